@@ -1,0 +1,253 @@
+"""The configuration: TOML → typed settings, every fault named with its place and cure.
+
+Relative paths (also the database's) count from the directory of the configuration file, so that a command gives the
+same answer from cron as from a shell.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from bot.checking import Fault, faults, shown
+from bot.settings import POSTGRESQL, SQLITE, ConfigError, Monitor, Nlp, Pacing, Sections, cause, clock, role_named
+from handlers.texts import ROLE_BY_LABEL
+
+if TYPE_CHECKING:
+    from handlers.context import Policy
+    from nlp.categories import Category
+
+__all__ = ["Config", "ConfigError", "from_data", "load"]
+
+
+class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings of one deployment, paths made absolute."""
+
+    source: Path
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.bot.timezone)
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file; None where the database is on a server."""
+        url = self.database.url
+        return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+
+    @property
+    def key_file(self) -> Path:
+        return Path(self.database.key_file)
+
+    def policy(self, categories: Mapping[str, Category]) -> Policy:
+        """What the handlers obey."""
+        from handlers.context import Policy  # here, because it draws in the store, which `classify` does without
+
+        return Policy(
+            categories=categories,
+            names=self.bot.names,
+            timezone=self.timezone,
+            quiet_from=clock(self.quiet.from_),
+            quiet_until=clock(self.quiet.until),
+            reply_gap=timedelta(minutes=self.quiet.reply_gap_minutes),
+            replies_a_day=self.quiet.replies_a_day,
+            ack_wait=timedelta(seconds=self.quiet.ack_wait_seconds),
+            late_after=timedelta(minutes=self.quiet.late_after_minutes),
+            work_from=clock(self.hours.work_from),
+            work_until=clock(self.hours.work_until),
+            callback_for=timedelta(hours=self.tickets.callback_hours),
+            reopen_for=timedelta(days=self.tickets.reopen_days),
+            join_for=timedelta(minutes=self.tickets.join_minutes),
+            same_trouble_for=timedelta(hours=self.tickets.same_trouble_hours),
+        )
+
+
+def load(path: Path | str) -> Config:
+    """Read the settings. Raises ConfigError with one line for each fault."""
+    path = Path(path)
+    try:
+        # Windows' editor puts a mark in front of UTF-8; TOML knows none.
+        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: not found; copy config.example.toml to {path} and fill it in") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name}: not UTF-8 text; save it as UTF-8 in your editor") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name}: not valid TOML, mend this: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({cause(error)}); mend the path or its rights") from None
+    return from_data(data, path)
+
+
+def from_data(data: Mapping[str, object], source: Path) -> Config:
+    """Settings from a parsed table; `source` gives the file's name for errors and the directory for paths."""
+    found = list(faults(data, Sections))
+    if not found:
+        sections = msgspec.convert(data, Sections)
+        found = list(_cross_faults(sections))
+    if found:
+        raise ConfigError("\n".join(f"{source.name}: {place}: {what}" for place, what in found))
+    return _anchored(sections, source)
+
+
+def _cross_faults(sections: Sections) -> Iterator[Fault]:
+    yield from _bot_faults(sections)
+    yield from _account_faults(sections)
+    yield from _pacing_faults(sections.pacing)
+    yield from _monitor_faults(sections.monitor)
+    yield from _repeated("[[grids]]", "code", (grid.code for grid in sections.grids))
+    yield from _people_faults(sections)
+    yield from _room_faults(sections)
+
+
+def _bot_faults(sections: Sections) -> Iterator[Fault]:
+    try:
+        ZoneInfo(sections.bot.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield "[bot] timezone", f'must be a name like "Asia/Shanghai", got {shown(sections.bot.timezone)}'
+    url = sections.database.url
+    if url.startswith("postgres"):
+        yield from _server_faults(url)
+    elif not url.startswith(SQLITE) or len(url) == len(SQLITE):
+        yield "[database] url", f'must be "{SQLITE}" and a file, got {shown(url)}'
+    if clock(sections.hours.work_from) >= clock(sections.hours.work_until):
+        yield "[hours] work_until", f"must be later than work_from, got {shown(sections.hours.work_until)}"
+
+
+def _server_faults(url: str) -> Iterator[Fault]:
+    # The URL is not repeated: it may hold a password.
+    wanted = f'must be "{POSTGRESQL}user@host/database" for a PostgreSQL server'
+    try:
+        parts = urlsplit(url)
+        database, _ = parts.path.removeprefix("/"), parts.port
+    except ValueError:
+        yield "[database] url", f"{wanted}, got an address that cannot be read"
+        return
+    if not url.startswith(POSTGRESQL):
+        yield "[database] url", f"{wanted}, got {shown(parts.scheme)} in front"
+    elif not database or "/" in database:
+        yield "[database] url", f"{wanted}, got no database"
+
+
+def _monitor_faults(monitor: Monitor) -> Iterator[Fault]:
+    try:
+        loopback = monitor.host == "localhost" or ip_address(monitor.host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        why = "its pages ask for no password"
+        yield "[monitor] host", f'must be a loopback address like "127.0.0.1", {why}, got {shown(monitor.host)}'
+
+
+def _account_faults(sections: Sections) -> Iterator[Fault]:
+    yield from _repeated("[[accounts]]", "name", (account.name for account in sections.accounts))
+    for number, account in enumerate(sections.accounts, 1):
+        ways = [way for way in (account.token, account.token_file, account.token_env) if way is not None]
+        if len(ways) != 1:
+            yield f"[[accounts]] #{number} token", f"give one of token, token_file, token_env, got {len(ways)} of them"
+        if not 1 <= int(account.endpoint.rpartition(":")[2]) <= 65535:
+            yield f"[[accounts]] #{number} endpoint", f"the port must be 1..65535, got {shown(account.endpoint)}"
+
+
+def _pacing_faults(pacing: Pacing) -> Iterator[Fault]:
+    if pacing.gap[0] > pacing.gap[1]:
+        yield "[pacing] gap", f"must be [shortest, longest], got {list(pacing.gap)}"
+    if pacing.per_minute > pacing.per_hour:
+        yield "[pacing] per_hour", f"must be at least per_minute ({pacing.per_minute}), got {pacing.per_hour}"
+    if pacing.per_hour > pacing.per_day:
+        yield "[pacing] per_day", f"must be at least per_hour ({pacing.per_hour}), got {pacing.per_day}"
+
+
+def _people_faults(sections: Sections) -> Iterator[Fault]:
+    codes = [grid.code for grid in sections.grids]
+    accounts = {account.name for account in sections.accounts}
+    yield from _repeated("[[people]]", "name", (person.name for person in sections.people))
+    yield from _repeated("[[people]]", "im", (im for person in sections.people for im in person.im))
+    for number, person in enumerate(sections.people, 1):
+        place = f"[[people]] #{number}"
+        if (person.role is None) != (person.scope is None):
+            yield f"{place} {'role' if person.role is None else 'scope'}", "missing: role and scope go together"
+        elif person.role is None and not person.grants:
+            yield f"{place} role", "missing, give role and scope (or grants)"
+        pairs = [(person.role, person.scope, place)]
+        pairs += [(grant.role, grant.scope, f"{place} grants #{i}") for i, grant in enumerate(person.grants, 1)]
+        for role, scope, where in pairs:
+            if role is not None and not _is_role(role):
+                yield f"{where} role", f"must be one of {', '.join(ROLE_BY_LABEL)}, got {shown(role)}"
+            if scope is not None and not any(code.startswith(scope) for code in codes):
+                yield f"{where} scope", f"no grid begins with {shown(scope)}, add it under [[grids]]"
+        for account, im_id in person.im_ids():
+            if not im_id:
+                yield f"{place} im", f'must be "account:id", got {shown(account)}'
+            elif account not in accounts:
+                yield f"{place} im", f"no account is named {shown(account)}, see [[accounts]]"
+
+
+def _room_faults(sections: Sections) -> Iterator[Fault]:
+    codes = {grid.code for grid in sections.grids}
+    accounts = {account.name for account in sections.accounts}
+    yield from _repeated("[[rooms]]", "im_id", (f"{room.account}:{room.im_id}" for room in sections.rooms))
+    for number, room in enumerate(sections.rooms, 1):
+        place = f"[[rooms]] #{number}"
+        if room.account not in accounts:
+            yield f"{place} account", f"no account is named {shown(room.account)}, see [[accounts]]"
+        if room.grid is not None and room.grid not in codes:
+            yield f"{place} grid", f"no grid has the code {shown(room.grid)}, add it under [[grids]]"
+        if room.enabled and room.grid is None:
+            yield f"{place} grid", "missing: an enabled room needs the code of its grid"
+    for account in sections.accounts:
+        held = sum(room.account == account.name for room in sections.rooms)
+        if held > account.rooms:
+            yield (
+                "[[rooms]] account",
+                f"{held} rooms on {shown(account.name)}, which takes {account.rooms}: add an account",
+            )
+
+
+def _is_role(text: str) -> bool:
+    try:
+        role_named(text)
+    except KeyError:
+        return False
+    return True
+
+
+def _repeated(place: str, key: str, values: Iterable[str]) -> Iterator[Fault]:
+    for value, times in Counter(values).items():
+        if times > 1:
+            yield f"{place} {key}", f"{shown(value)} stands {times} times, keep one"
+
+
+def _anchored(sections: Sections, source: Path) -> Config:
+    """The settings with absolute paths."""
+    base = source.absolute().parent
+
+    def anchored(path: str) -> str:
+        return str(base / Path(path).expanduser())
+
+    def maybe(path: str | None) -> str | None:
+        return None if path is None else anchored(path)
+
+    replace = msgspec.structs.replace
+    database = sections.database
+    url = database.url
+    if url.startswith(SQLITE):
+        url = SQLITE + anchored(url.removeprefix(SQLITE))
+    values = {name: getattr(sections, name) for name in Sections.__struct_fields__}
+    values["database"] = replace(database, url=url, key_file=anchored(database.key_file))
+    values["accounts"] = tuple(
+        replace(account, token_file=maybe(account.token_file), tls_ca=maybe(account.tls_ca))
+        for account in sections.accounts
+    )
+    values["nlp"] = Nlp(categories=maybe(sections.nlp.categories), lexicon=maybe(sections.nlp.lexicon))
+    values["log"] = replace(sections.log, file=maybe(sections.log.file))
+    return Config(source=source, **values)

@@ -1,0 +1,243 @@
+"""`xiaoge doctor`: look at everything that can be wrong before a resident finds out, and name the cure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from bot import config as configuration
+from bot.config import Config, ConfigError
+from bot.errors import explain
+from storage.model import Role, RoomKind
+
+LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
+LITTLE_SPACE, TOO_LITTLE_SPACE = 2 * 1024**3, 200 * 1024**2  # bytes
+SLOW_CLOCK = timedelta(minutes=5)
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table. `cure` is empty when all is well."""
+
+    what: str
+    state: State
+    found: str
+    cure: str = ""
+
+
+async def examine(path: Path, now: Callable[[], datetime]) -> AsyncIterator[Finding]:
+    """Look at everything, one finding after the other. A fault of one thing does not hide the others."""
+    try:
+        config = configuration.load(path)
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding("config", State.FAULT, line, "mend this line, then run doctor again")
+        return
+    yield Finding("config", State.OK, f"{path}: {_amounts(config)}")
+    for finding in _staffing(config):
+        yield finding
+    yield _clock(config, now())
+    yield _disk(config)
+    yield _key(config)
+    lexicon = await _guarded("lexicon", _lexicon(config))
+    if lexicon is not None:
+        yield lexicon
+    async for finding in _database(config, now):
+        yield finding
+    if not config.accounts:
+        yield Finding(
+            "gateway", State.WARNING, "no account is configured", "add [[accounts]] for the bot to hear anything"
+        )
+    for finding in await asyncio.gather(*(_gateway(config, index) for index in range(len(config.accounts)))):
+        yield finding
+
+
+async def _guarded(what: str, check: Awaitable[Finding | None]) -> Finding | None:
+    """A check whose expected errors are findings; their lines end in ": cure"."""
+    try:
+        return await check
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        found, _, cure = line.rpartition(": ")
+        return Finding(what, State.FAULT, found or line, cure)
+
+
+def _amounts(config: Config) -> str:
+    return (
+        f"{len(config.accounts)} accounts, {len(config.grids)} grids, "
+        f"{len(config.people)} people, {len(config.rooms)} rooms"
+    )
+
+
+def _staffing(config: Config) -> list[Finding]:
+    """Rooms whose appeals would reach nobody."""
+    findings = []
+    leader_rooms = [room.grid for room in config.rooms if room.room_kind is RoomKind.LEADER and room.grid]
+    for room in config.rooms:
+        if room.grid is None or room.room_kind is RoomKind.LEADER:
+            continue
+        led = any(
+            grant.role in LEADERS and room.grid.startswith(grant.scope)
+            for person in config.people
+            for grant in person.all_grants()
+        )
+        if not led and not any(room.grid.startswith(code) for code in leader_rooms):
+            findings.append(
+                Finding(
+                    "people",
+                    State.WARNING,
+                    f"nobody leads {room.grid} ({room.name or room.im_id}): its appeals reach no one",
+                    "add a 微网格长 or 网格员 with that scope under [[people]]",
+                )
+            )
+    return findings
+
+
+def _clock(config: Config, now: datetime) -> Finding:
+    local = now.astimezone(config.timezone)
+    shown = f"{local:%Y-%m-%d %H:%M} {config.bot.timezone}"
+    if now.year < 2026:
+        return Finding("clock", State.FAULT, f"it shows {shown}", "set the machine's clock (timedatectl set-ntp true)")
+    machine = time.localtime(now.timestamp()).tm_gmtoff or 0
+    offset = local.utcoffset() or timedelta()
+    if timedelta(seconds=machine) != offset:
+        return Finding("clock", State.OK, f"{shown}; the machine's own zone differs, the configured one counts")
+    return Finding("clock", State.OK, shown)
+
+
+def _disk(config: Config) -> Finding:
+    # Of a database on a server only the key is here; the space is the server's.
+    file = config.database_file or config.key_file
+    folder = file.parent
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1024**3:.1f} GB free for {file}"
+    if not os.access(folder, os.W_OK):
+        return Finding("disk", State.FAULT, f"{folder} cannot be written", "give it to the user who runs xiaoge")
+    if free < TOO_LITTLE_SPACE:
+        return Finding("disk", State.FAULT, found, "free some space now: the bot cannot accept messages without it")
+    if free < LITTLE_SPACE:
+        return Finding("disk", State.WARNING, found, "free some space soon")
+    return Finding("disk", State.OK, found)
+
+
+def _key(config: Config) -> Finding:
+    path = config.key_file
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        if config.database_file is not None and config.database_file.exists():
+            return Finding("key file", State.FAULT, f"{path} is missing", "put back its copy: phone numbers need it")
+        return Finding("key file", State.OK, f"{path} is made at the first start")
+    except OSError as error:
+        return Finding("key file", State.FAULT, f"{path}: {error.strerror}", "give it to the user who runs xiaoge")
+    if mode & 0o077:
+        return Finding("key file", State.FAULT, f"{path} is open to others (mode {mode:o})", f"chmod 600 {path}")
+    return Finding("key file", State.OK, f"{path}, mode {mode:o}")
+
+
+async def _lexicon(config: Config) -> Finding:
+    from nlp import categories
+    from nlp.pipeline import Classifier
+
+    def load() -> tuple[int, Classifier]:
+        table = Path(config.nlp.categories) if config.nlp.categories else None
+        data = Path(config.nlp.lexicon) if config.nlp.lexicon else None
+        return len(categories.load(table)), Classifier.load(categories=table, data=data)
+
+    amount, classifier = await asyncio.to_thread(load)
+    verdict = classifier.analyse("3栋2单元电梯又坏了，没人管")
+    if not verdict.decisions:
+        return Finding(
+            "lexicon", State.FAULT, "a plain appeal about a lift is not recognised", "put back the shipped lexicon"
+        )
+    return Finding("lexicon", State.OK, f"{amount} categories, lexicon loaded, a test sentence is understood")
+
+
+async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterator[Finding]:
+    file = config.database_file
+    if file is not None and not file.exists():
+        yield Finding("database", State.OK, f"{file} is made at the first start")
+        return
+    from storage import audit, health, outbox
+    from storage.engine import Store
+    from storage.model import SendState
+
+    async def whole() -> Finding:
+        faults = await store.read(health.integrity)
+        if faults:
+            cure = "stop the bot and restore the last backup"
+            return Finding("database", State.FAULT, f"{len(faults)} faults, first: {faults[0]}", cure)
+        size = await store.read(health.size) / 1024**2
+        return Finding("database", State.OK, f"{store.name}, {size:.1f} MB, whole")
+
+    async def unbroken() -> Finding:
+        verdict = await store.read(audit.verify)
+        if verdict.ok:
+            return Finding("audit", State.OK, f"{verdict.count} entries, unbroken")
+        found = f"broken at entry {verdict.broken_at}: {verdict.reason}"
+        return Finding("audit", State.FAULT, found, "keep a copy as evidence, then compare it with a backup")
+
+    async def in_time() -> Finding | None:
+        latest = await store.read(health.latest_entry)
+        if latest is None or latest - now() <= SLOW_CLOCK:
+            return None
+        found = f"the newest audit entry is of {latest.astimezone(config.timezone):%Y-%m-%d %H:%M}, after now"
+        return Finding("clock", State.FAULT, found, "set the machine's clock (timedatectl set-ntp true)")
+
+    async def settled() -> Finding | None:
+        unsettled = len(await store.read(lambda tx: outbox.by_state(tx, SendState.UNKNOWN)))
+        if not unsettled:
+            return None
+        found = f"{unsettled} sends whose outcome nobody knows"
+        return Finding("outbox", State.WARNING, found, "see `xiaoge outbox list`, look into the rooms")
+
+    opened: list[Store] = []
+
+    async def readable() -> None:
+        opened.append(await Store.open(config.database.url, key_file=config.key_file, read_only=True))
+
+    fault = await _guarded("database", readable())
+    if fault is not None:
+        yield fault
+        return
+    store = opened[0]
+    try:
+        for what, check in (("database", whole), ("audit", unbroken), ("clock", in_time), ("outbox", settled)):
+            finding = await _guarded(what, check())
+            if finding is not None:
+                yield finding
+    finally:
+        await store.close()
+
+
+async def _gateway(config: Config, index: int) -> Finding:
+    from bot.transports.base import TransportError
+    from bot.transports.gateway_probe import probe
+
+    account = config.accounts[index]
+    what = f"gateway {account.name}"
+    try:
+        ca = Path(account.tls_ca) if account.tls_ca else None
+        version = await probe(account.endpoint, account.secret(), tls_ca=ca)
+    except (ConfigError, TransportError, OSError) as error:
+        found, _, cure = (explain(error) or str(error)).rpartition(": ")
+        return Finding(what, State.FAULT, found, cure)
+    return Finding(what, State.OK, f"{account.endpoint} answers, version {version}, token accepted")

@@ -1,0 +1,67 @@
+"""What the program knows without asking the database: rooms, who is on record, who opted out, and each conversation's
+last minutes. All of it can be had again from the store and the wire; nothing here outlives the process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handlers.window import Line, Window
+from nlp.decision import Analysis
+from storage import people, rooms
+from storage.engine import Tx
+from storage.model import Message, Room
+
+Conversation = tuple[str, str]  # account, and the room's or the person's IM id
+Speaker = tuple[str, str]  # account, IM id
+
+
+def conversation(message: Message) -> Conversation:
+    return message.account, message.room or message.sender
+
+
+def speaker(message: Message) -> Speaker:
+    return message.account, message.sender
+
+
+@dataclass(slots=True)
+class Memory:
+    rooms: dict[Conversation, Room] = field(default_factory=dict)
+    people: set[Speaker] = field(default_factory=set)  # everybody of whom there is a record
+    opted_out: set[Speaker] = field(default_factory=set)
+    windows: OrderedDict[Conversation, Window] = field(default_factory=OrderedDict)  # the stillest first
+
+    async def load(self, tx: Tx) -> None:
+        """Read what the store knows. The windows are refilled from the wire."""
+        self.rooms = {(room.account, room.im_id): room for room in await rooms.every(tx)}
+        self.people = await people.known(tx)
+        self.opted_out = await people.opted_out(tx)
+
+    def room(self, message: Message) -> Room | None:
+        return self.rooms.get((message.account, message.room)) if message.room is not None else None
+
+    def window(self, message: Message) -> Window:
+        """The last minutes of the message's conversation; an empty window is not kept."""
+        return self.windows.get(conversation(message)) or Window()
+
+    def remember(
+        self, message: Message, analysis: Analysis, tickets: tuple[int, ...], now: datetime, *, passed_by: bool = False
+    ) -> None:
+        """Add a line to the conversation's window."""
+        key = conversation(message)
+        window = self.windows.setdefault(key, Window())
+        self.windows.move_to_end(key)
+        line = Line(
+            message.id, message.sender, message.nick, message.sent_at, message.kind, analysis, tickets, passed_by
+        )
+        window.add(line, now)
+
+    def tidy(self, now: datetime) -> None:
+        """Forget windows that have gone still, so that memory does not grow with the number of rooms."""
+        while self.windows:
+            key, window = next(iter(self.windows.items()))
+            window.forget(now)
+            if window.lines:
+                break
+            del self.windows[key]

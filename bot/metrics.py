@@ -1,0 +1,191 @@
+"""The house in figures for Prometheus: counters since the start, gauges of this moment.
+
+Labels are accounts' names from the configuration, and words of our own: never text, people or IM ids.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, TypeVar
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from bot.app import House
+    from storage.model import Urgency
+    from storage.standing import Standing
+
+Key = TypeVar("Key", bound=tuple[str, ...])  # values of the labels
+SPANS = ("minute", "hour", "day")
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the monitor adds to what the house itself knows. Lags in seconds; `standing` is None where the database
+    could not be read."""
+
+    started: datetime
+    lag: float = 0.0
+    worst_lag: float = 0.0
+    store_up: bool = False
+    standing: Standing | None = None
+    filed: Counter[tuple[str, Urgency]] = field(default_factory=Counter)
+
+
+def render(house: House, figures: Figures) -> bytes:
+    """The page in Prometheus' text format 0.0.4, from a registry of its own."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(_Once([*_program(house, figures), *_accounts(house), *_queues(house, figures)]))
+    return generate_latest(registry)
+
+
+class _Once(Collector):
+    """Families that are made already."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Sequence[Metric]:
+        return self._families
+
+
+def _gauge(name: str, text: str, labels: Sequence[str], values: Mapping[Key, float]) -> Metric:
+    family = GaugeMetricFamily(f"xiaoge_{name}", text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _counter(name: str, text: str, labels: Sequence[str], values: Mapping[Key, float]) -> Metric:
+    family = CounterMetricFamily(f"xiaoge_{name}", text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("xiaoge")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "unknown"
+
+
+def _program(house: House, figures: Figures) -> Iterator[Metric]:
+    build = {"version": _version(), "python": platform.python_version()}
+    yield InfoMetricFamily("xiaoge_build", "This program.", value=build)
+    yield _gauge("start_time_seconds", "When it began, Unix time.", (), {(): figures.started.timestamp()})
+    yield _gauge("loop_lag_seconds", "How late the event loop was just now.", (), {(): figures.lag})
+    yield _gauge("loop_lag_worst_seconds", "The worst of the last minute.", (), {(): figures.worst_lag})
+    reasons = {(reason,): float(count) for reason, count in house.dispatcher.reasons.items()}
+    yield _counter("messages", "Messages finished, by what was decided.", ("reason",), reasons)
+    failures = {(): float(house.dispatcher.failures)}
+    yield _counter("handler_failures", "Messages on which a handler failed: defects.", (), failures)
+    filed = {(label, str(urgency)): float(count) for (label, urgency), count in figures.filed.items()}
+    yield _counter("tickets", "Tickets and candidates filed.", ("label", "urgency"), filed)
+    tally = house.store.tally
+    yield _gauge("store_up", "1 where the database could be written just now.", (), {(): float(figures.store_up)})
+    yield _counter("store_groups", "Transactions of the writer.", (), {(): float(tally.groups)})
+    yield _counter("store_works", "Works in them: works per group is the group commit's size.", (), {(): tally.works})
+    yield _counter("store_failed_groups", "Transactions that could not be committed.", (), {(): tally.failed})
+    yield _counter("store_seconds", "Time that they took, COMMIT included.", (), {(): tally.seconds})
+
+
+def _accounts(house: House) -> Iterator[Metric]:
+    now = house.clock.now()
+    account = ("account",)
+    online = {(name,): float(transport.online) for name, transport in house.transports.items()}
+    yield _gauge("account_online", "1 while linked and logged in.", account, online)
+    gap_open = {(name,): float(intake.down_since is not None) for name, intake in house.intakes.items()}
+    yield _gauge("gap_open", "1 while a time without a link lasts.", account, gap_open)
+    silent = {
+        (name,): (now - intake.heard_at).total_seconds()
+        for name, intake in house.intakes.items()
+        if intake.heard_at is not None
+    }
+    yield _gauge("last_message_seconds", "Since the last message.", account, silent)
+
+    sends: dict[tuple[str, str], float] = {}
+    used: dict[tuple[str, str], float] = {}
+    limits: dict[tuple[str, str], float] = {}
+    share: dict[tuple[str], float] = {}
+    stopped: dict[tuple[str], float] = {}
+    for sender in house.senders:
+        name, pacer, budget = sender.account, sender.pacer, sender.budget
+        sends |= {(name, outcome): count for outcome, count in sender.outcomes.items()}
+        used |= {(name, span): count for span, count in zip(SPANS, pacer.used(now), strict=True)}
+        spans = zip(SPANS, (budget.per_minute, budget.per_hour, budget.per_day), strict=True)
+        limits |= {(name, span): limit for span, limit in spans}
+        share[name,] = pacer.share
+        until = pacer.stopped_until
+        stopped[name,] = until.timestamp() if until is not None and until > now else 0.0
+    yield _counter("sends", "Tries to send, by what became of them.", ("account", "outcome"), sends)
+    yield _gauge("pacing_used", "Lines sent in the last minute, hour, day.", ("account", "span"), used)
+    yield _gauge("pacing_limit", "At most so many.", ("account", "span"), limits)
+    yield _gauge("pacing_share", "Share of the rate in use after a throttle.", account, share)
+    yield _gauge("pacing_stopped_until_seconds", "Paused until, Unix time; 0: not paused.", account, stopped)
+
+
+def _queues(house: House, figures: Figures) -> Iterator[Metric]:
+    now = house.clock.now()
+    dispatcher = house.dispatcher
+    pending = dispatcher.pending()
+    yield _gauge(
+        "inbox_pending",
+        "Messages accepted and not finished, without the parked.",
+        ("account",),
+        {(name,): len(arrivals) for name, arrivals in pending.items()},
+    )
+    yield _gauge(
+        "inbox_oldest_seconds",
+        "Age of the oldest of them.",
+        ("account",),
+        {(name,): (now - min(arrivals)).total_seconds() if arrivals else 0.0 for name, arrivals in pending.items()},
+    )
+    parked = dispatcher.parked()
+    yield _gauge(
+        "inbox_parked",
+        "Messages that could not be had or handled, tried again later.",
+        ("account",),
+        {(name,): parked[name] for name in pending},
+    )
+    yield _gauge("lanes", "Conversations at work.", (), {(): dispatcher.lanes})
+    yield _gauge("windows", "Conversations whose last minutes are in memory.", (), {(): dispatcher.windows})
+    if figures.standing is None:
+        return
+    standing = figures.standing
+    given_up = {(name,): float(standing.unfetchable.get(name, 0)) for name in pending}
+    yield _gauge("unfetchable", "Messages given up after 48 h, of the last 30 days.", ("account",), given_up)
+    labels = ("account", "state", "lane")
+    lines = {(line.account, str(line.state), str(line.lane)): line for line in standing.lines}
+    yield _gauge(
+        "outbox",
+        "Lines queued, being sent, of unknown fate, and failed in the last 48 h.",
+        labels,
+        {key: line.count for key, line in lines.items()},
+    )
+    yield _gauge(
+        "outbox_oldest_seconds",
+        "Since the oldest of them was due (queued) or sent (the others).",
+        labels,
+        {key: max(0.0, (now - line.since).total_seconds()) for key, line in lines.items()},
+    )
+    gaps = {name: standing.gaps[name] for name in pending if name in standing.gaps}
+    yield _counter(
+        "gaps", "Times without a link, on record.", ("account",), {(name,): count for name, (count, _) in gaps.items()}
+    )
+    yield _counter(
+        "gap_seconds",
+        "How long they were in all.",
+        ("account",),
+        {(name,): long.total_seconds() for name, (_, long) in gaps.items()},
+    )

@@ -1,0 +1,226 @@
+"""What a supervisor asks the running bot, on loopback: /healthz, /readyz, /metrics. It only tells; nothing is changed.
+
+Asking is cheap: the database is asked at most every few seconds, however many ask here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiohttp import web
+
+from bot.metrics import Figures, render
+from storage import standing
+from storage.engine import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bot.app import House
+    from bot.sender import Sender
+
+log = structlog.get_logger(__name__)
+
+FRESH_FOR = 5.0  # seconds that figures of the database serve
+PATIENCE = 2.0  # seconds until a database that does not answer counts as unavailable
+LAG_EVERY = 0.5  # seconds
+LAGS = 120  # a minute of them
+PAGE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Monitor:
+    """The server. `House.run` starts and stops it."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 9464, *, fresh_for: float = FRESH_FOR) -> None:
+        self._host = host
+        self._port = port
+        self._fresh_for = fresh_for
+        self.addresses: Sequence[Any] = ()  # where it listens
+
+    @contextlib.asynccontextmanager
+    async def watching(self, house: House) -> AsyncIterator[None]:
+        """Serve while the block runs. Where the port is taken the bot goes without: one line in the log tells."""
+        watch = Watch(house, fresh_for=self._fresh_for)
+        runner = web.AppRunner(watch.application(), handle_signals=False, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            try:
+                await web.TCPSite(runner, self._host, self._port).start()
+                self.addresses = runner.addresses
+                log.info("monitor", action="monitor", address=f"{self._host}:{self._port}")
+            except OSError as error:
+                why = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+                log.warning("no monitor", action="monitor", address=f"{self._host}:{self._port}", error=why)
+            yield
+        finally:
+            self.addresses = ()
+            await runner.cleanup()
+
+
+class Watch:
+    """What is asked of one house."""
+
+    def __init__(self, house: House, *, fresh_for: float = FRESH_FOR) -> None:
+        self._house = house
+        self._fresh_for = fresh_for
+        self._figures = Figures(started=house.clock.now())
+        self._store_error = ""
+        self._last_ticket: int | None = None
+        self._asked_at: float | None = None  # by the loop's clock
+        self._asking = asyncio.Lock()
+        self._probe: asyncio.Task[None] | None = None
+        self._lags: deque[float] = deque(maxlen=LAGS)
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        app.cleanup_ctx.append(self._at_work)
+        return app
+
+    async def _at_work(self, _: web.Application) -> AsyncIterator[None]:
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                self._last_ticket = await self._house.store.read(standing.last_ticket)
+        measuring = asyncio.create_task(self._measure_lag(), name="monitor:lag")
+        yield
+        for task in (measuring, self._probe):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            await asyncio.sleep(LAG_EVERY)
+            self._lags.append(max(0.0, loop.time() - begun - LAG_EVERY))
+
+    # ---------------------------------------------------------------- the pages
+    async def _healthz(self, _: web.Request) -> web.Response:
+        """Is the process worth keeping? What restarting cannot mend is no matter of this page."""
+        alive = self._house.store.alive
+        lag = self._lags[-1] if self._lags else 0.0
+        found = {"ok": alive, "writer": alive, "loop_lag_seconds": round(lag, 4)}
+        return web.json_response(found, status=200 if alive else 503)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        """Does it do its work? Only with a database that takes writes and an account that is linked."""
+        await self._ask_store()
+        house, figures = self._house, self._figures
+        ready = figures.store_up and not house.stopping and any(one.online for one in house.transports.values())
+        found = {
+            "ready": ready,
+            "stopping": house.stopping,
+            "store": {"state": "ok" if figures.store_up else "unavailable", "error": self._store_error or None},
+            "accounts": self._accounts(),
+            "outbox": self._outbox(),
+        }
+        return web.json_response(found, status=200 if ready else 503)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        await self._ask_store()
+        self._figures.lag = self._lags[-1] if self._lags else 0.0
+        self._figures.worst_lag = max(self._lags, default=0.0)
+        return web.Response(body=render(self._house, self._figures), headers={"Content-Type": PAGE})
+
+    def _accounts(self) -> dict[str, dict[str, object]]:
+        dispatcher = self._house.dispatcher
+        pending, parked = dispatcher.pending(), dispatcher.parked()
+        return {
+            sender.account: {
+                **self._account(sender),
+                "pending": len(pending[sender.account]),
+                "parked": parked[sender.account],
+            }
+            for sender in self._house.senders
+        }
+
+    def _account(self, sender: Sender) -> dict[str, object]:
+        now = self._house.clock.now()
+        intake = self._house.intakes[sender.account]
+        failures = [
+            {"at": _iso(found[0]), "what": what, "why": found[1]}
+            for what, found in (("link", intake.last_failure), ("send", sender.last_failure))
+            if found is not None
+        ]
+        stopped = sender.pacer.stopped_until
+        return {
+            "online": self._house.transports[sender.account].online,
+            "since": _iso(intake.changed_at),
+            "last_message_seconds": None if intake.heard_at is None else (now - intake.heard_at).total_seconds(),
+            "gap_since": _iso(intake.down_since),
+            "stopped_until": _iso(stopped) if stopped is not None and stopped > now else None,
+            "last_error": max(failures, key=lambda one: str(one["at"]), default=None),
+        }
+
+    def _outbox(self) -> dict[str, int] | None:
+        found = self._figures.standing
+        if found is None:
+            return None
+        counts: dict[str, int] = {"queued": 0, "sending": 0, "unknown": 0, "failed": 0}
+        for line in found.lines:
+            counts[line.state] += line.count
+        return counts
+
+    # ---------------------------------------------------------------- the database
+    async def _ask_store(self) -> None:
+        """Bring the figures up to date, at most every `fresh_for` seconds."""
+        async with self._asking:
+            now = asyncio.get_running_loop().time()
+            if self._asked_at is not None and now - self._asked_at < self._fresh_for:
+                return
+            self._store_error = await self._trouble_writing() or await self._trouble_reading()
+            self._figures.store_up = not self._store_error
+            self._asked_at = asyncio.get_running_loop().time()
+
+    async def _trouble_writing(self) -> str:
+        """Why the store cannot be written; empty when it can. There is never more than one such write on its way."""
+        if self._probe is None:
+            self._probe = asyncio.create_task(self._leave_mark(), name="monitor:probe")
+        done, _ = await asyncio.wait([self._probe], timeout=PATIENCE)
+        if not done:
+            return f"the database has taken no write for {PATIENCE:g} s"
+        probe, self._probe = self._probe, None
+        error = probe.exception()
+        return "" if error is None else _told(error)
+
+    async def _leave_mark(self) -> None:
+        now = self._house.clock.now()
+        await self._house.store.write(lambda tx: standing.prove_writable(tx, now))
+
+    async def _trouble_reading(self) -> str:
+        store, figures = self._house.store, self._figures
+        try:
+            async with asyncio.timeout(PATIENCE):
+                last = self._last_ticket
+                if last is None:
+                    last = await store.read(standing.last_ticket)
+                found = await store.read(lambda tx: standing.read(tx, after_ticket=last))
+        except TimeoutError:
+            figures.standing = None
+            return f"the database has answered nothing for {PATIENCE:g} s"
+        except Exception as error:  # noqa: BLE001 - whatever it is, the page says so
+            figures.standing = None
+            return _told(error)
+        figures.standing = found
+        figures.filed.update(found.filed)
+        self._last_ticket = found.last_ticket
+        return ""
+
+
+def _told(error: BaseException) -> str:
+    """An error for the page: the words of one that nobody foresaw may be anybody's."""
+    return str(error) if isinstance(error, StoreError) else type(error).__name__
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")

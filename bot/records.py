@@ -1,0 +1,218 @@
+"""The commands of `xiaoge` that read or copy what the bot has gathered. All of them work beside a running bot."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot import lines
+from bot.settings import ConfigError
+from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, progress, read
+
+if TYPE_CHECKING:
+    from storage.engine import Tx
+    from storage.model import TicketState
+
+app = typer.Typer(rich_markup_mode=None)
+export_app = typer.Typer(help="Export what the bot has gathered.", no_args_is_help=True, rich_markup_mode=None)
+audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(export_app, name="export")
+app.add_typer(audit_app, name="audit")
+app.add_typer(lines.app, name="outbox")
+
+
+@export_app.command("tickets")
+def export_tickets(
+    kind: Annotated[str | None, typer.Option("--format", "-f", help="xlsx, csv or json; else as -o ends.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file; else standard output.")] = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only that state, 受理 or filed; may be repeated.")] = None,
+    since: Annotated[str | None, typer.Option(help="Filed on or after that day, 2026-11-01, or time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Filed up to and on that day, or before that time.")] = None,
+    grid: Annotated[str | None, typer.Option(help="Only grids whose code begins with these digits.")] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write the 台账: every ticket with its 25 columns, names and phone numbers masked. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export tickets -o 台账.xlsx
+      xiaoge export tickets --format csv --since 2026-11-01 --until 2026-11-30 -o november.csv
+      xiaoge export tickets --format json --state 受理 --state 已派 --grid 519999001001
+    """
+    import tempfile
+
+    from bot.exporting import Format, export
+    from nlp import categories
+    from storage.reports import Filter
+
+    settings = load(config)
+    wanted_kind = kind or (output.suffix.removeprefix(".").lower() if output is not None else "xlsx")
+    if wanted_kind not in {str(one) for one in Format}:
+        raise ConfigError(f"--format: must be xlsx, csv or json, got {wanted_kind}")
+    chosen = Format(wanted_kind)
+    if output is None and chosen is Format.XLSX and sys.stdout.isatty():
+        raise ConfigError("an XLSX file is nothing for a terminal: name a file with -o 台账.xlsx")
+    if grid is not None and not re.fullmatch(r"[0-9]{1,18}", grid):
+        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
+    wanted = Filter(
+        states=_states(state or []),
+        since=_moment("--since", since, settings.timezone, end=False),
+        until=_moment("--until", until, settings.timezone, end=True),
+        grid=grid,
+    )
+    known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
+
+    async def work(target: Path) -> int:
+        from storage.engine import Store
+
+        store = await Store.open(settings.database.url, key_file=settings.key_file, read_only=True)
+        try:
+            with progress("exporting") as step:
+                return await export(
+                    store,
+                    target,
+                    chosen,
+                    wanted,
+                    categories=known,
+                    timezone=settings.timezone,
+                    now=datetime.now(UTC),
+                    progress=step,
+                )
+        finally:
+            await store.close()
+
+    if output is not None:
+        count = asyncio.run(work(output))
+        typer.echo(f"{count} tickets in {output}", err=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="xiaoge-export-") as folder:
+        target = Path(folder) / f"tickets.{chosen}"
+        asyncio.run(work(target))
+        with target.open("rb") as file:
+            while block := file.read(1 << 20):
+                sys.stdout.buffer.write(block)
+        sys.stdout.buffer.flush()
+
+
+@audit_app.command("verify")
+def audit_verify(config: ConfigOption = CONFIG) -> None:
+    """Check the audit chain: was an entry changed, removed or put in between? The bot may be running.
+
+    \b
+    Examples:
+      xiaoge audit verify
+    """
+    from storage import audit
+
+    verdict = read(load(config), audit.verify)
+    if not verdict.ok:
+        typer.echo(
+            f"audit: broken at entry {verdict.broken_at}: {verdict.reason}; "
+            "keep a copy as evidence and compare it with a backup",
+            err=True,
+        )
+        raise typer.Exit(BROKEN)
+    typer.echo(f"audit: {verdict.count} entries, unbroken")
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new file, or a directory.")], config: ConfigOption = CONFIG
+) -> None:
+    """Copy the database and its key while the bot runs, and check the copy.
+
+    The key opens the phone numbers in the copy: keep the two apart once they are off this machine.
+
+    \b
+    Examples:
+      xiaoge backup /mnt/backup/
+      xiaoge backup var/before-update.db
+    """
+    from bot.backup import backup as copy
+
+    settings = load(config)
+    with progress("copying"):
+        made = asyncio.run(copy(settings, target, datetime.now(settings.timezone)))
+    typer.echo(
+        f"{made.database} ({made.size / 1024**2:.1f} MB) and {made.key.name}: checked, {made.audit.count} audit entries"
+    )
+    if not made.audit.ok:
+        typer.echo(f"but its audit chain is broken at entry {made.audit.broken_at}: {made.audit.reason}", err=True)
+        raise typer.Exit(BROKEN)
+
+
+@app.command("bind-code")
+def bind_code(
+    name: Annotated[str, typer.Argument(help="As under [[people]] in the configuration.")],
+    valid: Annotated[str, typer.Option(metavar="TIME", help="How long it works: 30m, 24h, 3d.")] = "24h",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Make a one-time code with which a person of the configuration binds their WeChat account. The bot may be running.
+
+    They add the bot as a friend and send it, in private: 绑定 CODE. A new code ends the older one.
+
+    \b
+    Examples:
+      xiaoge bind-code 刘姐
+      xiaoge bind-code 刘姐 --valid 30m
+    """
+    from storage import people
+    from storage.beside import open_beside
+
+    settings = load(config)
+    entry = next((one for one in settings.people if one.name == name), None)
+    if entry is None:
+        known = "、".join(one.name for one in settings.people) or "nobody"
+        raise ConfigError(f"{config.name}: nobody under [[people]] is named {name}; known are {known}")
+    expires = datetime.now(UTC) + duration(valid)
+
+    async def work() -> str:
+        store = await open_beside(settings.database.url, key_file=settings.key_file)
+
+        async def make(tx: Tx) -> str:
+            person = await people.import_person(tx, entry.name, entry.all_grants(), ())
+            return await people.new_bind_code(tx, person.id, expires)
+
+        try:
+            return await store.write(make)
+        finally:
+            await store.close()
+
+    code = asyncio.run(work())
+    typer.echo(f"绑定 {code}")
+    typer.echo(f"works once, until {expires.astimezone(settings.timezone):%Y-%m-%d %H:%M}; only in private", err=True)
+
+
+def _states(words: list[str]) -> tuple[TicketState, ...]:
+    from handlers.texts import STATE_BY_LABEL
+    from storage.model import TicketState
+
+    known = {**{str(state): state for state in TicketState}, **STATE_BY_LABEL}
+    for word in words:
+        if word not in known:
+            raise ConfigError(f"--state: must be one of {'、'.join(STATE_BY_LABEL)}, got {word}")
+    return tuple(known[word] for word in words)
+
+
+def _moment(option: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:
+    """A day (its beginning, or with `end` the beginning of the next) or a time, in the deployment's zone."""
+    if text is None:
+        return None
+
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
+            return datetime.combine(day, time(), zone)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"{option}: write a day like 2026-11-01 or a time like 2026-11-01T18:00, got {text}"
+        ) from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone)

@@ -1,0 +1,67 @@
+"""Who is who: the grids, people and rooms that the config (or a scene) names, brought into the store at start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.config import Config
+from storage import people, rooms
+from storage.engine import Tx
+from storage.model import Alias, Grant, Grid, RoomKind, RoomState
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    name: str
+    grants: tuple[Grant, ...]
+    aliases: tuple[Alias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRoom:
+    account: str
+    im_id: str
+    grid: str | None
+    kind: RoomKind = RoomKind.RESIDENT
+    topic: str = ""
+    enabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    grids: Sequence[Grid] = ()
+    people: Sequence[KnownPerson] = ()
+    rooms: Sequence[KnownRoom] = ()
+
+    @classmethod
+    def of(cls, config: Config) -> Registry:
+        """What `[[grids]] [[people]] [[rooms]]` say."""
+        return cls(
+            grids=[Grid(entry.code, entry.name) for entry in config.grids],
+            people=[
+                KnownPerson(
+                    entry.name, entry.all_grants(), tuple(Alias(a, im, friend=True) for a, im in entry.im_ids())
+                )
+                for entry in config.people
+            ],
+            rooms=[
+                KnownRoom(entry.account, entry.im_id, entry.grid, entry.room_kind, entry.name, entry.enabled)
+                for entry in config.rooms
+            ],
+        )
+
+    async def store(self, tx: Tx, at: datetime) -> None:
+        """Bring it into the store. What a leader has changed since by command (启用, 停用, a binding) stays: the config
+        only opens a room that nobody has ruled on yet."""
+        await rooms.put_grids(tx, self.grids)
+        office = [await people.import_person(tx, one.name, one.grants, one.aliases) for one in self.people]
+        # Whoever has left the config has left the office too.
+        await people.revoke_others(tx, [person.id for person in office])
+        for entry in self.rooms:
+            known = await rooms.find(tx, entry.account, entry.im_id)
+            room = known or await rooms.ensure(tx, entry.account, entry.im_id, entry.topic, at=at)
+            if known is None or known.grid is None:
+                state = RoomState.ENABLED if entry.enabled else room.state
+                await rooms.update(tx, room.id, grid=entry.grid, kind=entry.kind, state=state)

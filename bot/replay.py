@@ -1,0 +1,220 @@
+"""`xiaoge replay`: play chat through the real pipeline in virtual time and print what became of it, one scene a line.
+
+Every scene gets a fresh copy of an empty, migrated SQLite file. Jitter is seeded, so a replay repeats itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from bot import exporting, logs
+from bot import scene as scenes
+from bot.app import House
+from bot.clock import VirtualClock
+from bot.pacing import Budget
+from bot.scene import ACCOUNT, Scene
+from bot.transports.simulator import Simulator
+from handlers import texts
+from handlers.context import Policy
+from nlp import categories
+from nlp.pipeline import Classifier
+from storage import audit, inbox, tickets
+from storage.engine import Store, Tx
+from storage.model import RoomKind, Ticket, TicketState
+from storage.reports import Filter
+
+TICK = timedelta(hours=1)  # how often the clock's own work is looked at while nobody speaks
+SEED = 1
+
+
+async def replay(
+    path: Path, out: TextIO, *, keep: Path | None = None, played: Callable[[int], None] | None = None
+) -> int:
+    """Play the scenes of a JSONL file and write one JSON object a line to `out`; returns how many.
+
+    `keep` names a folder in which each scene leaves its database, its 台账 and, where logging is configured, its log;
+    `played` is told the number of scenes done so far. Raises SceneError for a file that is no list of scenes."""
+    known = categories.load()
+    policy = Policy(categories=known)
+    classifier = Classifier.load()
+    count = 0
+    with tempfile.TemporaryDirectory(prefix="xiaoge-replay-") as folder:
+        base = Path(folder)
+        blank = await _blank(base)
+        for scene in scenes.read(path, policy.names):
+            home = base / f"scene{count}" if keep is None else keep / scene.id
+            outcome = await _play(scene, blank, home, classifier, policy, keep=keep is not None)
+            out.write(msgspec.json.encode(outcome).decode() + "\n")
+            count += 1
+            if played is not None:
+                played(count)
+    return count
+
+
+async def _blank(folder: Path) -> Path:
+    """An empty, migrated database with its key, to be copied."""
+    home = folder / "blank"
+    home.mkdir()
+    store = await Store.open(f"sqlite+aiosqlite:///{home / 'xiaoge.db'}")
+    await store.close()
+    return home
+
+
+async def _play(
+    scene: Scene, blank: Path, home: Path, classifier: Classifier, policy: Policy, *, keep: bool
+) -> dict[str, Any]:
+    _lay_out(blank, home)
+    with logs.kept_in(home / "xiaoge.log") if keep else nullcontext():
+        return await _perform(scene, home, classifier, policy, keep=keep)
+
+
+async def _perform(scene: Scene, home: Path, classifier: Classifier, policy: Policy, *, keep: bool) -> dict[str, Any]:
+    clock = VirtualClock(
+        scene.messages[0].sent_at if scene.messages else datetime.fromisoformat("2025-01-01T08:00+08:00")
+    )
+    wire = Simulator(ACCOUNT, clock, seed=SEED)
+    store = await Store.open(f"sqlite+aiosqlite:///{home / 'xiaoge.db'}")
+    try:
+        house = House(
+            store=store,
+            classifier=classifier,
+            policy=policy,
+            transports=[wire],
+            budget=Budget(),
+            clock=clock,
+            seed=SEED,
+        )
+        await store.write(lambda tx: scene.registry.store(tx, clock.now()))
+        await house.start()
+        stage = _Stage(house, wire, clock)
+        for message in scene.messages:
+            await stage.run_to(message.sent_at)
+            wire.say(message)
+            await stage.settle()
+        await stage.run_to(clock.now() + scene.settle)
+        outcome = await store.read(lambda tx: _outcome(tx, scene, wire, clock))
+        if house.dispatcher.failures:
+            raise RuntimeError(f"{scene.id}: {house.dispatcher.failures} messages failed, see the log")
+        if keep:
+            await exporting.export(
+                store,
+                home / "tickets.csv",
+                exporting.Format.CSV,
+                Filter(),
+                categories=policy.categories,
+                timezone=policy.timezone,
+                now=clock.now(),
+            )
+        return outcome
+    finally:
+        await store.close()
+        if not keep:
+            shutil.rmtree(home)
+
+
+def _lay_out(blank: Path, home: Path) -> None:
+    """A scene's folder with a fresh database, in place of what an earlier replay left."""
+    if home.exists():
+        shutil.rmtree(home)
+    shutil.copytree(blank, home)
+
+
+@dataclass(slots=True)
+class _Stage:
+    """Moves the clock: through every moment at which something is due, never past one."""
+
+    house: House
+    wire: Simulator
+    clock: VirtualClock
+
+    async def settle(self) -> datetime | None:
+        """Work off what is here; returns when the next line may be sent."""
+        await self.house.hear(ACCOUNT, self.wire.take())
+        return await self.house.speak()
+
+    async def run_to(self, end: datetime) -> None:
+        last_tick = self.clock.now()
+        again_at = await self.settle()
+        while True:
+            moments = [end, last_tick + TICK]
+            if again_at is not None:
+                moments.append(again_at)
+            moment = min(moments)
+            if moment <= self.clock.now():
+                moment = self.clock.now()
+            self.clock.advance(moment)
+            if self.clock.now() - last_tick >= TICK or self.clock.now() >= end:
+                await self.house.tick()
+                last_tick = self.clock.now()
+            again_at = await self.settle()
+            if self.clock.now() >= end:
+                return
+
+
+async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -> dict[str, Any]:
+    every = await tickets.search(tx, states=frozenset(TicketState))
+    rows = [await _ticket(tx, ticket) for ticket in every if ticket.state is not TicketState.CANDIDATE]
+    doubtful = [await _ticket(tx, ticket) for ticket in every if ticket.state is TicketState.CANDIDATE]
+    resident = {room.im_id for room in scene.registry.rooms if room.kind is RoomKind.RESIDENT}
+    day = clock.now().date() - timedelta(days=400)
+    dropped = await inbox.counters(tx, day)
+    return {
+        "id": scene.id,
+        "tickets": rows,
+        "candidates": doubtful,
+        "replies": [
+            {
+                "room": sent.conversation,
+                "to": next(iter(sent.mentions), None),
+                "text": sent.text,
+                "t": sent.at.isoformat(),
+            }
+            for sent in wire.sent
+            if sent.conversation in resident
+        ],
+        "private": [
+            {"to": sent.conversation, "text": sent.text, "t": sent.at.isoformat()}
+            for sent in wire.sent
+            if sent.conversation not in resident
+        ],
+        "signups": [],
+        "wishes": [],
+        "notices": [],
+        "mode": "平时",
+        "denied": await audit.count(tx, "denied"),
+        "dropped": dropped,
+    }
+
+
+async def _ticket(tx: Tx, ticket: Ticket) -> dict[str, Any]:
+    made_of = await tickets.messages(tx, ticket.number)
+    return {
+        "id": ticket.id,
+        "category": ticket.category,
+        "urgency": texts.URGENCY[ticket.urgency],
+        "nature": texts.NATURE[ticket.nature],
+        "state": texts.STATE[ticket.state],
+        "level": texts.LEVEL[ticket.level],
+        "building": ticket.place.building,
+        "unit": ticket.place.unit,
+        "floor": ticket.place.floor,
+        "room": ticket.place.room,
+        "place": ticket.place.place,
+        "located_by": ticket.place.located_by,
+        "reporters": ticket.reporters,
+        "messages": sorted(int(message.message_id.removeprefix("m")) for message in made_of),
+        "confidential": ticket.confidential,
+        "reopened": ticket.reopened,
+        "merged_into": None if ticket.merged_into is None else f"S{ticket.merged_into}",
+        "due": None if ticket.due is None else ticket.due.isoformat(),
+        "list": None,
+    }

@@ -1,0 +1,200 @@
+"""The tables of the configuration file as typed Structs: their keys, defaults and limits."""
+
+from __future__ import annotations
+
+import os
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from handlers.texts import ROLE_BY_LABEL
+from storage.model import Grant, Role, RoomKind
+
+SQLITE = "sqlite+aiosqlite:///"
+POSTGRESQL = "postgresql+asyncpg://"
+
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day like "21:30"')]
+Code = Annotated[str, Meta(pattern=r"^([0-9]{12}|[0-9]{15}|[0-9]{18})$", description="12, 15 or 18 digits in quotes")]
+Scope = Annotated[str, Meta(pattern=r"^[0-9]{2,18}$", description="the first 2 to 18 digits of a grid code, in quotes")]
+Name = Annotated[str, Meta(min_length=1, max_length=60, description="text of 1..60 characters in quotes")]
+AccountName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="1..32 letters, digits, - or _ in quotes")
+]
+Endpoint = Annotated[
+    str, Meta(pattern=r"^[^\s:/]+:[0-9]{1,5}$", description='host:port in quotes, like "127.0.0.1:8788"')
+]
+Seconds = Annotated[float, Meta(ge=0, le=600)]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; each line of the text names a place in the file and the cure."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file."""
+
+
+class Bot(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    names: Annotated[tuple[Name, ...], Meta(min_length=1, description="a list of at least one name in quotes")] = (
+        "小格",
+    )
+    timezone: Name = "Asia/Shanghai"
+    gateway_wait_seconds: Annotated[int, Meta(ge=0, le=86400)] = 60  # at start; 0 waits for ever
+
+
+class Database(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    url: str = f"{SQLITE}var/xiaoge.db"
+    key_file: str = "var/xiaoge.key"
+
+
+class Account(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: AccountName
+    endpoint: Endpoint
+    token: Name | None = None
+    token_file: str | None = None
+    token_env: Name | None = None
+    tls_ca: str | None = None
+    rooms: Annotated[int, Meta(ge=1, le=500)] = 200
+
+    def secret(self) -> str:
+        """The gateway's token, from wherever it is kept. Raises ConfigError where it cannot be read."""
+        where = f"[[accounts]] {self.name}"
+        if self.token is not None:
+            return self.token
+        if self.token_env is not None:
+            value = os.environ.get(self.token_env, "").strip()
+            if not value:
+                raise ConfigError(f"{where} token_env: the environment variable {self.token_env} is empty, set it")
+            return value
+        try:
+            value = Path(str(self.token_file)).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{where} token_file: cannot read {self.token_file} ({cause(error)}), mend it") from None
+        if not value:
+            raise ConfigError(f"{where} token_file: {self.token_file} is empty, write the token into it")
+        return value
+
+
+class Pacing(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    per_minute: Annotated[int, Meta(ge=1, le=60)] = 6
+    per_hour: Annotated[int, Meta(ge=1, le=1000)] = 120
+    per_day: Annotated[int, Meta(ge=1, le=5000)] = 300
+    gap: tuple[Seconds, Seconds] = (6.0, 12.0)
+    per_room_gap: Seconds = 8.0
+    stop_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
+
+
+class Quiet(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    from_: Clock = msgspec.field(default="21:30", name="from")
+    until: Clock = "07:30"
+    reply_gap_minutes: Annotated[int, Meta(ge=0, le=1440)] = 30
+    replies_a_day: Annotated[int, Meta(ge=0, le=100)] = 6
+    ack_wait_seconds: Annotated[int, Meta(ge=0, le=20)] = 15
+    late_after_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
+
+
+class Hours(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    work_from: Clock = "09:00"
+    work_until: Clock = "18:00"
+
+
+class Tickets(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    join_minutes: Annotated[int, Meta(ge=1, le=120)] = 10
+    same_trouble_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+    callback_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+    reopen_days: Annotated[int, Meta(ge=0, le=365)] = 14
+
+
+class GridEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    code: Code
+    name: Name
+
+
+class GrantEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    role: str
+    scope: Scope
+
+
+class PersonEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: Name
+    role: str | None = None
+    scope: Scope | None = None
+    grants: tuple[GrantEntry, ...] = ()
+    im: tuple[str, ...] = ()
+
+    def all_grants(self) -> tuple[Grant, ...]:
+        """`role` and `scope`, then `grants`, without repetition."""
+        pairs = [(self.role, self.scope)] if self.role is not None and self.scope is not None else []
+        pairs += [(entry.role, entry.scope) for entry in self.grants]
+        return tuple(dict.fromkeys(Grant(role=role_named(role), scope=scope) for role, scope in pairs))
+
+    def im_ids(self) -> tuple[tuple[str, str], ...]:
+        """(account, IM id) pairs."""
+        return tuple((account, im_id) for account, _, im_id in (entry.partition(":") for entry in self.im))
+
+
+class RoomEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    account: AccountName
+    im_id: Annotated[str, Meta(min_length=1, max_length=200, description="the room's IM id in quotes")]
+    grid: Code | None = None
+    kind: Literal["resident", "leader"] = "resident"
+    name: Annotated[str, Meta(max_length=100, description="text of at most 100 characters in quotes")] = ""
+    enabled: bool = False
+
+    @property
+    def room_kind(self) -> RoomKind:
+        return RoomKind(self.kind)
+
+
+class Nlp(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    categories: str | None = None
+    lexicon: str | None = None
+
+
+class Monitor(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    enabled: bool = True
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 9464
+
+
+class Log(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+    file: str | None = None
+
+
+class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that may stand in the file."""
+
+    bot: Bot = Bot()
+    database: Database = Database()
+    accounts: tuple[Account, ...] = ()
+    pacing: Pacing = Pacing()
+    quiet: Quiet = Quiet()
+    hours: Hours = Hours()
+    tickets: Tickets = Tickets()
+    grids: tuple[GridEntry, ...] = ()
+    people: tuple[PersonEntry, ...] = ()
+    rooms: tuple[RoomEntry, ...] = ()
+    nlp: Nlp = Nlp()
+    monitor: Monitor = Monitor()
+    log: Log = Log()
+
+
+def clock(text: str) -> time:
+    """`21:30` as a time of day."""
+    hour, minute = text.split(":")
+    return time(int(hour), int(minute))
+
+
+def role_named(text: str) -> Role:
+    """A role by its Chinese label (微网格长) or its id (micro_leader). Raises KeyError for neither."""
+    return ROLE_BY_LABEL[text] if text in ROLE_BY_LABEL else {str(role): role for role in Role}[text]
+
+
+def cause(error: Exception) -> str:
+    """Why a file could not be read, in a few words."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "not UTF-8"

@@ -1,0 +1,262 @@
+"""What a handler is handed: the message, who spoke, one transaction, and the only ways to speak.
+
+Handlers do no I/O but through the transaction. `Effects` is for work that no message started (timers); `Context`
+adds the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from handlers import quiet, texts
+from handlers.window import Window
+from nlp.categories import Category
+from nlp.contact import mask
+from nlp.decision import Analysis
+from storage import audit, outbox, people, rooms
+from storage.engine import Tx
+from storage.model import AuditEntry, Draft, Lane, Message, Person, PostKind, Role, Room, RoomKind, RoomState
+
+LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
+UNREACHABLE_EVERY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings that handlers obey, made from the config."""
+
+    categories: Mapping[str, Category]
+    names: tuple[str, ...] = ("小格",)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    quiet_from: time = time(21, 30)
+    quiet_until: time = time(7, 30)
+    reply_gap: timedelta = timedelta(minutes=30)
+    replies_a_day: int = 6
+    ack_wait: timedelta = timedelta(seconds=15)  # an acknowledgement waits this long to be merged (at most 20 s)
+    late_after: timedelta = timedelta(minutes=10)
+    work_from: time = time(9, 0)
+    work_until: time = time(18, 0)
+    callback_for: timedelta = timedelta(hours=72)
+    reopen_for: timedelta = timedelta(days=14)
+    join_for: timedelta = timedelta(minutes=10)  # same sender, same room
+    same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
+
+
+@dataclass(slots=True)
+class Effects:
+    """Speak, tell, audit: within one transaction, through the quiet policy."""
+
+    tx: Tx
+    now: datetime
+    policy: Policy
+
+    async def post(
+        self,
+        room: Room,
+        text: str,
+        kind: PostKind,
+        *,
+        key: str,
+        mentions: tuple[str, ...] = (),
+        ticket: int | None = None,
+    ) -> bool:
+        """Queue a line for a room, if and when the quiet policy lets it. Posts in leader rooms are not public.
+
+        Returns False when the policy dropped it or the key was there already."""
+        if room.kind is RoomKind.LEADER:
+            kind = PostKind.PRIVATE
+        slot = await quiet.slot(self.tx, room, kind, self.now, self.policy)
+        if slot is None:
+            return False
+        draft = Draft(
+            key=key,
+            account=room.account,
+            conversation=room.im_id,
+            text=text,
+            kind=kind,
+            lane=Lane.EMERGENCY if kind is PostKind.EMERGENCY else Lane.REPLY,
+            not_before=slot,
+            created_at=self.now,
+            room_id=room.id,
+            mentions=mentions,
+            counted=kind in quiet.COUNTED,
+            ticket=ticket,
+        )
+        return await outbox.put(self.tx, draft) is not None
+
+    async def direct(
+        self,
+        account: str,
+        conversation: str,
+        text: str,
+        *,
+        key: str,
+        ticket: int | None = None,
+        urgent: bool = False,
+        room_id: int | None = None,
+    ) -> bool:
+        """Queue a line that no resident room sees, at once; False when the key was there already. Which account and
+        conversation reach a person is `tell`'s to find."""
+        draft = Draft(
+            key=key,
+            account=account,
+            conversation=conversation,
+            text=text,
+            kind=PostKind.PRIVATE,
+            lane=Lane.EMERGENCY if urgent else Lane.REPLY,
+            not_before=self.now,
+            created_at=self.now,
+            room_id=room_id,
+            ticket=ticket,
+        )
+        return await outbox.put(self.tx, draft) is not None
+
+    async def tell(
+        self,
+        person: Person,
+        text: str,
+        *,
+        key: str,
+        ticket: int | None = None,
+        urgent: bool = False,
+        via: Room | None = None,
+    ) -> bool:
+        """Reach one person: in private where an account is their friend, else, through `via`, one content-free line
+        a week asking them to add the bot (design/wechaty.md). Returns whether the text itself is on its way."""
+        for alias in person.aliases:
+            if alias.friend:
+                return await self.direct(alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent)
+        await self.audit("unreachable", actor=None, ticket=ticket, person=person.id)
+        here = next((alias for alias in person.aliases if via is not None and alias.account == via.account), None)
+        if via is not None and here is not None:
+            week = self.now.astimezone(self.policy.timezone).strftime("%G-W%V")
+            line = texts.mention(here.nick, texts.ADD_ME_FOR_PRIVATE)
+            await self.post(via, line, PostKind.ACK, key=f"addme:{person.id}:{week}", mentions=(here.im_id,))
+        return False
+
+    async def tell_leaders(
+        self,
+        grid: str | None,
+        text: str,
+        *,
+        key: str,
+        ticket: int | None = None,
+        urgent: bool = False,
+        roles: Collection[Role] = LEADERS,
+    ) -> int:
+        """Reach those who answer for a grid: its leader room where there is one, else each of them in private.
+        Returns how many lines are on their way; with none it is audited, and `待办` shows the ticket all the same."""
+        if grid is None:
+            return 0
+        room = await rooms.leader_room(self.tx, grid)
+        if room is not None and room.state is RoomState.ENABLED:
+            key = f"{key}:room{room.id}"
+            sent = await self.direct(
+                room.account, room.im_id, text, key=key, ticket=ticket, urgent=urgent, room_id=room.id
+            )
+            return int(sent)
+        told = 0
+        for person in await people.with_role(self.tx, roles, grid):
+            told += await self.tell(person, text, key=f"{key}:{person.id}", ticket=ticket, urgent=urgent)
+        return told
+
+    async def audit(
+        self,
+        action: str,
+        *,
+        actor: int | None,
+        right: str | None = None,
+        ticket: int | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        by: Message | None = None,
+        **detail: str | int | bool | None,
+    ) -> None:
+        """Append to the chain; `by` is the message that did it. Never text, never a name."""
+        entry = AuditEntry(
+            at=self.now,
+            action=action,
+            actor=actor,
+            right=right,
+            ticket=ticket,
+            before=before,
+            after=after,
+            account=by.account if by is not None else None,
+            message_id=by.id if by is not None else None,
+            detail=detail,
+        )
+        await audit.append(self.tx, entry)
+
+
+@dataclass(slots=True)
+class Context(Effects):
+    """One message at work. `tickets` are the numbers it became part of; `accept` asks the dispatcher to accept the
+    friend request or room invitation that the message is, once the transaction is durable."""
+
+    message: Message
+    analysis: Analysis
+    room: Room | None  # None in a private chat
+    actor: Person | None  # None: somebody who never did anything that is kept; `person()` makes a record
+    window: Window
+    tickets: tuple[int, ...] = ()
+    accept: bool = False
+
+    @property
+    def late(self) -> bool:
+        """Older than ten minutes on arrival: effects yes, public replies no."""
+        return self.now - self.message.sent_at > self.policy.late_after
+
+    @property
+    def grid(self) -> str | None:
+        """The grid of the room, or of the speaker's own first grant in a private chat."""
+        if self.room is not None:
+            return self.room.grid
+        return self.actor.grants[0].scope if self.actor is not None and self.actor.grants else None
+
+    async def person(self) -> Person:
+        """Who spoke, with a record of their own. A number in their nick is masked before it is kept."""
+        if self.actor is None:
+            message = self.message
+            self.actor = await people.ensure(
+                self.tx, message.account, message.sender, nick=mask(message.nick), friend=message.friend
+            )
+        return self.actor
+
+    async def reply(
+        self, text: str, kind: PostKind = PostKind.COMMAND_REPLY, *, key: str | None = None, ticket: int | None = None
+    ) -> bool:
+        """Answer the speaker where they spoke: with an @ in a room, plainly in a private chat. A late message
+        gets no public reply."""
+        key = key or f"reply:{self.message.account}:{self.message.id}"
+        if self.room is not None:
+            if self.late and self.room.kind is RoomKind.RESIDENT:
+                return False
+            line = texts.mention(mask(self.message.nick), text)
+            return await self.post(self.room, line, kind, key=key, mentions=(self.message.sender,), ticket=ticket)
+        urgent = kind is PostKind.EMERGENCY
+        return await self.direct(self.message.account, self.message.sender, text, key=key, ticket=ticket, urgent=urgent)
+
+    async def audit_message(
+        self,
+        action: str,
+        *,
+        right: str | None = None,
+        ticket: int | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        **detail: str | int | bool | None,
+    ) -> None:
+        """Append to the chain what the speaker did with this message."""
+        await self.audit(
+            action,
+            actor=(await self.person()).id,
+            right=right,
+            ticket=ticket,
+            before=before,
+            after=after,
+            by=self.message,
+            **detail,
+        )

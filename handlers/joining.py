@@ -1,0 +1,23 @@
+"""`+1` 同上 我家也是: a neighbour seconds what was said before."""
+
+from __future__ import annotations
+
+from handlers import appeals, matching, merging
+from handlers.context import Context
+from nlp.decision import Label
+
+
+async def plus_one(ctx: Context) -> str:
+    """Joins the ticket that is quoted, else the room's latest; with a trouble of its own behind it, it is an appeal.
+
+    Returns the reason it is counted under."""
+    decision = ctx.analysis.best
+    scored = decision.label is not Label.DROP
+    ticket = await matching.quoted(ctx) or await matching.latest(ctx)
+    if scored and (ticket is None or not matching.seconds(ctx, ticket, decision)):
+        return await appeals.capture(ctx)
+    if ticket is None:
+        return decision.reason or "chat"
+    text = ctx.analysis.text if scored or ctx.analysis.follows else ""
+    await merging.add(ctx, ticket, decision if scored else None, text=text)
+    return "joined"

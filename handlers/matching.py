@@ -1,0 +1,225 @@
+"""Which ticket a message is about (design/tickets.md, One trouble, one ticket). Only looks, changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import timedelta
+
+from handlers import steps, translate
+from handlers.context import Context
+from nlp import decision as nlp
+from nlp.categories import OTHER
+from nlp.decision import Decision, Label
+from storage import tickets as rows
+from storage.model import COMMUNITY_DIGITS, OPEN_STATES, Place, Ticket, TicketState, Urgency
+
+JOINABLE = (OPEN_STATES - {TicketState.HANDLED, TicketState.CALLBACK}) | {TicketState.CANDIDATE}
+PLUS_ONE_WITHIN = timedelta(minutes=30)
+CALL_WITHIN = timedelta(minutes=10)
+_BARE_CALL = re.compile(
+    r"(?:快|赶紧|赶快|马上|立即|谁|哪个|帮忙|大家)*(?:打|拨打?|叫|喊|报)?1(?:10|19|20)(?:电话)?[啊嘛哦呀吧了!！。~]*"
+)
+# Supply by the building: one outage is everybody's, whatever the unit. A lift belongs to its unit.
+OUTAGES = frozenset({"0102", "0103", "0104", "0111"})
+# Troubles that spread: a neighbour's +1 from another building is still about the same one.
+SPREADING = OUTAGES | {"0510"}
+# What concerns one person or household is never a neighbour's too: 民生服务, 意见建议, 表扬感谢.
+PERSONAL = frozenset({"09", "11", "12"})
+CATCH_ALL = frozenset({OTHER, "0199"})  # "the rest" is no common trouble
+# 物业不作为: said in the same breath as a trouble, it is about that trouble (物业管一下嘛).
+NOBODY_ACTS = "0601"
+EMERGENCY_WITHIN = timedelta(hours=2)
+
+
+async def fresh(ctx: Context) -> list[Ticket]:
+    """The tickets and candidates that the speaker is still talking about here, newest first."""
+    if ctx.actor is None:
+        return []
+    room, at, span = room_id(ctx), ctx.message.sent_at, ctx.policy.join_for
+    found = []
+    for ticket in await rows.recent_of(ctx.tx, room, ctx.actor.id, at - span):
+        said = [
+            message.sent_at
+            for message in await rows.messages(ctx.tx, ticket.number)
+            if message.person_id == ctx.actor.id and message.room_id == room
+        ]
+        # A late message is compared with what was said around its own time.
+        if ticket.state in JOINABLE and any(abs(at - moment) <= span for moment in said):
+            found.append(ticket)
+    return found
+
+
+async def same_sender(
+    ctx: Context, decision: Decision, *, but: Collection[int] = (), strict: bool = False
+) -> Ticket | None:
+    """The fresh ticket of this sender that the words are about: not another category and another object. `strict`:
+    only what is surely about it, for somebody who says that it is a matter of its own."""
+    for ticket in await fresh(ctx):
+        if ticket.number not in but and _same_matter(ctx, ticket, decision, strict=strict):
+            return ticket
+    return None
+
+
+async def same_trouble(ctx: Context, decision: Decision, *, but: Collection[int] = ()) -> Ticket | None:
+    """The open ticket of anybody in the community that is the same trouble at the same place."""
+    here = translate.place(decision.location)
+    if not here.building or decision.category[:2] in PERSONAL or decision.category in CATCH_ALL:
+        return None
+    for ticket in await _of_kin(ctx, decision.category):
+        if ticket.number in but or not _same_place(ticket, here, decision.category):
+            continue
+        if ticket.urgency is not Urgency.EMERGENCY or await _going_on(ctx, ticket):
+            return ticket
+    return None
+
+
+async def _going_on(ctx: Context, ticket: Ticket) -> bool:
+    """Whether an 应急 was spoken of lately. Another fire in the building two days later is another fire, and needs
+    its own line and its own alarm."""
+    return any(
+        abs(ctx.message.sent_at - message.sent_at) <= EMERGENCY_WITHIN
+        for message in await rows.messages(ctx.tx, ticket.number)
+    )
+
+
+async def maybe_same(ctx: Context, decision: Decision, *, but: Collection[int] = ()) -> Ticket | None:
+    """An open ticket of the same kind that cannot be told apart, because one of the two has no place: proposed to a
+    person, never merged."""
+    if decision.category in CATCH_ALL or decision.category[:2] in PERSONAL:
+        return None
+    here = decision.location.building
+    for ticket in await _of_kin(ctx, decision.category):
+        if ticket.number not in but and not (here and ticket.place.building):
+            return ticket
+    return None
+
+
+async def come_back(ctx: Context, decision: Decision) -> Ticket | None:
+    """The speaker's own ticket that was done lately and is the same trouble again. An 应急 never only comes back: it
+    needs its own line and its own alarm."""
+    if ctx.actor is None or decision.category == OTHER or decision.urgency is nlp.Urgency.EMERGENCY:
+        return None
+    here = translate.place(decision.location)
+    for ticket in await rows.of_person(ctx.tx, ctx.actor.id, open_only=False):
+        if ticket.state not in {TicketState.CALLBACK, TicketState.CLOSED}:
+            continue
+        done_at = ticket.closed_at or ticket.handled_at
+        recent = done_at is not None and ctx.now - done_at <= ctx.policy.reopen_for
+        if decision.label is not Label.TICKET and not set(decision.objects).intersection(ticket.terms):
+            continue
+        if recent and _kin(ctx, ticket.category) == _kin(ctx, decision.category) and _not_elsewhere(ticket.place, here):
+            return ticket
+    return None
+
+
+async def called_for_help(ctx: Context, decision: Decision) -> bool:
+    """Whether this only calls for help (`@物业 快点来人`, `快打120`) while an 应急 of the same room is going on: it is
+    about that one, and no matter of its own."""
+    bare = decision.category == OTHER or _BARE_CALL.fullmatch(ctx.analysis.text.strip()) is not None
+    if ctx.room is None or not bare or decision.location.located_by == "text":
+        return False
+    spoken_of = {number for line in ctx.window.lines for number in line.tickets}
+    known = [await rows.get(ctx.tx, number) for number in sorted(spoken_of)]
+    known.append(await rows.latest_in_room(ctx.tx, ctx.room.id, ctx.message.sent_at - CALL_WITHIN))
+    return any(ticket is not None and ticket.open and ticket.urgency is Urgency.EMERGENCY for ticket in known)
+
+
+async def _of_kin(ctx: Context, category: str) -> list[Ticket]:
+    """Open tickets and candidates of that kind in the community, newest first."""
+    if ctx.grid is None or len(ctx.grid) < COMMUNITY_DIGITS:
+        return []
+    kin = _kin(ctx, category)
+    codes = [code for code in ctx.policy.categories if _kin(ctx, code) == kin]
+    since = ctx.message.sent_at - ctx.policy.same_trouble_for
+    found = await rows.open_in_community(ctx.tx, ctx.grid[:COMMUNITY_DIGITS], codes, since)
+    return [ticket for ticket in found if ticket.state in JOINABLE]
+
+
+def _kin(ctx: Context, code: str) -> str:
+    return steps.category(ctx.policy, code).kin
+
+
+def _same_matter(ctx: Context, ticket: Ticket, decision: Decision, *, strict: bool) -> bool:
+    ticket_level = decision.label is Label.TICKET
+    here = decision.location
+    if ticket_level and here.located_by == "text" and ticket.place.located_by == "text" and here.building:
+        outage = decision.category in SPREADING
+        if ticket.place.building not in {None, here.building} and not outage:
+            return False  # the lift of another building is another lift
+    if decision.category != OTHER and _kin(ctx, decision.category) == _kin(ctx, ticket.category):
+        return True
+    if not strict and NOBODY_ACTS in {decision.category, ticket.category}:
+        return True
+    known = _objects(ctx, ticket)
+    if decision.objects and known:
+        return bool(known.intersection(decision.objects))
+    return not strict and (not ticket_level or OTHER in {decision.category, ticket.category})
+
+
+def _objects(ctx: Context, ticket: Ticket) -> set[str]:
+    """What the ticket is about: the lexicon terms it was filed by, and the objects its fresh lines named."""
+    named = set(ticket.terms)
+    for line in ctx.window.lines:
+        if ticket.number in line.tickets and line.analysis is not None:
+            named.update(item for decision in line.analysis.decisions for item in decision.objects)
+    return named
+
+
+def _same_place(ticket: Ticket, here: Place, category: str) -> bool:
+    there = ticket.place
+    if there.building != here.building:
+        return False
+    if category in OUTAGES and ticket.category in OUTAGES:
+        return True
+    by_nick = "nick" in {there.located_by, here.located_by}
+    if by_nick and there.place and here.place and there.place != here.place:
+        return False  # two neighbours, one at the south gate and one at the north gate
+    return not (there.unit and here.unit) or there.unit == here.unit
+
+
+def _not_elsewhere(there: Place, here: Place) -> bool:
+    if here.located_by == "nick" or there.located_by == "nick":
+        return True  # where a person lives says little about a second place
+    if there.building and here.building:
+        return there.building == here.building and not (there.unit and here.unit and there.unit != here.unit)
+    return not (there.place and here.place) or there.place == here.place
+
+
+def seconds(ctx: Context, ticket: Ticket, decision: Decision) -> bool:
+    """Whether the words behind a +1 are about that ticket."""
+    if decision.category != OTHER and _kin(ctx, decision.category) != _kin(ctx, ticket.category):
+        return False
+    here = decision.location
+    if here.located_by != "text" or ticket.category in SPREADING:
+        return True
+    return ticket.place.building in {None, here.building} or here.building is None
+
+
+async def quoted(ctx: Context) -> Ticket | None:
+    """The ticket that the quoted message made."""
+    if ctx.message.quoted_id is None:
+        return None
+    found = await rows.by_message(ctx.tx, ctx.message.account, ctx.message.quoted_id)
+    return next((ticket for ticket in found if ticket.state in JOINABLE), None)
+
+
+async def latest(ctx: Context) -> Ticket | None:
+    """The room's latest ticket, spoken of within half an hour before this message, else a candidate of the last
+    minutes: a neighbour who seconds it makes it less doubtful."""
+    if ctx.room is None:
+        return None
+    ticket = await rows.latest_in_room(ctx.tx, ctx.room.id, ctx.message.sent_at - PLUS_ONE_WITHIN)
+    if ticket is not None and ticket.state in JOINABLE and ticket.reported_at <= ctx.message.sent_at:
+        return ticket
+    for line in reversed(ctx.window.lines):
+        for number in line.tickets if line.at <= ctx.message.sent_at else ():
+            doubtful = await rows.get(ctx.tx, number)
+            if doubtful is not None and doubtful.state is TicketState.CANDIDATE:
+                return doubtful
+    return None
+
+
+def room_id(ctx: Context) -> int | None:
+    """Our id of the room that was spoken in; None in a private chat."""
+    return ctx.room.id if ctx.room is not None else None

@@ -1,0 +1,62 @@
+"""Rights = role × grid prefix: who may do what where. Checked in routing, denied by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from storage.model import Person, Role
+
+
+class Right(StrEnum):
+    """What a role allows within its scope. What anybody may do needs none."""
+
+    TRIAGE = "triage"  # 受理 误报
+    ASSIGN = "assign"  # 派单
+    HANDLE = "handle"  # 接单 处置中 办结
+    VIEW = "view"  # 待办
+    ROOM = "room"  # 启用 停用 恢复
+
+
+_LEADING = frozenset({Right.TRIAGE, Right.ASSIGN, Right.HANDLE, Right.VIEW, Right.ROOM})
+_OWNING = frozenset({Right.HANDLE, Right.VIEW})
+
+TABLE: Mapping[Role, frozenset[Right]] = {
+    Role.RESIDENT: frozenset(),
+    Role.BUILDING_LEADER: frozenset(),
+    Role.MICRO_LEADER: _LEADING,
+    Role.GRID_WORKER: _LEADING,
+    Role.COMMUNITY: _LEADING,
+    Role.STREET: _LEADING,
+    Role.PROPERTY: _OWNING,
+    Role.POLICE: _OWNING,
+    Role.ENFORCEMENT: _OWNING,
+    Role.DEPARTMENT: _OWNING,
+    Role.PARTY_MEMBER: frozenset(),
+    Role.VOLUNTEER: frozenset(),
+    Role.MOBILE_WORKER: frozenset(),
+}
+LEADERS = frozenset({Role.MICRO_LEADER, Role.GRID_WORKER, Role.COMMUNITY, Role.STREET})
+STAFF = frozenset(role for role, held in TABLE.items() if held)
+# What nobody could place on the map (told in private by somebody without a group) is for those who see the whole.
+WITHOUT_GRID = frozenset({Role.COMMUNITY, Role.STREET})
+
+
+def allowed(person: Person | None, right: Right, grid: str | None) -> str | None:
+    """The narrowest grant that gives the right over the grid, as `role:scope` for the audit; None: denied."""
+    if person is None:
+        return None
+    grants = sorted(person.grants, key=lambda grant: len(grant.scope), reverse=True)
+    for grant in grants:
+        within = grid.startswith(grant.scope) if grid is not None else grant.role in WITHOUT_GRID
+        if grant.scope and within and right in TABLE[grant.role]:
+            return f"{grant.role.value}:{grant.scope}"
+    return None
+
+
+def anywhere(person: Person | None, right: Right) -> str | None:
+    """The widest grant that gives the right at all: for what a person only sees within their own scopes."""
+    if person is None:
+        return None
+    grants = sorted(person.grants, key=lambda grant: len(grant.scope))
+    return next((f"{grant.role.value}:{grant.scope}" for grant in grants if right in TABLE[grant.role]), None)

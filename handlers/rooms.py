@@ -1,0 +1,137 @@
+"""A room's life with the bot: enabled, hushed, resumed, disabled, renamed, lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers import quiet, rights, texts
+from handlers.commands import LONGEST_HUSH, Command
+from handlers.context import Context
+from storage import outbox, rooms
+from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState, SendState
+
+MICRO_GRID_DIGITS = 18
+
+
+async def enable(ctx: Context, command: Command) -> str:
+    """`启用 [网格码]`: bind the room to a grid and listen from now on; the privacy notice goes out once."""
+    room = ctx.room
+    if room is None:
+        await ctx.reply(texts.ONLY_IN_ROOM)
+        return "command"
+    code = command.code or room.grid or own_grid(ctx)
+    if code is None:
+        await ctx.reply(texts.ENABLE_WITH_CODE)
+        return "command"
+    grid = await rooms.grid(ctx.tx, code)
+    if grid is None or len(code) < COMMUNITY_DIGITS:
+        await ctx.reply(texts.no_such_grid(code))
+        return "command"
+    name = grid.name or texts.grid(code)
+    if room.state is RoomState.ENABLED and room.grid == code:
+        await ctx.reply(texts.enabled_already(name))
+        return "command"
+    before = room.state.value
+    ctx.room = await rooms.update(ctx.tx, room.id, state=RoomState.ENABLED, grid=code)
+    await ctx.audit_message("room_enabled", right=command.right, before=before, after=code, room=room.id)
+    await ctx.reply(texts.enabled(name))
+    if ctx.room.kind is RoomKind.RESIDENT and ctx.room.noticed_at is None:
+        await ctx.post(ctx.room, texts.PRIVACY_NOTICE, PostKind.NOTICE, key=f"privacy:{room.id}")
+        ctx.room = await rooms.update(ctx.tx, room.id, noticed_at=ctx.now)
+    return "command"
+
+
+async def disable(ctx: Context, command: Command) -> str:
+    """`停用`: from now on only ids are kept and nothing is said."""
+    if ctx.room is None:
+        await ctx.reply(texts.ONLY_IN_ROOM)
+        return "command"
+    ctx.room = await rooms.update(ctx.tx, ctx.room.id, state=RoomState.DORMANT)
+    await _rearrange(ctx, ctx.room)
+    await ctx.audit_message("room_disabled", right=command.right, room=ctx.room.id)
+    await ctx.reply(texts.DISABLED)
+    return "command"
+
+
+async def hush(ctx: Context, command: Command) -> str:
+    """`静音`, 太吵了, 别刷屏: anybody may ask for silence in a room; the leader is told at once."""
+    room = ctx.room
+    if room is None:
+        await ctx.reply(texts.ONLY_IN_ROOM)
+        return "command"
+    if room.kind is RoomKind.LEADER:
+        await ctx.reply(texts.NO_HUSH_HERE)
+        return "command"
+    asked_at = min(ctx.message.sent_at, ctx.now)
+    span = command.span or LONGEST_HUSH
+    until = asked_at + span
+    hushed_already = room.silent_until is not None and room.silent_until > ctx.now
+    if until <= ctx.now or (room.silent_until is not None and until <= room.silent_until):
+        return "command"
+    ctx.room = await rooms.update(ctx.tx, room.id, silent_until=until)
+    await _rearrange(ctx, ctx.room)
+    await ctx.audit_message("room_hushed", room=room.id, minutes=round(span / timedelta(minutes=1)))
+    if not hushed_already:
+        await ctx.reply(texts.hushed(span / timedelta(hours=1)))
+        told = texts.hushed_told(room.topic, until, ctx.policy.timezone)
+        await ctx.tell_leaders(room.grid, told, key=f"hushed:{ctx.message.account}:{ctx.message.id}")
+    return "command"
+
+
+async def resume(ctx: Context, command: Command) -> str:
+    """`恢复`: a leader ends the silence."""
+    room = ctx.room
+    if room is None:
+        await ctx.reply(texts.ONLY_IN_ROOM)
+    elif room.silent_until is None or room.silent_until <= ctx.now:
+        await ctx.reply(texts.NOT_HUSHED)
+    else:
+        ctx.room = await rooms.update(ctx.tx, room.id, silent_until=None)
+        await ctx.audit_message("room_resumed", right=command.right, room=room.id)
+        await ctx.reply(texts.RESUMED)
+    return "command"
+
+
+async def left(ctx: Context) -> str:
+    """Somebody left; if it was the bot itself that was removed, the room is gone and its leaders must know."""
+    message, room = ctx.message, ctx.room
+    # Of members' comings and goings nothing is kept. A transport marks its own removal by naming the account, or it
+    # only has WeChat's words for it, and those name nobody.
+    if room is None or (message.people and not message.mentions_me):
+        return "leave"
+    if room.state is not RoomState.GONE:
+        ctx.room = await rooms.update(ctx.tx, room.id, state=RoomState.GONE)
+        await _rearrange(ctx, ctx.room)
+        await ctx.audit("room_gone", actor=None, room=room.id)
+        await ctx.tell_leaders(room.grid, texts.room_gone(room.topic), key=f"gone:{message.account}:{message.id}")
+    return "removed"
+
+
+async def renamed(ctx: Context) -> str:
+    """The topic is kept up to date, so that a leader recognises the room by its name."""
+    if ctx.room is not None and ctx.message.room is not None and ctx.message.topic:
+        ctx.room = await rooms.ensure(ctx.tx, ctx.message.account, ctx.message.room, ctx.message.topic, at=ctx.now)
+    return "topic"
+
+
+def own_grid(ctx: Context) -> str | None:
+    """The one micro-grid of a leader who has just one: what a bare `启用` in an unbound room means."""
+    grants = ctx.actor.grants if ctx.actor is not None else ()
+    codes = {
+        grant.scope
+        for grant in grants
+        if len(grant.scope) == MICRO_GRID_DIGITS and rights.Right.ROOM in rights.TABLE[grant.role]
+    }
+    return codes.pop() if len(codes) == 1 else None
+
+
+async def _rearrange(ctx: Context, room: Room) -> None:
+    """Lines that wait for the room are judged anew: what the policy would no longer let out is dropped or put off."""
+    for line in await outbox.by_state(ctx.tx, SendState.QUEUED):
+        if line.room_id != room.id:
+            continue
+        at = await quiet.slot(ctx.tx, room, line.kind, ctx.now, ctx.policy)
+        if at is None:
+            await outbox.drop(ctx.tx, line.key)
+        elif line.counted and at > line.not_before:
+            await outbox.reword(ctx.tx, line.id, line.text, not_before=at)

@@ -1,0 +1,345 @@
+"""Which handler takes a message: explicit ordered tables, and the one place where rights are checked.
+
+`idle` answers for nearly every message without the database; `handle` takes the rest within a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from handlers import (
+    appeals,
+    callbacks,
+    commands,
+    hearing,
+    help,  # noqa: A004 - the module of the command `帮助`
+    joining,
+    people,
+    recalls,
+    rights,
+    rooms,
+    texts,
+    tickets,
+    views,
+)
+from handlers.commands import Command, Name, NearMiss
+from handlers.context import Context, Policy
+from handlers.rights import Right
+from handlers.window import Window
+from nlp import contact, quoting
+from nlp.decision import Analysis, Label, Shape, Urgency
+from storage import rooms as stored_rooms
+from storage import tickets as stored_tickets
+from storage.model import Message, MessageKind, Person, Role, Room, RoomKind, RoomState
+
+Act = Callable[[Context, Command], Awaitable[str]]
+Event = Callable[[Context], Awaitable[str]]
+
+
+class Scope(StrEnum):
+    """Whose grid decides over a right."""
+
+    TICKET = "ticket"  # the named ticket's, else the room's
+    ROOM = "room"
+    BINDING = "binding"  # the grid the room is to be bound to, and the one it is bound to
+    OWN = "own"  # only what lies within the speaker's own scopes is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the table. Without a right anybody may."""
+
+    name: Name
+    act: Act
+    right: Right | None = None
+    scope: Scope = Scope.ROOM
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(Name.REPORT, appeals.report),
+    Route(Name.QUERY, tickets.query),
+    Route(Name.SUPPLEMENT, tickets.supplement),
+    Route(Name.WITHDRAW, tickets.withdraw),
+    Route(Name.RATE, callbacks.rate),
+    Route(Name.ANSWER, callbacks.answer),
+    Route(Name.ACCEPT, tickets.accept, Right.TRIAGE, Scope.TICKET),
+    Route(Name.FALSE_ALARM, tickets.false_alarm, Right.TRIAGE, Scope.TICKET),
+    Route(Name.ASSIGN, tickets.assign, Right.ASSIGN, Scope.TICKET),
+    Route(Name.TAKE, tickets.take, Right.HANDLE, Scope.TICKET),
+    Route(Name.PROGRESS, tickets.progress, Right.HANDLE, Scope.TICKET),
+    Route(Name.FINISH, tickets.finish, Right.HANDLE, Scope.TICKET),
+    Route(Name.TODO, views.todo, Right.VIEW, Scope.OWN),
+    Route(Name.HELP, help.show),
+    Route(Name.HUSH, rooms.hush),
+    Route(Name.RESUME, rooms.resume, Right.ROOM),
+    Route(Name.ENABLE, rooms.enable, Right.ROOM, Scope.BINDING),
+    Route(Name.DISABLE, rooms.disable, Right.ROOM),
+    Route(Name.FORGET_ME, people.forget),
+    Route(Name.REMEMBER_ME, people.remember),
+    Route(Name.BIND, people.bind),
+)
+_ROUTE: Mapping[Name, Route] = {route.name: route for route in ROUTES}
+
+# What happens rather than is said; taken in any room, enabled or not.
+EVENTS: Mapping[MessageKind, Event] = {
+    MessageKind.RECALL: recalls.recalled,
+    MessageKind.FRIEND: people.befriended,
+    MessageKind.INVITE: people.invited,
+    MessageKind.LEAVE: rooms.left,
+    MessageKind.TOPIC: rooms.renamed,
+}
+SPOKEN = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.QUOTE})
+MEDIA = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.LOCATION})
+# They live here like anybody else, so what they say in the group is heard like anybody's.
+HEARD_AS_RESIDENTS = frozenset({Role.RESIDENT, Role.BUILDING_LEADER, Role.PARTY_MEMBER, Role.VOLUNTEER})
+_SHORT_PLACE = 24
+
+
+# --- without the database ---
+def idle(
+    message: Message,
+    analysis: Analysis,
+    room: Room | None,
+    window: Window,
+    policy: Policy,
+    *,
+    known: bool,
+    opted_out: bool,
+) -> str | None:
+    """The counter's reason when a message surely concerns nobody; None when it needs a transaction and `handle`.
+    `known`: there is a record of the speaker, because something of theirs was kept before."""
+    kind = message.kind
+    if message.from_me:
+        return "own"
+    if kind in EVENTS:
+        return _idle_event(message, window)
+    if message.room is not None and (room is None or room.state is RoomState.GONE):
+        return None  # its row is to be made, or to come back
+    dormant = room is not None and room.state is RoomState.DORMANT
+    if kind not in SPOKEN or (kind is MessageKind.VOICE and not message.text):
+        if dormant:
+            return "dormant"
+        return _idle_media(message, room, window, opted_out, policy)
+    addressed = _addressed(message, policy)
+    asked = _asked(message, analysis, addressed, policy)
+    if dormant:
+        return None if isinstance(asked, Command) and asked.name is Name.ENABLE else "dormant"
+    if asked is not None or analysis.shape is Shape.HUSH:
+        return None
+    if opted_out:
+        return "opted_out"
+    if room is not None and room.kind is RoomKind.LEADER:
+        return "leader_room"
+    if not known and analysis.shape in (Shape.THANKS, Shape.DONE):
+        return analysis.shape.value  # nothing of theirs could be over
+    return _idle_talk(message, analysis, addressed, window, policy)
+
+
+def _idle_event(message: Message, window: Window) -> str | None:
+    """Of members' comings and goings nothing is kept; the bot's own removal is looked into (rooms.left). Neither is
+    anything kept of what passed by, so taking it back asks for nothing but the window."""
+    if message.kind is MessageKind.RECALL:
+        line = window.find(message.recalls)
+        return "recall" if line is not None and line.passed_by else None
+    if message.kind is MessageKind.LEAVE and message.people and not message.mentions_me:
+        return "leave"
+    return None
+
+
+def _idle_media(message: Message, room: Room | None, window: Window, opted_out: bool, policy: Policy) -> str | None:
+    if message.kind is MessageKind.CHAIN and contact.find(message.text).has_id_number:
+        return None
+    if message.kind not in MEDIA and message.kind is not MessageKind.VOICE:
+        return message.kind.value
+    if opted_out:
+        return "opted_out"
+    if room is not None and room.kind is RoomKind.LEADER:
+        return "leader_room"
+    return None if _speaks_of_trouble(message, window, policy) else "media"
+
+
+def _idle_talk(message: Message, analysis: Analysis, addressed: bool, window: Window, policy: Policy) -> str | None:
+    shape, best = analysis.shape, analysis.best
+    if analysis.has_id_number:
+        return None  # shown to everybody, it earns its owner a hint
+    if shape in _PASSED_BY:
+        return shape.value
+    if shape is not Shape.TALK or addressed or best.label is not Label.DROP:
+        return None
+    if _speaks_of_trouble(message, window, policy):
+        return None
+    if best.location.located_by == "text" and len(analysis.text) <= _SHORT_PLACE:
+        return None  # it may answer the question where
+    return best.reason or "chat"
+
+
+_PASSED_BY = frozenset({Shape.EMPTY, Shape.CHAIN, Shape.ACK})
+
+
+def _speaks_of_trouble(message: Message, window: Window, policy: Policy) -> bool:
+    """Whether the sender said something of a trouble just before, so that this may belong to it."""
+    since: datetime = message.sent_at - policy.join_for
+    for line in window.of_sender(message.sender, since):
+        if line.tickets or (line.analysis is not None and line.analysis.best.label is not Label.DROP):
+            return True
+    return False
+
+
+def _addressed(message: Message, policy: Policy) -> bool:
+    return message.room is None or message.mentions_me or hearing.said_to_bot(message.text, policy.names)
+
+
+def _asked(message: Message, analysis: Analysis, addressed: bool, policy: Policy) -> Command | NearMiss | None:
+    """The command in a message. A quoted command is somebody else's; what is typed under the quote counts."""
+    text = quoting.split(message.text).reply if analysis.quoted else message.text
+    return commands.parse(text, addressed=addressed, names=policy.names)
+
+
+# --- with the database ---
+async def handle(ctx: Context) -> str:
+    """Take a message to its handler. Returns the reason it is counted under."""
+    message = ctx.message
+    if message.from_me:
+        return "own"
+    await _know_room(ctx)
+    await people.keep_friend(ctx)
+    if message.kind in EVENTS:
+        return await EVENTS[message.kind](ctx)
+    dormant = ctx.room is not None and ctx.room.state is not RoomState.ENABLED
+    if message.kind not in SPOKEN or (message.kind is MessageKind.VOICE and not message.text):
+        return "dormant" if dormant else await _media(ctx)
+    addressed = _addressed(message, ctx.policy)
+    asked = _asked(message, ctx.analysis, addressed, ctx.policy)
+    if dormant and not (isinstance(asked, Command) and asked.name is Name.ENABLE):
+        return "dormant"
+    if ctx.room is not None and ctx.analysis.has_id_number:
+        await people.hint_id_number(ctx)
+    if isinstance(asked, Command) and not (asked.remark and not await callbacks.awaits(ctx, asked)):
+        return await _command(ctx, asked)
+    if isinstance(asked, NearMiss) and await _suggested(ctx, asked):
+        return "near_miss"
+    return await _talk(ctx, addressed)
+
+
+async def _know_room(ctx: Context) -> None:
+    message = ctx.message
+    if message.room is None:
+        return
+    if ctx.room is None:
+        ctx.room = await stored_rooms.ensure(ctx.tx, message.account, message.room, message.topic, at=ctx.now)
+    elif ctx.room.state is RoomState.GONE and message.kind is not MessageKind.LEAVE and not ctx.late:
+        # Taken in again: it sleeps until a leader wakes it.
+        ctx.room = await stored_rooms.update(ctx.tx, ctx.room.id, state=RoomState.DORMANT)
+
+
+async def _command(ctx: Context, command: Command) -> str:
+    route = _ROUTE[command.name]
+    right: str | None = None
+    if route.right is not None:
+        right = await _right(ctx, route.right, route.scope, command)
+        if right is None:
+            return await _denied(ctx, command)
+    masked = replace(command, text=contact.mask(command.text), remark=contact.mask(command.remark), right=right)
+    return await route.act(ctx, masked)
+
+
+async def _right(ctx: Context, right: Right, scope: Scope, command: Command) -> str | None:
+    """The grant that allows the command, `role:scope`; None: denied."""
+    actor, room = ctx.actor, ctx.room
+    if scope is Scope.OWN:
+        return rights.anywhere(actor, right)
+    if scope is Scope.BINDING:
+        return _right_to_bind(ctx, right, command)
+    if scope is Scope.TICKET and command.number is not None:
+        ticket = await stored_tickets.get(ctx.tx, command.number)
+        if ticket is not None:
+            return rights.allowed(actor, right, ticket.grid)
+    if room is None or room.kind is RoomKind.LEADER:
+        return rights.anywhere(actor, right)  # no ticket is named yet: the handler looks within the own scopes
+    return rights.allowed(actor, right, room.grid)
+
+
+def _right_to_bind(ctx: Context, right: Right, command: Command) -> str | None:
+    bound = ctx.room.grid if ctx.room is not None else None
+    code = command.code or bound or rooms.own_grid(ctx)
+    if code is None:
+        return rights.anywhere(ctx.actor, right)
+    if bound is not None and rights.allowed(ctx.actor, right, bound) is None:
+        return None
+    return rights.allowed(ctx.actor, right, code)
+
+
+async def _denied(ctx: Context, command: Command) -> str:
+    """Nothing is said, and exactly one entry tells of it. A dormant room keeps nothing of who speaks there."""
+    if ctx.actor is None and ctx.room is not None and ctx.room.state is not RoomState.ENABLED:
+        await ctx.audit("denied", actor=None, ticket=command.number, command=command.name.name)
+    else:
+        await ctx.audit_message("denied", ticket=command.number, command=command.name.name)
+    return "denied"
+
+
+async def _suggested(ctx: Context, near: NearMiss) -> bool:
+    """Suggest how it is written, unless it is an appeal after all, or nothing that the speaker may do. That it was said
+    to the bot makes no appeal of it yet."""
+    right = _ROUTE[near.name].right
+    if ctx.analysis.best.score > 0 or (right is not None and rights.anywhere(ctx.actor, right) is None):
+        return False
+    await ctx.reply(texts.suggest(near.usage))
+    return True
+
+
+async def _media(ctx: Context) -> str:
+    kind = ctx.message.kind
+    if kind is MessageKind.CHAIN and contact.find(ctx.message.text).has_id_number:
+        await people.hint_id_number(ctx)
+    if kind not in MEDIA and kind is not MessageKind.VOICE:
+        return kind.value
+    unheard = _unheard(ctx)
+    return unheard if unheard is not None else await appeals.attach(ctx)
+
+
+async def _talk(ctx: Context, addressed: bool) -> str:
+    """Everything that is said and is no command, in this order."""
+    shape = ctx.analysis.shape
+    if shape is Shape.HUSH and ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+        return await rooms.hush(ctx, Command(Name.HUSH))
+    unheard = _unheard(ctx)
+    if unheard is not None:
+        return unheard
+    if shape in _PASSED_BY:
+        return shape.value
+    if shape in (Shape.THANKS, Shape.DONE):
+        return await callbacks.thanks(ctx)
+    if not addressed and _on_duty(ctx.actor, ctx.room) and not _emergency(ctx.analysis):
+        return "staff"
+    if shape is Shape.PLUS_ONE and ctx.room is not None:
+        return await joining.plus_one(ctx)
+    return await (appeals.addressed(ctx) if addressed else appeals.capture(ctx))
+
+
+def _unheard(ctx: Context) -> str | None:
+    """Why nothing this person says here is captured, should that be so."""
+    if ctx.actor is not None and ctx.actor.opted_out_at is not None:
+        return "opted_out"
+    if ctx.room is not None and ctx.room.kind is RoomKind.LEADER:
+        return "leader_room"
+    return None
+
+
+def _on_duty(actor: Person | None, room: Room | None) -> bool:
+    """Those who answer for the grid speak in its group to answer and to announce; that is no appeal."""
+    if actor is None or room is None:
+        return False
+    return any(
+        grant.role not in HEARD_AS_RESIDENTS and room.grid is not None and room.grid.startswith(grant.scope)
+        for grant in actor.grants
+    )
+
+
+def _emergency(analysis: Analysis) -> bool:
+    return any(
+        decision.label is Label.TICKET and decision.urgency is Urgency.EMERGENCY for decision in analysis.decisions
+    )

@@ -1,0 +1,163 @@
+"""What every step of a ticket shares: the move itself, the search for the ticket, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from handlers import clocks, rights, texts
+from handlers.context import Context, Effects, Policy
+from nlp import location
+from nlp.categories import OTHER, Category
+from storage import outbox, people
+from storage import tickets as rows
+from storage.engine import purged
+from storage.model import Level, Nature, Person, Place, Role, Ticket, TicketState
+
+LEVELS = (Level.GRID, Level.COMMUNITY, Level.STREET, Level.DEPARTMENT)
+MOST_WORDS = 80  # of what was said, in a line to a leader
+
+
+def category(policy: Policy, code: str) -> Category:
+    """The category of a code; 其他 for one that the deployment no longer knows."""
+    return policy.categories.get(code) or policy.categories[OTHER]
+
+
+def heading(policy: Policy, ticket: Ticket) -> str:
+    """`S12 电梯故障 3栋2单元`: what a line about a ticket begins with in public, without a room number."""
+    return texts.heading(ticket.id, category(policy, ticket.category).short_name, texts.where(ticket.place))
+
+
+def heading_inside(policy: Policy, ticket: Ticket) -> str:
+    """The same for those who handle it: with the floor and the room, unless these are a confidential reporter's own."""
+    name = category(policy, ticket.category).short_name
+    exact = not (discreet(ticket) and ticket.place.located_by == "nick")
+    return texts.heading(ticket.id, name, texts.where(ticket.place, exact=exact))
+
+
+def discreet(ticket: Ticket) -> bool:
+    """Whether nothing of it may be said in public (design/tickets.md, Confidential)."""
+    return ticket.confidential or ticket.nature is Nature.REPORT
+
+
+def located(place: Place) -> bool:
+    """Whether somebody who is sent there would find it: 南门 will do, 楼道 without a building will not."""
+    return bool(place.building) or (place.place is not None and location.findable(place.place))
+
+
+def deadlines(policy: Policy, code: str, start: datetime) -> tuple[datetime | None, datetime | None]:
+    """When somebody must have answered, and when it must be closed."""
+    return clocks.deadlines(category(policy, code), start, policy)
+
+
+async def move(
+    effects: Effects,
+    ticket: Ticket,
+    to: TicketState,
+    action: str,
+    *,
+    actor: Person | None = None,
+    right: str | None = None,
+    skipped: Collection[TicketState] = (),
+    detail: dict[str, str | int | bool | None] | None = None,
+    **fields: Any,  # noqa: ANN401
+) -> Ticket | None:
+    """Take a ticket from the state it was read in to another one, with one audit entry, and one more for each step
+    that was `skipped`. None, and nothing changed, where somebody was faster."""
+    moved = await rows.update(effects.tx, ticket.number, expect={ticket.state}, at=effects.now, state=to, **fields)
+    if moved is None:
+        return None
+    before = ticket.state
+    for step in skipped:
+        await _record(effects, action, actor, right, ticket, before, step, {"skipped": True})
+        before = step
+    await _record(effects, action, actor, right, ticket, before, to, detail or {})
+    return moved
+
+
+async def _record(
+    effects: Effects,
+    action: str,
+    actor: Person | None,
+    right: str | None,
+    ticket: Ticket,
+    before: TicketState,
+    after: TicketState,
+    detail: dict[str, str | int | bool | None],
+) -> None:
+    if isinstance(effects, Context):
+        await effects.audit_message(
+            action, right=right, ticket=ticket.number, before=before.value, after=after.value, **detail
+        )
+        return
+    await effects.audit(
+        action,
+        actor=actor.id if actor is not None else None,
+        right=right,
+        ticket=ticket.number,
+        before=before.value,
+        after=after.value,
+        by=None,
+        **detail,
+    )
+
+
+async def inform(effects: Effects, ticket: Ticket, text: str, *, key: str, urgent: bool = False) -> int:
+    """Tell those who answer for a ticket: its leaders, and for 应急, from level 社区 on, or where no leader can be
+    reached, the community too. Where all that reaches nobody (no grid is known yet, or only the community's) whoever
+    leads a part of it: somebody must know.
+
+    Returns how many lines are on their way. None at all is audited; `待办` shows the ticket all the same."""
+    told = await effects.tell_leaders(ticket.grid, text, key=key, ticket=ticket.number, urgent=urgent)
+    if ticket.grid is not None and (urgent or not told or ticket.level is not Level.GRID):
+        for person in await people.with_role(effects.tx, (Role.COMMUNITY,), ticket.grid):
+            told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=urgent)
+    if not told:
+        for person in await _anybody(effects, ticket.grid):
+            told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=urgent)
+    if not told:
+        await effects.audit("untold", actor=None, ticket=ticket.number)
+    return told
+
+
+async def _anybody(effects: Effects, grid: str | None) -> list[Person]:
+    """Those who see the whole, else whoever leads within it: for what is nobody's yet."""
+    everyone = await people.everyone_with_grants(effects.tx)
+    for roles in (rights.WITHOUT_GRID, rights.LEADERS):
+        found = [
+            person
+            for person in everyone
+            if any(grant.role in roles and grant.scope.startswith(grid or "") for grant in person.grants)
+        ]
+        if found:
+            return found
+    return []
+
+
+async def is_reporter(ctx: Context, ticket: Ticket) -> bool:
+    """Whether the speaker is one of those who reported it."""
+    if ctx.actor is None:
+        return False
+    return any(reporter.person_id == ctx.actor.id for reporter in await rows.reporters(ctx.tx, ticket.number))
+
+
+async def words(ctx: Effects, ticket: Ticket) -> str:
+    """What was said about it, masked and short, for those who handle it."""
+    said = [message.text for message in await rows.messages(ctx.tx, ticket.number) if message.text]
+    return shorten(" ".join(said))
+
+
+def shorten(text: str) -> str:
+    """A text on one line that a leader reads at a glance."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MOST_WORDS else f"{flat[: MOST_WORDS - 1]}…"
+
+
+async def forget(effects: Effects, ticket: Ticket) -> None:
+    """Take every word of a ticket out of the store at once: its own text, the words it was found by, every line about
+    it."""
+    await rows.erase_text(effects.tx, ticket.number)
+    await rows.update(effects.tx, ticket.number, expect={ticket.state}, at=effects.now, terms=())
+    await outbox.drop_for_ticket(effects.tx, ticket.number)
+    purged(effects.tx)

@@ -1,0 +1,608 @@
+"""Every line that people read, and the words for every state: short, kind, exact.
+
+In public a line stays within 60 characters where its content allows, carries no emoji, never quotes a complaint and
+never scolds. Above the tickets line: labels, rooms, people, help. Below it: the life of a ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from storage.model import CallbackOutcome, Level, Nature, Place, Role, RoomKind, RoomState, TicketState, Urgency
+
+MENTION_END = "\u2005"  # what WeChat itself puts behind a mention
+
+# --- labels ---
+ROLE: Mapping[Role, str] = {
+    Role.RESIDENT: "居民",
+    Role.BUILDING_LEADER: "楼栋长",
+    Role.MICRO_LEADER: "微网格长",
+    Role.GRID_WORKER: "网格员",
+    Role.COMMUNITY: "社区工作人员",
+    Role.PROPERTY: "物业",
+    Role.POLICE: "民警",
+    Role.ENFORCEMENT: "执法",
+    Role.STREET: "街道",
+    Role.DEPARTMENT: "部门",
+    Role.PARTY_MEMBER: "党员",
+    Role.VOLUNTEER: "志愿者",
+    Role.MOBILE_WORKER: "流动网格员",
+}
+# What people also say for a role.
+_ROLE_ALSO: Mapping[str, Role] = {
+    "社区": Role.COMMUNITY,
+    "网格长": Role.MICRO_LEADER,
+    "物管": Role.PROPERTY,
+    "派出所": Role.POLICE,
+    "公安": Role.POLICE,
+    "城管": Role.ENFORCEMENT,
+    "综合执法": Role.ENFORCEMENT,
+    "双报到党员": Role.PARTY_MEMBER,
+}
+ROLE_BY_LABEL: Mapping[str, Role] = {label: role for role, label in ROLE.items()} | dict(_ROLE_ALSO)
+
+STATE: Mapping[TicketState, str] = {
+    TicketState.CANDIDATE: "候选",
+    TicketState.FILED: "受理",
+    TicketState.ASSIGNED: "已派",
+    TicketState.ACCEPTED: "已接",
+    TicketState.IN_PROGRESS: "处置中",
+    TicketState.HANDLED: "已处置",
+    TicketState.CALLBACK: "待回访",
+    TicketState.CLOSED: "结案",
+    TicketState.REFUSED: "不予受理",
+    TicketState.WITHDRAWN: "已撤回",
+    TicketState.MERGED: "并案",
+}
+STATE_BY_LABEL: Mapping[str, TicketState] = {label: state for state, label in STATE.items()}
+
+URGENCY: Mapping[Urgency, str] = {
+    Urgency.EMERGENCY: "应急",
+    Urgency.ROUTINE: "常规",
+    Urgency.ENFORCEMENT: "执法",
+}
+URGENCY_BY_LABEL: Mapping[str, Urgency] = {label: urgency for urgency, label in URGENCY.items()}
+
+NATURE: Mapping[Nature, str] = {
+    Nature.INQUIRY: "咨询",
+    Nature.HELP: "求助",
+    Nature.COMPLAINT: "投诉",
+    Nature.REPORT: "举报",
+    Nature.SUGGESTION: "建议",
+    Nature.PRAISE: "表扬",
+}
+NATURE_BY_LABEL: Mapping[str, Nature] = {label: nature for nature, label in NATURE.items()}
+
+LEVEL: Mapping[Level, str] = {
+    Level.GRID: "网格",
+    Level.COMMUNITY: "社区",
+    Level.STREET: "街道",
+    Level.DEPARTMENT: "部门",
+}
+LEVEL_BY_LABEL: Mapping[str, Level] = {label: level for level, label in LEVEL.items()}
+
+OUTCOME: Mapping[CallbackOutcome, str] = {
+    CallbackOutcome.SOLVED: "已解决",
+    CallbackOutcome.UNSOLVED: "未解决",
+    CallbackOutcome.UNREACHED: "未回访",
+}
+OUTCOME_BY_LABEL: Mapping[str, CallbackOutcome] = {label: outcome for outcome, label in OUTCOME.items()}
+
+ROOM_KIND: Mapping[RoomKind, str] = {RoomKind.RESIDENT: "居民群", RoomKind.LEADER: "工作群"}
+ROOM_STATE: Mapping[RoomState, str] = {
+    RoomState.DORMANT: "未启用",
+    RoomState.ENABLED: "已启用",
+    RoomState.GONE: "已移出",
+}
+
+
+def mention(nick: str, text: str) -> str:
+    """The line as it goes into a room: `@李姐 …`; without a nick the bare text."""
+    return f"@{nick}{MENTION_END}{text}" if nick else text
+
+
+def clock(at: datetime, timezone: ZoneInfo) -> str:
+    """A moment as people say it: `6月12日18:41`."""
+    local = at.astimezone(timezone)
+    return f"{local.month}月{local.day}日{local:%H:%M}"
+
+
+ADD_ME_FOR_PRIVATE = "请先加我为好友，再在私聊里查看给您的回复。"
+
+# --- commands ---
+# How each command is written, by its word. What stands in a pair of brackets may be left out.
+USAGE: Mapping[str, str] = {
+    "上报": "上报 3栋2单元电梯坏了",
+    "查询": "查询 S12",
+    "补充": "补充 S12 是左边那部电梯",
+    "撤回": "撤回 S12",
+    "受理": "受理 S12",
+    "误报": "误报 S12",
+    "派单": "派单 S12 物业 2h",
+    "接单": "接单 S12",
+    "处置中": "处置中 S12 下午修好",
+    "办结": "办结 S12 已更换水泵",
+    "评价": "评价 S12 满意",
+    "待办": "待办",
+    "帮助": "帮助",
+    "静音": "静音",
+    "恢复": "恢复",
+    "别记我": "别记我",
+    "恢复记录": "恢复记录",
+    "启用": "启用 网格码",
+    "停用": "停用",
+    "绑定": "绑定 一次性码",
+}
+
+
+def suggest(usage: str) -> str:
+    """The one answer to a command that does not fit its grammar."""
+    return f"可以这样写：{usage}"
+
+
+ONLY_IN_ROOM = "这条请在要处理的群里发。"
+
+# --- rooms ---
+PRIVACY_NOTICE = (
+    "大家好，我是小格。群里说到的诉求我会登记并转给网格长，闲聊不保存。\n"
+    "想专门反映请发“上报 内容”，不想被记录请发“别记我”，嫌吵请发“静音”。\n"
+    "我不能代替报警：急事请直接打 119、110、120。"
+)
+
+
+def enabled(grid_name: str) -> str:
+    return f"已启用，本群对应{grid_name}。停用请发“停用”。"
+
+
+def enabled_already(grid_name: str) -> str:
+    return f"本群已经启用，对应{grid_name}。"
+
+
+ENABLE_WITH_CODE = "本群还没有对应的网格，请发“启用 网格码”。"
+
+
+def no_such_grid(code: str) -> str:
+    return f"没有网格 {code}，请核对网格码。"
+
+
+def grid(code: str) -> str:
+    """A grid that has no name."""
+    return f"网格 {code}"
+
+
+DISABLED = "已停用，我不再看本群的消息。再用请发“启用”。"
+HUSHED = "好的，本群我先安静{span}，急事除外。"
+HUSHED_TOLD = "【静音】{topic}：有居民嫌吵，已静音到{until}。恢复请在该群发“恢复”。"
+NO_HUSH_HERE = "工作群里的提醒不能静音。"
+RESUMED = "已恢复。"
+NOT_HUSHED = "本群没有静音。"
+ROOM_GONE = "【移出】小格已被移出{topic}，那里的诉求收不到了。"
+
+
+def hushed(hours: float) -> str:
+    """`hours` of silence, as the room reads it."""
+    span = f"{hours:g}小时" if hours >= 1 else f"{round(hours * 60)}分钟"
+    return HUSHED.format(span=span)
+
+
+def hushed_told(topic: str, until: datetime, timezone: ZoneInfo) -> str:
+    return HUSHED_TOLD.format(topic=f"“{topic}”" if topic else "一个群", until=clock(until, timezone))
+
+
+def room_gone(topic: str) -> str:
+    return ROOM_GONE.format(topic=f"“{topic}”" if topic else "一个群")
+
+
+# --- people ---
+BIND_IN_PRIVATE = "绑定请私聊我。码发在群里就作废了，请向社区换一个。"
+BIND_WRONG = "绑定码不对、已用过或已过期，请向社区要一个新的。"
+BIND_TOO_OFTEN = "输错次数多了，请一小时后再试。"
+
+
+def bound(name: str, roles: Collection[Role]) -> str:
+    """The answer to a bind code that was right."""
+    labels = "、".join(ROLE[role] for role in ROLE if role in roles and role is not Role.RESIDENT)
+    return f"绑定成功：{name}{f'（{labels}）' if labels else ''}。发“帮助”看能做什么。"
+
+
+FORGOTTEN = "好的，不再记您说的话，险情也不记。急事打119、110、120；要反映发“上报 内容”，再记发“恢复记录”。"
+FORGOTTEN_ALREADY = "已经没有在记您的话，险情也不记。急事打119、110、120；要反映发“上报 内容”。"
+REMEMBERED = "好的，您说到的诉求我会继续登记。"
+REMEMBERED_ALREADY = "您没有关闭过记录，说到的诉求我会登记。"
+
+# --- help ---
+HELP_ROOM = (
+    "有事直接说，或发“上报 内容”。",
+    "查询 · 查询 S12：看办到哪一步",
+    "补充 S12 内容 · 撤回 S12 · 评价 S12 满意",
+    "静音：本群安静24小时；别记我：不记我说的话",
+    "急事请打 119、110、120。",
+)
+HELP_PRIVATE = (
+    "有事直接告诉我，或发“上报 内容”，不公开。",
+    "查询 · 查询 S12：看办到哪一步",
+    "补充 S12 内容 · 撤回 S12 · 评价 S12 满意",
+    "别记我 · 恢复记录：群里记不记我说的话",
+    "急事请打 119、110、120。",
+)
+HELP_LEADER = (
+    "待办：看候选、未派、超期",
+    "受理 S12 · 误报 S12：处理候选",
+    "派单 S12 物业 2h：派给谁、多久办完",
+    "接单 S12 · 处置中 S12 预计 · 办结 S12 结果",
+    "启用 网格码 · 停用 · 静音 · 恢复：管本群",
+    "也可以：上报 内容 · 查询 S12",
+)
+HELP_OWNER = (
+    "待办：看派给我们的单",
+    "接单 S12：马上去办",
+    "处置中 S12 下午修好：告诉进度",
+    "办结 S12 结果：办完了",
+    "也可以：上报 内容 · 查询 S12",
+)
+
+
+# --- tickets ---
+def where(place: Place, *, exact: bool = False) -> str:
+    """`3栋2单元`, the named place behind it; with `exact` the floor and the room too, for those who handle it."""
+    parts = [f"{place.building}栋" if place.building else "", f"{place.unit}单元" if place.unit else ""]
+    if exact:
+        parts.append(_floor(place.floor) if place.floor else "")
+        parts.append(f"{place.room}室" if place.room else "")
+    numbers = "".join(parts)
+    named = place.place or ""
+    return f"{numbers} {named}" if numbers and named else numbers or named
+
+
+def _floor(floor: str) -> str:
+    return f"负{floor.removeprefix('-')}楼" if floor.startswith("-") else f"{floor}楼"
+
+
+def heading(ticket_id: str, category: str, place: str) -> str:
+    return f"{ticket_id} {category} {place}".rstrip()
+
+
+def listed(headings: Collection[str]) -> str:
+    return "、".join(headings)
+
+
+# What the resident is told at once.
+ASK_WHERE = "请补充几栋几单元"
+ASK_COMMUNITY = "请告诉我是哪个小区、几栋几单元"
+
+
+def acknowledged(headings: Collection[str], ask: str = "") -> str:
+    """The one public line of one or several tickets of one person; `ask`: the question that goes with it."""
+    return f"已登记 {listed(headings)}，{ask or '办好了会来问您'}。"
+
+
+def received_in_private(heading_: str, ask: str = "") -> str:
+    return f"已收到 {heading_}，不公开，由网格长处理。{ask and f'{ask}。'}"
+
+
+def candidate_in_private(ticket_id: str, ask: str = "") -> str:
+    return f"已转网格长看看，编号 {ticket_id}。{ask and f'{ask}。'}"
+
+
+def joined_report(ticket_id: str) -> str:
+    """Somebody reported in so many words what is known already."""
+    return f"{ticket_id} 已有人反映，您的已并入一起办。"
+
+
+# The advice of an 应急 line: what to do, then whom to call.
+ADVICE: Mapping[str, str] = {
+    "0501": "请勿乘电梯，捂住口鼻低身撤离，火警打119。",
+    "0502": "勿碰开关勿见明火，开窗离开，到室外打119。",
+    "0503": "请勿扒门，按轿厢警铃等救援；有危险打119。",
+    "0505": "请绕行，看好老人孩子；有人受伤打120，险情打119。",
+    "0506": "请尽快打110报警，附近邻居帮忙留意。",
+    "0507": "请先打120，勿随意搬动伤者，守在身边。",
+    "0509": "请勿靠近勿触碰，险情打119，有人受伤打120。",
+    "0510": "请断电并往高处转移，勿涉水；被困打119。",
+    "0511": "请先保证自己安全，立即打110；有人受伤打120。",
+}
+ADVICE_ELSE = "请先保证安全，急事打110、119、120。"
+
+
+def emergency(heading_: str, category: str, ask: str = "") -> str:
+    """The public line of an 应急: number, advice, whom to call."""
+    return f"{heading_} 已登记。{ADVICE.get(category, ADVICE_ELSE)}{ask and f'{ask}。'}"
+
+
+ID_NUMBER_HINT = "群里别发身份证号，建议马上撤回那条消息。我没有保存它。"
+
+
+# Who usually deals with it, by category or group: only what the leader is offered to type.
+_OWNER_HINT: Mapping[str, str] = {
+    "0305": "执法",
+    "0504": "民警",
+    "0508": "民警",
+    "0603": "社区",
+    "07": "执法",
+    "08": "社区",
+    "09": "社区",
+    "10": "部门",
+    "11": "社区",
+    "12": "社区",
+}
+
+
+def owner_hint(category: str) -> str:
+    return _OWNER_HINT.get(category) or _OWNER_HINT.get(category[:2], "物业")
+
+
+# What those who handle it are told.
+def _said(nick: str, words: str) -> str:
+    quoted = f"“{words}”" if words else "（图片、语音或位置）"
+    return f"{nick}：{quoted}" if nick else quoted
+
+
+def told_filed(heading_: str, ticket_id: str, nick: str, words: str, owner: str, *, twin: str = "") -> str:
+    """A new ticket; `owner`: who may deal with it; `twin`: the id of another one that may be the same trouble."""
+    hint = f" 可能与 {twin} 是同一件。" if twin else ""
+    return f"【诉求】{heading_} {_said(nick, words)}{hint} 已受理，回复 派单 {ticket_id} {owner}"
+
+
+def told_discreet(heading_: str, ticket_id: str, words: str, owner: str) -> str:
+    """A confidential one: without the name of who reported it."""
+    return (
+        f"【保密】{heading_} {_said('', words)} 勿透露反映人。回复 派单 {ticket_id} {owner}，或 办结 {ticket_id} 结果"
+    )
+
+
+def told_nowhere(heading_: str, nick: str, words: str, *, urgent: bool) -> str:
+    """Told in private by somebody of no known community; they have been asked which."""
+    kind = "应急" if urgent else "诉求"
+    return f"【{kind}】{heading_} {_said(nick, words)} 还不知道是哪个小区，已在私聊里问。认得反映人的请联系他。"
+
+
+def told_emergency(heading_: str, ticket_id: str, nick: str, words: str) -> str:
+    return f"【应急】{heading_} {_said(nick, words)} 请马上处置，回复 接单 {ticket_id} 或 派单 {ticket_id} 物业"
+
+
+def told_emergency_discreet(heading_: str, ticket_id: str, words: str) -> str:
+    return f"【应急·保密】{heading_} {_said('', words)} 请马上处置，勿透露反映人。回复 接单 {ticket_id}"
+
+
+def told_candidate(heading_: str, ticket_id: str, nick: str, words: str) -> str:
+    return f"【待确认】{heading_} {_said(nick, words)} 是诉求回复 受理 {ticket_id}，不是回复 误报 {ticket_id}"
+
+
+def told_more(heading_: str, nick: str, words: str, reporters: int) -> str:
+    """Something new about a ticket that is known."""
+    many = f"（{reporters}人反映）" if reporters > 1 else ""
+    return f"【补充】{heading_}{many} {_said(nick, words)}"
+
+
+def told_withdrawn(heading_: str) -> str:
+    return f"【撤回】{heading_}：反映人已撤回，不用再办。"
+
+
+def told_taken_back(heading_: str) -> str:
+    """One message of several was recalled."""
+    return f"【撤回】{heading_}：有一条消息被撤回，其余照办。"
+
+
+def told_emergency_withdrawn(heading_: str) -> str:
+    return f"【应急】{heading_}：反映人撤回了消息，单子保留，请联系或上门核实。"
+
+
+def told_reopened(heading_: str, ticket_id: str, nick: str, words: str, times: int, owner: str) -> str:
+    said = f" {_said(nick, words)}" if words else ""
+    return f"【重办】{heading_} 反映人说没有解决（第{times}次）{said} 回复 派单 {ticket_id} {owner}"
+
+
+def told_answered(heading_: str, ticket_id: str) -> str:
+    """Somebody who answers for it answered in the group, and the asker is content."""
+    return f"【答复】{heading_}：群里已答复，反映人满意，24小时后自动结案。还要办请回复 处置中 {ticket_id} 或派单"
+
+
+def told_over(heading_: str, ticket_id: str) -> str:
+    return f"【核实】{heading_}：反映人说已经好了。属实回复 办结 {ticket_id} 结果"
+
+
+def told_taken(heading_: str, name: str) -> str:
+    return f"【接单】{heading_}：{name} 已接单。"
+
+
+def told_finished(heading_: str, name: str, result: str) -> str:
+    return f"【办结】{heading_}：{name}：{result.rstrip('。.！!')}。正在回访。"
+
+
+def told_assigned(heading_: str, ticket_id: str, nick: str, words: str, due: str, note: str) -> str:
+    """To the owner: what it is, by when, and what to type next."""
+    more = f" {note}" if note else ""
+    limit = f" 请于{due}前办完。" if due else " "
+    return f"【派单】{heading_} {_said(nick, words)}{more}{limit}回复 接单 {ticket_id}，办完回复 办结 {ticket_id} 结果"
+
+
+# Answers to commands.
+NOTHING_OPEN = "没有在办的诉求。有事直接说，或发“上报 内容”。"
+# In a group, where what is confidential is not counted: the same words for everybody.
+NOTHING_OPEN_HERE = "群里没有您在办的诉求。私聊我发“查询”可看全部。"
+REPORT_WHAT = "请写上要反映的事，如：上报 3栋2单元电梯坏了"
+REPORTED_DISCREETLY = "已收到，不公开，有结果私下告诉您。"
+
+
+def no_such_ticket(ticket_id: str) -> str:
+    return f"没有 {ticket_id} 这个编号，请核对。"
+
+
+def which_ticket(usage: str) -> str:
+    return f"请写上编号，如：{usage}"
+
+
+def state_line(heading_: str, state: str) -> str:
+    return f"{heading_}：{state}"
+
+
+def own_state(heading_: str, state: str, owner: str, due: str, result: str) -> str:
+    """One's own ticket: with who does it, by when, and what came of it."""
+    parts = [state, owner and f"承办 {owner}", due and f"{due}前办完", result and f"结果：{result}"]
+    return f"{heading_}：{'，'.join(part for part in parts if part)}"
+
+
+def and_more(count: int) -> str:
+    return f"另有 {count} 件，发“查询 S编号”看。"
+
+
+SUPPLEMENT_WHAT = "请写上要补充的内容，如：补充 S12 是左边那部电梯"
+
+
+def supplemented(ticket_id: str) -> str:
+    return f"{ticket_id} 已补充。"
+
+
+def not_yours(ticket_id: str) -> str:
+    return f"{ticket_id} 不是您反映的，有事请直接说。"
+
+
+def withdrawn(ticket_id: str) -> str:
+    return f"{ticket_id} 已撤回，内容已删除。"
+
+
+def withdrawal_checked(ticket_id: str) -> str:
+    """An 应急 is never withdrawn by itself."""
+    return f"{ticket_id} 是急事，撤回已收到，内容已删除，网格长会核实。"
+
+
+def not_only_yours(ticket_id: str, others: int) -> str:
+    return f"您说的内容已删除。{ticket_id} 还有{others}人反映，继续办。"
+
+
+def accepted(ticket_id: str, owner: str) -> str:
+    return f"{ticket_id} 已受理，派单请回复 派单 {ticket_id} {owner}"
+
+
+def false_alarm(ticket_id: str) -> str:
+    return f"{ticket_id} 已记为误报。"
+
+
+def assign_to_whom(ticket_id: str) -> str:
+    return f"派给谁？如：派单 {ticket_id} 物业 2h"
+
+
+def assigned(ticket_id: str, owner: str, due: str) -> str:
+    return f"{ticket_id} 已派{owner}{f'，{due}前办完' if due else ''}。"
+
+
+def assigned_untold(ticket_id: str, owner: str) -> str:
+    return f"{ticket_id} 已派{owner}，但我联系不上，请转告：接单 {ticket_id}"
+
+
+def assigned_to_nobody(ticket_id: str, owner: str) -> str:
+    """Nobody in the registry has that role here."""
+    return f"{ticket_id} 已派{owner}，但名册里没有，请您转告。办好后请代发：办结 {ticket_id} 结果"
+
+
+def taken(ticket_id: str) -> str:
+    return f"{ticket_id} 已接单，办完请回复 办结 {ticket_id} 结果"
+
+
+def taken_by(ticket_id: str, name: str) -> str:
+    return f"{ticket_id} 已由 {name} 接单。"
+
+
+def in_progress(ticket_id: str) -> str:
+    return f"{ticket_id} 处置中，办完请回复 办结 {ticket_id} 结果"
+
+
+def finish_how(ticket_id: str) -> str:
+    return f"请写上结果，如：办结 {ticket_id} 已更换水泵"
+
+
+def result_taken_back(ticket_id: str) -> str:
+    return f"{ticket_id} 的办理结果已随撤回删除，请重发：办结 {ticket_id} 结果"
+
+
+def finished(ticket_id: str) -> str:
+    return f"{ticket_id} 已办结，正在问反映人是否解决。"
+
+
+def not_assigned_to_you(ticket_id: str, owner: str) -> str:
+    return f"{ticket_id} 已派{owner}，由对方来办。" if owner else f"{ticket_id} 还没派单，请网格长先 派单 {ticket_id}"
+
+
+def not_possible(ticket_id: str, state: str, hint: str) -> str:
+    """A step that does not fit the state: nothing was changed."""
+    return f"{ticket_id} 现在是“{state}”{f'，{hint}' if hint else ''}。"
+
+
+NEXT: Mapping[TicketState, str] = {
+    TicketState.CANDIDATE: "先 受理 {id}，或 误报 {id}",
+    TicketState.FILED: "可以 派单 {id} 物业，或 办结 {id} 结果",
+    TicketState.ASSIGNED: "可以 接单 {id}，或 办结 {id} 结果",
+    TicketState.ACCEPTED: "可以 处置中 {id}，或 办结 {id} 结果",
+    TicketState.IN_PROGRESS: "可以 办结 {id} 结果",
+    TicketState.CALLBACK: "在等反映人答复",
+    TicketState.CLOSED: "如又发生，反映人14天内可发 评价 {id} 不满意",
+}
+
+
+FALSE_ALARM = "误报"
+ANSWERED = "答复即办"
+
+
+# Asking whether it is solved, and the answers.
+LONGEST_LINE = 60  # in public, where the content allows
+
+
+def mention_some(nicks: Sequence[str], text: str) -> tuple[str, int]:
+    """The line with those it is for in front, and how many of them are named: as many as fit, the first one always."""
+    named = len(nicks)
+    while True:
+        more = f"等{len(nicks)}位 " if named < len(nicks) else ""
+        line = f"{''.join(f'@{nick}{MENTION_END}' for nick in nicks[:named] if nick)}{more}{text}"
+        if named <= 1 or len(line) <= LONGEST_LINE:
+            return line, named
+        named -= 1
+
+
+def solved(headings: str) -> str:
+    """Asked of the reporters when it is done; says nothing of what was complained about."""
+    return f"{headings} 已处理，请回复：1 已解决 2 未解决"
+
+
+def closed(ticket_id: str) -> str:
+    return f"{ticket_id} 已结案，谢谢。"
+
+
+def reopened(ticket_id: str) -> str:
+    return f"{ticket_id} 已重新受理，马上告诉网格长。"
+
+
+def not_done_yet(ticket_id: str, state: str) -> str:
+    return f"{ticket_id} 还在办（{state}），办完会来问您。"
+
+
+RATE_HOW = "请这样写：评价 S12 满意，或 评价 S12 不满意 原因"
+
+
+def too_late(ticket_id: str) -> str:
+    return f"{ticket_id} 结案已久，如又发生请直接说。"
+
+
+def rated(ticket_id: str) -> str:
+    return f"{ticket_id} 的评价已记下，谢谢。"
+
+
+# What there is to do.
+NOTHING_TO_DO = "没有待办。"
+
+
+def todo_counts(candidates: int, unassigned: int, overdue: int) -> str:
+    return f"待办：候选 {candidates}，未派 {unassigned}，超期 {overdue}"
+
+
+def todo_line(label: str, heading_: str, due: str) -> str:
+    return f"[{label}] {heading_}{f'，限{due}' if due else ''}"
+
+
+def todo_more(count: int) -> str:
+    return f"另有 {count} 件"
+
+
+TODO_CANDIDATE, TODO_UNASSIGNED, TODO_OVERDUE, TODO_MINE = "候选", "未派", "超期", "在办"
+TODO_IN_PRIVATE = "，详情已私下发您。"

@@ -1,0 +1,74 @@
+"""What there is to do: 待办."""
+
+from __future__ import annotations
+
+from handlers import rights, steps, texts
+from handlers.commands import Command
+from handlers.context import Context
+from handlers.rights import LEADERS, Right
+from storage import tickets as rows
+from storage.model import OPEN_STATES, Person, RoomKind, Ticket, TicketState
+
+MOST_LINES = 8
+_WORKED_ON = OPEN_STATES - {TicketState.HANDLED, TicketState.CALLBACK}
+
+
+async def todo(ctx: Context, command: Command) -> str:
+    """`待办`: what waits in the speaker's scope, at most eight lines; in a residents' group only how much."""
+    del command  # it has no arguments
+    person = await ctx.person()
+    waiting = await _waiting(ctx, person)
+    counts = [sum(label == kind for label, _ in waiting) for kind in _KINDS]
+    lines = [texts.todo_counts(*counts[:3]), *_lines(ctx, waiting)] if waiting else [texts.NOTHING_TO_DO]
+    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+        head = lines[0]
+        if waiting:
+            told = await ctx.tell(person, "\n".join(lines), key=f"todo:{ctx.message.account}:{ctx.message.id}")
+            head = f"{head}{texts.TODO_IN_PRIVATE}" if told else head
+        await ctx.reply(head)
+        return "command"
+    await ctx.reply("\n".join(lines))
+    return "command"
+
+
+_KINDS = (texts.TODO_CANDIDATE, texts.TODO_UNASSIGNED, texts.TODO_OVERDUE, texts.TODO_MINE)
+
+
+async def _waiting(ctx: Context, person: Person) -> list[tuple[str, Ticket]]:
+    """Each ticket once, under what matters most: overdue, then candidates, then unassigned, then one's own."""
+    leading = [grant.scope for grant in person.grants if grant.role in LEADERS]
+    owning = [
+        grant for grant in person.grants if Right.HANDLE in rights.TABLE[grant.role] and grant.role not in LEADERS
+    ]
+    seen: dict[int, tuple[str, Ticket]] = {}
+    for ticket in await rows.in_scope(ctx.tx, leading, _WORKED_ON | {TicketState.CANDIDATE}):
+        label = _label(ctx, ticket)
+        if label:
+            seen[ticket.number] = (label, ticket)
+    for ticket in await rows.in_scope(ctx.tx, [grant.scope for grant in owning], _WORKED_ON):
+        theirs = ticket.owner_id == person.id or any(grant.role is ticket.owner_role for grant in owning)
+        if theirs and ticket.number not in seen:
+            overdue = ticket.due is not None and ticket.due < ctx.now
+            seen[ticket.number] = (texts.TODO_OVERDUE if overdue else texts.TODO_MINE, ticket)
+    order = (texts.TODO_OVERDUE, texts.TODO_CANDIDATE, texts.TODO_UNASSIGNED, texts.TODO_MINE)
+    return sorted(seen.values(), key=lambda item: order.index(item[0]))
+
+
+def _label(ctx: Context, ticket: Ticket) -> str:
+    if ticket.state is TicketState.CANDIDATE:
+        return texts.TODO_CANDIDATE
+    if ticket.due is not None and ticket.due < ctx.now:
+        return texts.TODO_OVERDUE
+    return texts.TODO_UNASSIGNED if ticket.state is TicketState.FILED else ""
+
+
+def _lines(ctx: Context, waiting: list[tuple[str, Ticket]]) -> list[str]:
+    room = MOST_LINES - 1
+    shown = waiting if len(waiting) <= room else waiting[: room - 1]
+    lines = []
+    for label, ticket in shown:
+        due = texts.clock(ticket.due, ctx.policy.timezone) if ticket.due is not None else ""
+        lines.append(texts.todo_line(label, steps.heading_inside(ctx.policy, ticket), due))
+    if len(shown) < len(waiting):
+        lines.append(texts.todo_more(len(waiting) - len(shown)))
+    return lines

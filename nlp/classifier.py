@@ -1,0 +1,290 @@
+"""Monotone content evidence decides, curated cues veto.
+
+Evidence comes from events (停水) and from a thing near its trouble (电梯 … 坏). Weights are never negative: being
+chatty does not lower a score. What asks for something and what places the words in a community only adds.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from nlp.categories import OTHER, Category
+from nlp.decision import Decision, Label, Location, Nature, Urgency
+from nlp.lexicon import FAR, Request, Thing
+from nlp.matching import TOPICAL, Found, Matcher, Span
+from nlp.tokens import Tokens
+from nlp.urgency import Presence, presence, settle
+from nlp.vetoes import Verdict, verdict
+
+TICKET = 3.0
+CANDIDATE = 2.0
+
+MOST_REQUEST = 1.0
+MOST_SETTING = 0.5
+MOST_TOPIC = 2.9
+CLOSENESS = 0.3  # helps the nearest pair to the category, not to the score
+FURTHER = 0.3  # what each further piece of evidence adds to its category
+
+_LACKING = frozenset(("none", "short", "lack"))  # 没有路灯 is a trouble, 没有车辆乱停 is none
+_NEGATED = re.compile(r"(?:没有|没|不会|不再|不|并未|未|别|无|不用|免得|以防|防止|避免)$")
+_NOT_NEGATED = re.compile(r"(?:有没有?|是不|会不会|是不是|要不要|能不|不是|又不|都不|天天不|经常不)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason to believe: its category, its weight, where it stands."""
+
+    category: str
+    weight: float
+    spans: tuple[Span, ...]
+    terms: tuple[str, ...]
+    rule: str
+    thing: str = ""
+    demoted: str = ""  # the category it is when it only happens often
+    nearness: float = 0.0
+
+    @property
+    def start(self) -> int:
+        return min(span[0] for span in self.spans)
+
+    @property
+    def end(self) -> int:
+        return max(span[1] for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A decision without its location, and the veto that struck, if any."""
+
+    decision: Decision
+    verdict: Verdict
+    found_formal: bool = False
+
+
+class Scorer:
+    """Turns what was found in a text into a decision. Pure: the same text gives the same decision."""
+
+    def __init__(self, matcher: Matcher, tokens: Tokens, categories: Mapping[str, Category]) -> None:
+        self._matcher = matcher
+        self._tokens = tokens
+        self._categories = categories
+        self._emergencies = frozenset(code for code, c in categories.items() if c.urgency is Urgency.EMERGENCY)
+
+    def judge(self, found: Found, *, addressed: bool, located: Callable[[], Location]) -> Opinion:
+        """Decide on one matter. `located` is asked for only where the place makes a difference."""
+        evidence = self.evidence(found)
+        requests = self._matcher.requests(found)
+        asked = min(MOST_REQUEST, sum(request.weight for request in requests))
+        placed = min(MOST_SETTING, sum((setting.weight for setting in self._matcher.settings(found)), 0.0))
+        core = max((item.weight for item in evidence), default=0.0)
+        category, chosen = self._category(evidence)
+        topical, topic_category, topic_terms = self._topical(found)
+        rules = [item.rule for item in chosen]
+        score = core + asked + placed if core else 0.0
+        if topical > score:
+            score = topical
+            rules.append("topic")
+            if category == OTHER:
+                category = topic_category
+        elif not evidence:
+            topic_terms = ()
+        struck = verdict(self._matcher, found, located)
+        present = Presence.NOT
+        if category in self._emergencies:
+            present = presence(found.text, chosen, struck)
+            others = [item for item in evidence if item.category not in self._emergencies]
+            everyday = self._category(others)[0] if others else ""
+            category = settle(category, chosen, present, everyday)
+        urgency = self._categories[category].urgency if category in self._categories else Urgency.ROUTINE
+        label, reason = _label(score, struck, addressed=addressed, emergency=present is Presence.NOW)
+        if category not in self._categories:
+            category = OTHER
+        if category == OTHER and label is Label.TICKET:
+            label, reason = Label.CANDIDATE, "unclear"  # something is wrong, but nobody could say whose it is
+        known = self._categories.get(category)
+        nature = _nature(requests, category, urgency, found.text)
+        decision = Decision(
+            label=label,
+            reason=reason,
+            score=round(score, 2),
+            category=category,
+            urgency=urgency if label is not Label.DROP else Urgency.ROUTINE,
+            nature=nature,
+            confidential=(known is not None and known.confidential) or nature is Nature.REPORT,
+            objects=self._objects(found, chosen),
+            evidence=tuple(dict.fromkeys(found.text[item.start : item.end] for item in chosen)),
+            terms=tuple(dict.fromkeys((*(term for item in chosen for term in item.terms), *topic_terms))),
+            rules=tuple(dict.fromkeys((*rules, *struck.rules))),
+        )
+        return Opinion(decision, struck)
+
+    def veto_kinds(self, found: Found) -> frozenset[str]:
+        """The vetoes that stand in a text in which nothing scores."""
+        return verdict(self._matcher, found, Location).kinds
+
+    def evidence(self, found: Found) -> list[Evidence]:
+        """All evidence in a text, in no particular order."""
+        result = [
+            Evidence(
+                event.category,
+                event.weight,
+                where,
+                tuple(found.text[start:end] for start, end in where),
+                f"event:{event.term}"[:60],
+                demoted=event.demoted,
+            )
+            for event, where in self._matcher.events(found)
+            if not _negated(found.text, where[0][0])
+        ]
+        if found.pairs:
+            result += self._pairs(found)
+        return result
+
+    def _pairs(self, found: Found) -> list[Evidence]:
+        """For each trouble the things within reach that have it."""
+        things = _widest(self._matcher.things(found))
+        troubles = self._matcher.troubles(found)
+        if any(span[1] - span[0] == 1 for span, _ in (*things, *troubles)):
+            singles = self._tokens.singles(found.text)
+            things = [(span, thing) for span, thing in things if span[1] - span[0] > 1 or span[0] in singles]
+            troubles = [(span, trouble) for span, trouble in troubles if span[1] - span[0] > 1 or span[0] in singles]
+        if not things or not troubles:
+            return []
+        starts = [span[0] for span, _ in things]
+        longest = max(span[1] - span[0] for span, _ in things)
+        pairs = self._matcher.lexicon.pairs
+        result: list[Evidence] = []
+        for span, trouble in troubles[:200]:
+            if _negated(found.text, span[0]):
+                continue
+            lacking = trouble.kind in _LACKING
+            at = bisect_left(starts, span[0] - trouble.reach - longest)
+            while at < len(things) and starts[at] <= span[1] + trouble.reach:
+                where, thing = things[at]
+                at += 1
+                gap = max(where[0] - span[1], span[0] - where[1])
+                pair = pairs.get((thing.kind, trouble.kind))
+                if pair is None or (not lacking and _negated(found.text, where[0])) or not 0 <= gap <= trouble.reach:
+                    continue
+                behind = where[0] >= span[1]
+                result.append(
+                    Evidence(
+                        pair.category,
+                        pair.weight,
+                        (where, span),
+                        (thing.term, trouble.term),
+                        f"pair:{thing.kind}+{trouble.kind}",
+                        thing.term,
+                        nearness=CLOSENESS * (1 - gap / (FAR + 1)) - (0.15 if behind else 0.0),
+                    )
+                )
+        return result
+
+    def _objects(self, found: Found, chosen: Sequence[Evidence]) -> tuple[str, ...]:
+        """The things that the evidence speaks of: of a pair its thing, of an event those that stand inside it."""
+        named = [item.thing for item in chosen if item.thing]
+        if not named and chosen:
+            inside = [(item.start, item.end) for item in chosen]
+            named = [
+                thing
+                for (start, end), thing in self._named(found)
+                if any(first <= start and end <= last for first, last in inside)
+            ]
+        return tuple(dict.fromkeys(named))
+
+    def named_things(self, found: Found) -> tuple[str, ...]:
+        """The things that a text names, whatever it says of them: what is mended, what somebody thanks for."""
+        return tuple(dict.fromkeys(thing for _, thing in self._named(found)))
+
+    def _named(self, found: Found) -> list[tuple[Span, str]]:
+        things = _widest(self._matcher.things(found))
+        return [(span, thing.term) for span, thing in things if span[1] - span[0] > 1]
+
+    def _category(self, evidence: Sequence[Evidence]) -> tuple[str, list[Evidence]]:
+        """The category with the most evidence, and the evidence that speaks for it. Emergencies come first."""
+        if not evidence:
+            return OTHER, []
+        urgent = [item for item in evidence if item.category in self._emergencies]
+        pool = [item for item in urgent if item.weight >= TICKET] or list(evidence)
+        totals: dict[str, float] = {}
+        seen: dict[str, set[tuple[str, ...]]] = {}
+        for item in sorted(pool, key=lambda item: -(item.weight + item.nearness)):
+            known = seen.setdefault(item.category, set())
+            if item.category not in totals:
+                totals[item.category] = item.weight + item.nearness
+            elif item.terms not in known and len(known) < 4:
+                totals[item.category] += FURTHER
+            known.add(item.terms)
+        best = max(totals, key=lambda code: (totals[code], code))
+        return best, [item for item in pool if item.category == best]
+
+    def _topical(self, found: Found) -> tuple[float, str, tuple[str, ...]]:
+        """Words of public life: enough for a candidate, never for a ticket by themselves."""
+        if not found.topical:
+            return 0.0, OTHER, ()
+        topics = self._matcher.topics(found)
+        weight = sum(topic.weight for topic in topics)
+        if weight < TOPICAL:
+            return 0.0, OTHER, ()
+        named = [topic.category for topic in topics if topic.category != OTHER] or [OTHER]
+        terms = tuple(topic.term for topic in topics)
+        return min(MOST_TOPIC, weight), max(sorted(set(named)), key=named.count), terms
+
+
+def _widest(things: list[tuple[Span, Thing]]) -> list[tuple[Span, Thing]]:
+    """In order of their places, without a thing whose name is part of a longer one: 灯 in 应急灯."""
+    result: list[tuple[Span, Thing]] = []
+    for span, thing in sorted(things, key=lambda item: (item[0][0], -item[0][1])):
+        if result and span[1] <= result[-1][0][1] and span != result[-1][0]:
+            continue
+        result.append((span, thing))
+    return result
+
+
+def _negated(text: str, start: int) -> bool:
+    before = text[max(0, start - 4) : start]
+    return _NEGATED.search(before) is not None and _NOT_NEGATED.search(before) is None
+
+
+def _label(score: float, struck: Verdict, *, addressed: bool, emergency: bool) -> tuple[Label, str]:
+    if emergency and not struck.absent:
+        return Label.TICKET, "emergency"
+    if struck.reason:
+        return Label.DROP, struck.reason
+    if score >= TICKET:
+        if struck.doubt:
+            return Label.CANDIDATE, struck.doubt
+        return Label.TICKET, "score"
+    if score >= CANDIDATE:
+        return Label.CANDIDATE, "score"
+    if addressed:
+        return Label.CANDIDATE, "addressed"
+    return Label.DROP, "weak" if score else "chat"
+
+
+_QUESTION = re.compile(r"真的假的|是不是真的|是真的吗|吗[?。!\s]*$|请问|咨询|求证|什么时候|几点|何时|听说|\?")
+_SUGGESTION = re.compile(
+    r"建议|提议|希望.{0,12}(?:增|设|装|建|加|开通|能够|改)|能否.{0,8}(?:增|设|装|建|加)|(?:增设|加装|新增)|最好"
+)
+_COMPLAINING = frozenset(("0401", "0402", "0403", "0404", "0601", "0602", "0205", "0301", "0302", "0305", "0208"))
+
+
+def _nature(requests: Collection[Request], category: str, urgency: Urgency, text: str) -> Nature:
+    kinds = {request.kind for request in requests}
+    terms = {request.term for request in requests}
+    if urgency is Urgency.EMERGENCY:
+        return Nature.HELP
+    if terms & {"举报", "检举", "揭发"} or urgency is Urgency.ENFORCEMENT:
+        return Nature.REPORT if terms & {"举报", "检举", "揭发"} or category.startswith("07") else Nature.COMPLAINT
+    if "投诉" in terms:
+        return Nature.COMPLAINT
+    if _SUGGESTION.search(text):
+        return Nature.SUGGESTION
+    if "inquire" in kinds and _QUESTION.search(text):
+        return Nature.INQUIRY
+    if "complain" in kinds or category in _COMPLAINING:
+        return Nature.COMPLAINT
+    return Nature.HELP

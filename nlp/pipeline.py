@@ -1,0 +1,198 @@
+"""Text → Analysis: the one door to the classifier.
+
+Cheap first: most messages are chat, and for them normalising and one pass of an automaton is all that is done.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from nlp import chain, contact, lexicon, location, normalize, quoting, shape
+from nlp.categories import Category
+from nlp.categories import load as load_categories
+from nlp.classifier import Scorer
+from nlp.decision import Analysis, Decision, Label, Location, Shape, Urgency
+from nlp.matching import Found, Matcher
+from nlp.tokens import Tokens
+
+_SPLIT = re.compile(
+    r"(?:[\s,。;!]|^)(?:还有就是|还有|另外|其次|再就是|再有|此外|对了|顺便说一下|顺便问下|顺便|再说|第二|2[、.])(?=.{4})|\n+|;"
+)
+_LONGEST_SPLIT = 600  # who writes more writes a petition about one matter
+_BLANK = re.compile(r"[ \t\u2005\u00a0]{2,}")
+_REQUESTED = frozenset(
+    ("物业", "物管", "网格员", "网格长", "社区", "居委会", "管家", "物业管家", "物业客服", "微网格长")
+)
+_CHAT = Decision(Label.DROP, "chat")
+_ENDED = frozenset((Shape.ACK, Shape.THANKS, Shape.HUSH, Shape.EMPTY, Shape.CHAIN))
+_TOLD = ("command", "drill", "rumour", "ad", "second_hand", "carpool", "notice", "how_to")
+_REASON = {
+    Shape.ACK: "ack",
+    Shape.THANKS: "thanks",
+    Shape.HUSH: "hush",
+    Shape.EMPTY: "empty",
+    Shape.CHAIN: "chain",
+}
+_WHOLE_DECISION = {kind: Decision(Label.DROP, reason) for kind, reason in _REASON.items()}
+
+
+class Classifier:
+    """Decides on messages. Make it once with `load`; it holds no state between messages."""
+
+    def __init__(self, matcher: Matcher, tokens: Tokens, categories: Mapping[str, Category]) -> None:
+        self._matcher = matcher
+        self._scorer = Scorer(matcher, tokens, categories)
+        self.categories = categories
+        self.version = matcher.lexicon.version
+        self.filtered = True  # off only to prove that the prefilter changes nothing
+
+    @classmethod
+    def load(cls, categories: Mapping[str, Category] | Path | None = None, data: Path | None = None) -> Self:
+        """Read categories and lexicon, the shipped ones by default, and warm up.
+
+        Raises `CategoryError`, `LexiconError`."""
+        if categories is None or isinstance(categories, Path):
+            categories = load_categories(categories)
+        matcher = Matcher(lexicon.load(data, codes=categories))
+        classifier = cls(matcher, Tokens(matcher.words), categories)
+        classifier.analyse("3栋2单元电梯又坏了", nick="3-2-1502")
+        return classifier
+
+    def analyse(
+        self, text: str, *, nick: str = "", names: tuple[str, ...] = ("小格",), addressed: bool = False
+    ) -> Analysis:
+        """Everything that is known of one message. `nick` is the sender's group nickname, `names` what the bot is
+        called; `addressed` says that the bot was mentioned: then a message is at least a candidate unless a veto,
+        thanks or a greeting speaks against it."""
+        quoted_text = quoted_nick = ""
+        text = normalize.strip_invisible(text)
+        if text[:1] in "「这<" or text[:1].isspace():
+            parts = quoting.split(text)
+            text, quoted_text, quoted_nick = parts.reply, parts.text, parts.nick
+        if chain.is_chain(text):
+            found = contact.find(text.strip())
+            return Analysis(
+                found.text,
+                Shape.CHAIN,
+                (_WHOLE_DECISION[Shape.CHAIN],),
+                found.phones,
+                found.has_id_number,
+                quoted=contact.mask(quoted_text),
+                quoted_nick=contact.mask(quoted_nick),
+                lexicon=self.version,
+            )
+        mentioned: tuple[str, ...] = ()
+        if "@" in text or "＠" in text:
+            text, mentioned = normalize.strip_mentions(text, names)
+            addressed = addressed or any(name in names for name in mentioned)
+        clean = contact.find(_BLANK.sub(" ", normalize.strip_emoji(text)).strip())
+        normal = normalize.normalise(clean.text)
+        whole, decisions, follows = self._decide(normal, nick, addressed=addressed, mentioned=mentioned)
+        return Analysis(
+            clean.text[: normalize.CAP],
+            whole,
+            decisions,
+            clean.phones,
+            clean.has_id_number,
+            follows,
+            contact.mask(quoted_text[: normalize.CAP]) if quoted_text else "",
+            contact.mask(quoted_nick) if quoted_nick else "",
+            self.version,
+        )
+
+    def _decide(
+        self, text: str, nick: str, *, addressed: bool, mentioned: Sequence[str]
+    ) -> tuple[Shape, tuple[Decision, ...], bool]:
+        whole = shape.of(text)
+        if whole in _ENDED:
+            return whole, (_WHOLE_DECISION[whole],), False
+        found = self._matcher.find(text)
+        address = location.numbers(text)
+        follows = bool(address) or self._matcher.follows(found) or any(name in _REQUESTED for name in mentioned)
+        greeting = addressed and shape.is_greeting(text)
+        if self.filtered and not found.promising and not (addressed and not greeting):
+            return self._plain(whole, text, nick, found, address, follows=follows)
+        decisions = self._matters(text, nick, found, addressed=addressed and not greeting)
+        best = decisions[0]
+        if best.score == 0 and best.label is Label.DROP:
+            return self._plain(whole, text, nick, found, address, follows=follows)
+        if best.label is Label.DROP and best.reason in ("done", "thanks"):
+            whole = Shape.DONE if best.reason == "done" else Shape.THANKS
+        return whole, decisions, follows or best.score > 0
+
+    def _plain(
+        self, whole: Shape, text: str, nick: str, found: Found, address: Location, *, follows: bool
+    ) -> tuple[Shape, tuple[Decision, ...], bool]:
+        """Nothing scores: chat, an address, a +1, or the end of a trouble."""
+        if whole is Shape.PLUS_ONE:
+            where = address if address.building or not nick else location.locate(text, nick)
+            return whole, (Decision(Label.DROP, "plus_one", location=where),), True
+        kinds = self._scorer.veto_kinds(found)
+        if "done" in kinds:
+            return Shape.DONE, (Decision(Label.DROP, "done", objects=self._scorer.named_things(found)),), False
+        if "thanks" in kinds or shape.says_thanks(text):
+            return Shape.THANKS, (Decision(Label.DROP, "thanks", objects=self._scorer.named_things(found)),), False
+        for kind in _TOLD:
+            if kind in kinds:
+                return whole, (Decision(Label.DROP, kind),), False
+        if address:
+            return whole, (Decision(Label.DROP, "chat", location=address),), follows
+        return whole, (_CHAT,), follows
+
+    def _matters(self, text: str, nick: str, found: Found, *, addressed: bool) -> tuple[Decision, ...]:
+        """One decision, or two where the message names two troubles and parts them by a word such as 还有."""
+        for pieces in _halves(text):
+            opinions = [self._one(piece, nick, self._matcher.find(piece), addressed=False) for piece in pieces]
+            kinds = {self.categories[opinion.category].kin for opinion in opinions}
+            if all(opinion.label is Label.TICKET for opinion in opinions) and len(kinds) == len(opinions):
+                emergency_first = sorted(opinions, key=lambda o: (o.urgency is not Urgency.EMERGENCY, -o.score))
+                return tuple(emergency_first)
+        return (self._one(text, nick, found, addressed=addressed),)
+
+    def _one(self, text: str, nick: str, found: Found, *, addressed: bool) -> Decision:
+        cached: list[Location] = []
+
+        def from_text() -> Location:
+            if not cached:
+                cached.append(location.locate(text))
+            return cached[0]
+
+        opinion = self._scorer.judge(found, addressed=addressed, located=from_text)
+        decision = opinion.decision
+        if decision.score == 0 and decision.label is Label.DROP:
+            return decision
+        return _at(decision, location.locate(text, nick) if nick else from_text())
+
+
+def _at(decision: Decision, where: Location) -> Decision:
+    return Decision(
+        decision.label,
+        decision.reason,
+        decision.score,
+        decision.category,
+        decision.urgency,
+        decision.nature,
+        decision.confidential,
+        where,
+        decision.objects,
+        decision.evidence,
+        decision.terms,
+        decision.rules,
+    )
+
+
+def _halves(text: str) -> list[tuple[str, str]]:
+    """The ways to part a text in two at a word or sign that begins another matter, at most four."""
+    result: list[tuple[str, str]] = []
+    if len(text) > _LONGEST_SPLIT:
+        return result
+    for match in _SPLIT.finditer(text):
+        left, right = text[: match.start()].strip(), text[match.end() :].strip()
+        if len(left) >= 4 and len(right) >= 4:
+            result.append((left, right))
+        if len(result) == 4:
+            break
+    return result

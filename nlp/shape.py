@@ -1,0 +1,77 @@
+"""What the whole message is, before anything is scored: receipt, thanks, +1, a word to the bot.
+
+Every rule matches the whole message; a rule that matched a beginning would swallow `13栋电梯…`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nlp.decision import Shape
+
+# Possessive throughout: what was taken is not given back, so hostile repetition stays linear.
+_FILL = r"[哈了啦哦噢呀啊嘛呢的吧喔嗯呐咯哟捏么~～!。.,、?\s]*+"
+_RECEIPT = r"已收到|收到|收悉|已阅|已读|知悉|1"
+_ASSENT = (
+    r"好嘞|好勒|好滴|好的|好|okay|ok|嗯|恩|哦|噢|知道|明白|了解|清楚|行|可以|没问题|遵命|对的|对|是的|是|同意|没错|懂"
+)
+_POLITE = (
+    r"谢谢|多谢|感谢|谢|辛苦|麻烦|thanks|thx|大家|你们|您们|你|您|各位|网格员|网格长|物业|社区|群主|领导|老师|师傅|姐|哥"
+    r"|(?:小[\u4e00-\u9fff])"
+)
+_RECEIPT_RULE = re.compile(rf"(?:{_FILL}(?>{_RECEIPT}|{_ASSENT}|{_POLITE}){_FILL})++")
+_HAS_RECEIPT = re.compile(_RECEIPT)
+_THANKS_WORD = re.compile(r"谢|感谢|辛苦|thanks|thx")
+_PLUS_ONE = re.compile(
+    r"(?:\+1|\+ 1|加1|加一|同上|同问|同求|附议|顶)(?![\d栋幢单])"
+    r"|(?:我们?家?|我们?家里|咱们?家?|俺们?家?|我们?(?:这边|这里|这栋|单元|楼|层|屋里)|家里)?也(?:是一?样?|一样|这样|有|没有|停了|遇到|如此)$"
+)
+_ALSO = re.compile(
+    r"^\D{0,6}(?:\d{1,3}[栋幢号单\-#楼元\d室]*)?\D{0,6}也(?:是|一样|这样|是一样|是这样|是的|有|没有)[的了呀啊哦哈]*$"
+)
+_HUSH = re.compile(
+    r"(?:小格|机器人|bot)?[\s,]*(?:你)?(?:好吵|太吵|吵死|闭嘴|别刷屏|不要刷屏|别吵|莫刷屏|莫吵|安静点?|别说话|不要说话|少说两句|消停点?)(?:人)?(?:了|点|一点|一会|一下)*(?:吧|啊|嘛|哦|行不行|好不好)*[!。.]*"
+)
+_GREETING = re.compile(
+    r"(?>大家好|早上好|早上|早安|早啊|早|上午好|中午好|下午好|晚上好|晚安|你好|您好|hello|hi|哈喽|嗨|在吗|在不在|有人吗|欢迎|新年好"
+    r"|节日快乐|周末愉快|大家|各位|邻居们|邻居|家人们|你们|你|您|群里|小格|亲们|新朋友|[哈呀啊哦呢!。.,~～\s])++"
+)
+_EDGES = " \n\t!?。.,;:、~～…·\"'"
+_LONGEST = 40
+
+
+def of(text: str) -> Shape:
+    """The shape of normal text. THANKS and DONE that need the lexicon's view are told by the pipeline."""
+    bare = text.strip(_EDGES)
+    if not bare:
+        return Shape.EMPTY
+    if len(text) > _LONGEST:
+        return Shape.PLUS_ONE if _starts_plus_one(text) else Shape.TALK
+    first = bare[0]
+    if first in _ACK_STARTS and _RECEIPT_RULE.fullmatch(bare):
+        if _HAS_RECEIPT.search(bare) or not _THANKS_WORD.search(bare):
+            return Shape.ACK
+        return Shape.THANKS
+    if _HUSH.fullmatch(bare):
+        return Shape.HUSH
+    if _starts_plus_one(bare) or ("也" in bare and (_PLUS_ONE.fullmatch(bare) or _ALSO.match(bare))):
+        return Shape.PLUS_ONE
+    return Shape.TALK
+
+
+def is_greeting(text: str) -> bool:
+    """Whether the whole of a normal text is a greeting."""
+    return len(text) <= _LONGEST and _GREETING.fullmatch(text.strip(_EDGES)) is not None
+
+
+def says_thanks(text: str) -> bool:
+    """Whether a text that says nothing else of interest thanks somebody."""
+    return len(text) <= _LONGEST and _THANKS_WORD.search(text) is not None
+
+
+def _starts_plus_one(text: str) -> bool:
+    return text[0] in "+加同附顶" and _STARTS.match(text) is not None
+
+
+_STARTS = re.compile(r"(?:\+ ?1(?!\d)|加1(?!\d)|加一(?![\u4e00-\u9fff])|同上|同问|同求|附议)")
+_ACK_STARTS = frozenset("收已知1好oO嗯恩哦噢明了清行可没遵要对是同懂gr晓得谢多感辛麻t大你您各网物社群领老师姐哥小")

@@ -1,0 +1,109 @@
+"""What makes a message something else than an appeal: notice, advert, how-to, news from elsewhere …
+
+Weights of the cues add up per kind; a kind that reaches 1 vetoes. Some vetoes give way to words that place the
+trouble here and now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nlp.decision import Location
+from nlp.matching import Found, Matcher
+
+# A place in the community gives these the lie: 停电了热死, 老家 in a message about our lift.
+_YIELD_TO_PLACE = frozenset(("hyperbole", "private", "elsewhere"))
+_YIELD_TO_HERE = frozenset(("hyperbole", "private"))
+# Who lodges a complaint in so many words is heard, though at most as a candidate.
+_YIELD_TO_PETITION = frozenset(("fiction", "elsewhere", "second_hand", "ad", "private", "hyperbole"))
+_PETITION = re.compile(
+    r"投诉|举报|请求|恳请|呼吁|质疑|维权|强烈|反对|乱收费|扰民|违法|违规|涉嫌|咨询.{1,20}问题|反映.{1,20}问题"
+)
+_FORMAL_QUESTION = re.compile(r"咨询|(?<!怎么)(?<!如何)举报|质疑|请求|恳请|呼吁")
+# What is not here and now concerns nobody, not even as an emergency.
+_ABSENT = frozenset(("drill", "rumour", "how_to", "elsewhere", "fiction", "notice", "ad", "command", "done"))
+_ORDER = ("command", "drill", "rumour", "ad", "second_hand", "carpool", "notice", "done", "thanks", "how_to")
+_LAST = ("fiction", "elsewhere", "private", "hyperbole", "offtopic")
+_HERE = re.compile(
+    r"我家|我们家|我们楼|我们单元|我们这|我们小区|我们栋|咱们|又.{0,3}了|天了|个月了|小时了|没人|一直|现在|刚才|正在|快来|赶紧|救命|救人|快救|求救"
+)
+_STILL = re.compile(
+    r"还没|还是|但是|可是|又坏|又停|又堵|又漏|又黑|没修好|怎么还|到底|根本|没人来|几天了|不管|没解决|又开始|才.{0,4}天|结果又|结果还|却"
+)
+_UNDONE = re.compile(
+    r"(?:没|未|不|能|才|什么时候|几时|如果|要是|几点|还|何时|希望|尽快|早点|早日|怎么|想|等)[^,。!?]{0,4}$"
+    r"|(?:什么时候|几时|何时|才能|能不能|希望|多久)[^,。!?]{0,12}$"
+)
+_ASKED = re.compile(r"(?:没有?|吗|么|不)(?:[,。!?]|$)")  # 水来了没: asks whether it is over
+_VERIFY = re.compile(r"真的假的|是不是真的|是真的吗|核实|求证|网格员|社区|物业")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` drops the message, `doubt` makes a ticket a candidate; `absent`: not even an emergency is here."""
+
+    reason: str = ""
+    doubt: str = ""
+    absent: bool = False
+    rules: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
+
+
+NONE = Verdict()
+
+
+def _open(text: str, start: int, end: int) -> bool:
+    """Whether words that say it is over are wished for, awaited or asked about."""
+    return _UNDONE.search(text[max(0, start - 16) : start]) is not None or _ASKED.match(text, end) is not None
+
+
+def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> Verdict:
+    """Weigh the vetoes that a text holds. `located` is asked for only where the place makes a difference."""
+    struck = matcher.vetoes(found)
+    if not struck:
+        return NONE
+    text = found.text
+    weights: dict[str, float] = {}
+    rules: list[str] = []
+    for veto, where in struck:
+        if veto.kind in ("done", "thanks") and _open(text, *where[-1]):
+            continue
+        weights[veto.kind] = weights.get(veto.kind, 0.0) + veto.weight
+        rules.append(f"veto:{veto.kind}:{veto.term}"[:60])
+    kinds = frozenset(kind for kind, weight in weights.items() if weight >= 1)
+    if not kinds:
+        return Verdict(rules=tuple(rules))
+    standing = set(kinds)
+    here: bool | None = None
+
+    def is_here() -> bool:
+        nonlocal here
+        if here is None:
+            where = located()
+            here = bool(_HERE.search(text)) or bool(where.building or where.unit or where.floor or where.room)
+        return here
+
+    if standing & _YIELD_TO_PLACE and any(setting.weight >= 1 for setting in matcher.settings(found)):
+        standing -= _YIELD_TO_PLACE
+    elif standing & _YIELD_TO_HERE and is_here():
+        standing -= _YIELD_TO_HERE
+    if "how_to" in standing and is_here():
+        standing.discard("how_to")
+    if standing & {"done", "thanks"} and _STILL.search(text):
+        standing -= {"done", "thanks"}
+    if "rumour" in standing and _VERIFY.search(text) and "谣言" not in text:
+        standing.discard("rumour")
+    doubt = ""
+    if "notice" in standing and weights["notice"] < 2 and _STILL.search(text):
+        standing.discard("notice")
+        doubt = "notice"
+    if standing & _YIELD_TO_PETITION and _PETITION.search(text):
+        doubt = doubt or min(standing & _YIELD_TO_PETITION)
+        standing -= _YIELD_TO_PETITION
+    if "how_to" in standing and _FORMAL_QUESTION.search(text):
+        doubt = doubt or "how_to"
+        standing.discard("how_to")
+    reason = next((kind for kind in (*_ORDER, *_LAST) if kind in standing), "")
+    return Verdict(reason, doubt, bool(standing & _ABSENT), tuple(rules), kinds)

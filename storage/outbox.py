@@ -1,0 +1,266 @@
+"""Lines to be sent: rows are the queue."""
+# ruff: noqa: A002 (the argument is called what the field is called)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.base import Executable
+
+from storage.engine import Tx, insert_for, purged
+from storage.model import Draft, Lane, Outgoing, SendState
+from storage.tables import COUNTED, LEFT, QUEUED, UNSETTLED, WORDED, outbox
+
+_FIELDS = tuple(field.name for field in fields(Outgoing))
+_DRAFT_FIELDS = tuple(field.name for field in fields(Draft))
+_OUTGOING = sa.select(*(outbox.c[name] for name in _FIELDS))
+_RANK = sa.case({lane.value: rank for rank, lane in enumerate(Lane)}, value=sa.type_coerce(outbox.c.lane, sa.Text))
+# Built once: the senders ask all the time.
+_DUE = (
+    _OUTGOING.where(QUEUED, outbox.c.account == sa.bindparam("of"), outbox.c.not_before <= sa.bindparam("now"))
+    .order_by(_RANK, outbox.c.not_before, outbox.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_MAYBE_OUT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN)
+
+
+def _outgoing(row: sa.Row[Any]) -> Outgoing:
+    return Outgoing(*tuple(row))
+
+
+async def _all(tx: Tx, query: sa.Select[Any]) -> list[Outgoing]:
+    return [_outgoing(row) for row in await tx.execute(query)]
+
+
+@cache
+def _put(dialect: str) -> Executable:
+    return insert_for(dialect, outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
+
+
+async def put(tx: Tx, draft: Draft) -> int | None:
+    """Insert; None when the key is there already, whatever became of that line."""
+    values = {name: getattr(draft, name) for name in _DRAFT_FIELDS}
+    line: int | None = await tx.scalar(_put(tx.dialect.name), {**values, "state": SendState.QUEUED, "attempts": 0})
+    return line
+
+
+async def find_queued(tx: Tx, key: str) -> Outgoing | None:
+    """The line with exactly this key, while it is queued."""
+    row = (await tx.execute(_OUTGOING.where(outbox.c.key == key, QUEUED))).one_or_none()
+    return None if row is None else _outgoing(row)
+
+
+async def reword(
+    tx: Tx,
+    id: int,
+    text: str,
+    *,
+    not_before: datetime | None = None,
+    mentions: Sequence[str] | None = None,
+) -> bool:
+    """Change a line that is still queued; False when it has left."""
+    values: dict[str, Any] = {"text": text}
+    if not_before is not None:
+        values["not_before"] = not_before
+    if mentions is not None:
+        values["mentions"] = tuple(mentions)
+    return (await tx.execute(sa.update(outbox).where(outbox.c.id == id, QUEUED).values(values))).rowcount == 1
+
+
+async def due(tx: Tx, account: str, now: datetime, limit: int = 50) -> list[Outgoing]:
+    """Queued lines whose time has come: lane, then not_before, then id."""
+    values = {"of": account, "now": now, "most": limit}
+    return [_outgoing(row) for row in await tx.execute(_DUE, values)]
+
+
+async def next_due(tx: Tx, account: str, after: datetime | None = None) -> datetime | None:
+    """The earliest not_before of a queued line, of those later than `after` where it is given."""
+    query = sa.select(outbox.c.not_before).where(QUEUED, outbox.c.account == account)
+    if after is not None:
+        query = query.where(outbox.c.not_before > after)
+    moment: datetime | None = await tx.scalar(query.order_by(outbox.c.not_before).limit(1))
+    return moment
+
+
+async def _move(tx: Tx, id: int, states: Sequence[SendState], **values: Any) -> bool:  # noqa: ANN401
+    statement = sa.update(outbox).where(outbox.c.id == id, outbox.c.state.in_(states)).values(**values)
+    return (await tx.execute(statement)).rowcount == 1
+
+
+async def mark_sending(tx: Tx, id: int, at: datetime) -> bool:
+    """QUEUED → SENDING; False if it was no longer queued."""
+    # SKIP LOCKED (on PostgreSQL; SQLite locks no rows): a line that somebody else is changing is his.
+    free = sa.select(outbox.c.id).where(outbox.c.id == id, QUEUED).with_for_update(skip_locked=True)
+    statement = sa.update(outbox).where(outbox.c.id == free.scalar_subquery())
+    return (await tx.execute(statement.values(state=SendState.SENDING, sending_at=at))).rowcount == 1
+
+
+async def mark_sent(tx: Tx, id: int, at: datetime, message_id: str | None) -> None:
+    """SENDING or UNKNOWN → SENT. After the echo did so already, only a missing message id is filled in."""
+    if not await _move(
+        tx,
+        id,
+        [SendState.SENDING, SendState.UNKNOWN],
+        state=SendState.SENT,
+        sent_at=at,
+        message_id=message_id,
+        error=None,
+    ):
+        known = sa.func.coalesce(outbox.c.message_id, message_id)
+        await _move(tx, id, [SendState.SENT], message_id=known)
+
+
+async def mark_failed(tx: Tx, id: int, error: str) -> None:
+    """The network refused it for good: QUEUED or SENDING → FAILED."""
+    await _move(tx, id, [SendState.QUEUED, SendState.SENDING], state=SendState.FAILED, error=error)
+
+
+async def mark_unknown(tx: Tx, id: int, error: str) -> None:
+    """It may have gone out: SENDING → UNKNOWN, unless the echo has settled it meanwhile."""
+    await _move(tx, id, [SendState.SENDING], state=SendState.UNKNOWN, error=error)
+
+
+async def requeue(tx: Tx, id: int, not_before: datetime, error: str) -> None:
+    """SENDING → QUEUED, attempts + 1: only for errors that prove that nothing was sent."""
+    await _move(
+        tx,
+        id,
+        [SendState.SENDING],
+        state=SendState.QUEUED,
+        not_before=not_before,
+        sending_at=None,
+        attempts=outbox.c.attempts + 1,
+        error=error,
+    )
+
+
+async def recover(tx: Tx, account: str) -> int:
+    """At start: every SENDING row becomes UNKNOWN; how many."""
+    statement = (
+        sa.update(outbox)
+        .where(outbox.c.account == account, UNSETTLED, outbox.c.state == SendState.SENDING)
+        .values(state=SendState.UNKNOWN, error="the program ended while this was being sent")
+    )
+    return (await tx.execute(statement)).rowcount
+
+
+async def confirm_echo(tx: Tx, account: str, conversation: str, text: str, message_id: str, at: datetime) -> bool:
+    """Our own message came back: settle the oldest matching SENDING or UNKNOWN row as SENT; False where none matches.
+
+    A row that was marked sent without an id (many puppets give none) gets the echo's id, and counts as a match."""
+    same = (outbox.c.account == account, outbox.c.conversation == conversation, outbox.c.text == text)
+    query = sa.select(outbox.c.id).where(UNSETTLED, *same).order_by(outbox.c.sending_at, outbox.c.id).limit(1)
+    found = await tx.scalar(query)
+    if found is not None:
+        return await _move(
+            tx,
+            found,
+            [SendState.SENDING, SendState.UNKNOWN],
+            state=SendState.SENT,
+            sent_at=at,
+            message_id=message_id,
+            error=None,
+        )
+    nameless = (outbox.c.state == SendState.SENT, outbox.c.message_id.is_(None))
+    query = sa.select(outbox.c.id).where(LEFT, *same, *nameless).order_by(outbox.c.sending_at.desc()).limit(1)
+    found = await tx.scalar(query)
+    return found is not None and await _move(tx, found, [SendState.SENT], message_id=message_id)
+
+
+async def settle(tx: Tx, id: int, state: SendState) -> None:
+    """A person says what became of an UNKNOWN line. QUEUED sends it again. Raises ValueError for SENDING, UNKNOWN."""
+    if state in (SendState.SENDING, SendState.UNKNOWN):
+        raise ValueError(f"{state} settles nothing")
+    values: dict[str, Any] = {"state": state}
+    if state is SendState.SENT:
+        values["sent_at"] = sa.func.coalesce(outbox.c.sent_at, outbox.c.sending_at)
+    elif state is SendState.QUEUED:
+        values |= {"sending_at": None, "attempts": outbox.c.attempts + 1}
+    elif state is SendState.DROPPED:
+        values["text"] = ""
+        purged(tx)
+    await _move(tx, id, [SendState.UNKNOWN], **values)
+
+
+async def drop(tx: Tx, key: str) -> bool:
+    """QUEUED → DROPPED, text blanked; False when it has left."""
+    statement = (
+        sa.update(outbox).where(outbox.c.key == key, QUEUED).values(state=SendState.DROPPED, text="", mentions=())
+    )
+    dropped = (await tx.execute(statement)).rowcount == 1
+    if dropped:
+        purged(tx)
+    return dropped
+
+
+async def drop_for_ticket(tx: Tx, ticket: int) -> None:
+    """Recall or erasure: queued lines of the ticket are dropped and the text of all its lines blanked, at once."""
+    of_ticket = outbox.c.ticket == ticket
+    await tx.execute(sa.update(outbox).where(of_ticket, QUEUED).values(state=SendState.DROPPED))
+    await tx.execute(sa.update(outbox).where(of_ticket).values(text="", mentions=()))
+    purged(tx)
+
+
+async def drop_words(tx: Tx, ticket: int, prefix: str) -> None:
+    """What somebody wrote of a ticket was recalled: queued lines whose key starts with `prefix` are dropped, and their
+    text and that of every line of the ticket that has left is blanked. What else waits, waits on."""
+    of_ticket = outbox.c.ticket == ticket
+    theirs = outbox.c.key.startswith(prefix, autoescape=True)
+    await tx.execute(
+        sa.update(outbox).where(of_ticket, QUEUED, theirs).values(state=SendState.DROPPED, text="", mentions=())
+    )
+    left = outbox.c.state != SendState.QUEUED
+    await tx.execute(sa.update(outbox).where(of_ticket, left).values(text="", mentions=()))
+    purged(tx)
+
+
+async def blank(tx: Tx, before: datetime) -> int:
+    """Blank the text of lines sent, failed or of unknown fate since before then (48 h); how many."""
+    last = sa.func.coalesce(outbox.c.sent_at, outbox.c.sending_at, outbox.c.created_at)
+    gone = outbox.c.state.in_([SendState.SENT, SendState.FAILED, SendState.UNKNOWN])
+    statement = (
+        sa.update(outbox).where(WORDED, outbox.c.created_at < before, last < before, gone).values(text="", mentions=())
+    )
+    blanked = (await tx.execute(statement)).rowcount
+    if blanked:
+        purged(tx)
+    return blanked
+
+
+async def get(tx: Tx, id: int) -> Outgoing | None:
+    """The line with that id."""
+    row = (await tx.execute(_OUTGOING.where(outbox.c.id == id))).one_or_none()
+    return None if row is None else _outgoing(row)
+
+
+async def by_state(tx: Tx, state: SendState) -> list[Outgoing]:
+    """All lines in that state, oldest first."""
+    return await _all(tx, _OUTGOING.where(outbox.c.state == state).order_by(outbox.c.id))
+
+
+async def sent_times(tx: Tx, account: str, since: datetime) -> list[tuple[datetime, str, Lane]]:
+    """(sending_at, conversation, lane) of everything that left or may have left since then, oldest first."""
+    query = (
+        sa.select(outbox.c.sending_at, outbox.c.conversation, outbox.c.lane)
+        .where(LEFT, outbox.c.account == account, outbox.c.sending_at >= since, outbox.c.state.in_(_MAYBE_OUT))
+        .order_by(outbox.c.sending_at, outbox.c.id)
+    )
+    return [(at, conversation, lane) for at, conversation, lane in await tx.execute(query)]
+
+
+async def counted_slots(tx: Tx, room_id: int, since: datetime) -> list[datetime]:
+    """Times (sent_at, else not_before) of the room's counted lines since then, oldest first: queued ones included,
+    dropped and failed ones not."""
+    slot = sa.type_coerce(sa.func.coalesce(outbox.c.sent_at, outbox.c.not_before), outbox.c.sent_at.type)
+    query = (
+        sa.select(slot.label("slot"))
+        .where(COUNTED, outbox.c.room_id == room_id, slot >= since)
+        .where(outbox.c.state.in_([SendState.QUEUED, *_MAYBE_OUT]))
+        .order_by(slot)
+    )
+    return list(await tx.scalars(query))

@@ -1,0 +1,284 @@
+"""People are ours, ids are theirs: a person has an internal id and IM aliases."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.engine import Tx, insert, sealer_of
+from storage.model import Alias, Grant, Person, Role
+from storage.tables import (
+    aliases,
+    bind_codes,
+    dialogs,
+    grants,
+    people,
+    reporters,
+    ticket_messages,
+    tickets,
+)
+from storage.tables import bind_failures as failures_table
+
+# Without 0 O 1 I L: a code is read aloud and typed on a phone.
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 8
+
+_PLACE = "bind_codes.digest"
+
+
+_PERSON = sa.select(people.c.id, people.c.name, people.c.opted_out_at)
+_ids: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
+_GRANTS = (
+    sa.select(grants.c.person_id, grants.c.role, grants.c.scope)
+    .where(grants.c.person_id.in_(_ids))
+    .order_by(grants.c.role, grants.c.scope)
+)
+_ALIASES = (
+    sa.select(aliases.c.person_id, aliases.c.account, aliases.c.im_id, aliases.c.friend, aliases.c.nick)
+    .where(aliases.c.person_id.in_(_ids))
+    .order_by(aliases.c.account, aliases.c.im_id)
+)
+# Built once: every message that is looked at asks for its sender.
+_FIND = _PERSON.join(aliases, aliases.c.person_id == people.c.id).where(
+    aliases.c.account == sa.bindparam("of"), aliases.c.im_id == sa.bindparam("id")
+)
+_GET = _PERSON.where(people.c.id == sa.bindparam("id"))
+
+
+async def _load(tx: Tx, query: sa.Select[Any], values: dict[str, Any] | None = None) -> list[Person]:
+    """The people that `query` selects, with what hangs on them, by id."""
+    rows = (await tx.execute(query, values)).all()
+    ids = [row.id for row in rows]
+    granted: dict[int, list[Grant]] = {id_: [] for id_ in ids}
+    known: dict[int, list[Alias]] = {id_: [] for id_ in ids}
+    if ids:
+        for person_id, role, scope in await tx.execute(_GRANTS, {"ids": ids}):
+            granted[person_id].append(Grant(role, scope))
+        for person_id, *alias in await tx.execute(_ALIASES, {"ids": ids}):
+            known[person_id].append(Alias(*alias))
+    return [
+        Person(row.id, row.name, tuple(granted[row.id]), tuple(known[row.id]), row.opted_out_at)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+
+
+async def find(tx: Tx, account: str, im_id: str) -> Person | None:
+    """The person behind an IM id."""
+    found = await _load(tx, _FIND, {"of": account, "id": im_id})
+    return found[0] if found else None
+
+
+async def get(tx: Tx, person_id: int) -> Person | None:
+    """The person with our id."""
+    found = await _load(tx, _GET, {"id": person_id})
+    return found[0] if found else None
+
+
+async def _get(tx: Tx, person_id: int) -> Person:
+    person = await get(tx, person_id)
+    if person is None:
+        raise LookupError(f"no person {person_id}")
+    return person
+
+
+async def _create(tx: Tx, name: str) -> int:
+    statement = sa.insert(people).values(name=name).returning(people.c.id)
+    person_id: int = (await tx.execute(statement)).scalar_one()
+    return person_id
+
+
+async def ensure(tx: Tx, account: str, im_id: str, *, nick: str, friend: bool) -> Person:
+    """The person behind an IM id, made (as a resident) where there is none.
+
+    Nick and friend are kept up to date; an empty nick changes nothing."""
+    query = sa.select(aliases.c.person_id, aliases.c.nick, aliases.c.friend)
+    held = (await tx.execute(query.where(aliases.c.account == account, aliases.c.im_id == im_id))).one_or_none()
+    if held is None:
+        person_id = await _create(tx, nick)
+        row = {"account": account, "im_id": im_id, "person_id": person_id, "friend": friend, "nick": nick}
+        await tx.execute(sa.insert(aliases).values(row))
+        return Person(person_id, nick, (), (Alias(account, im_id, friend, nick),))
+    if (nick and nick != held.nick) or friend != held.friend:
+        await tx.execute(
+            sa.update(aliases)
+            .where(aliases.c.account == account, aliases.c.im_id == im_id)
+            .values(nick=nick or held.nick, friend=friend)
+        )
+    return await _get(tx, held.person_id)
+
+
+async def set_friend(tx: Tx, account: str, im_id: str, friend: bool) -> None:
+    """The contact was added or lost. Nothing happens for somebody who has no record."""
+    await tx.execute(
+        sa.update(aliases).where(aliases.c.account == account, aliases.c.im_id == im_id).values(friend=friend)
+    )
+
+
+async def with_role(tx: Tx, roles: Collection[Role], grid: str) -> list[Person]:
+    """People who hold one of the roles over the grid, the longest scope first."""
+    scopes = [grid[:end] for end in range(len(grid) + 1)]
+    query = sa.select(grants.c.person_id, sa.func.max(sa.func.length(grants.c.scope)))
+    query = query.where(grants.c.scope.in_(scopes), grants.c.role.in_(roles)).group_by(grants.c.person_id)
+    near = {row[0]: row[1] for row in await tx.execute(query)}
+    found = await _load(tx, _PERSON.where(people.c.id.in_(list(near))))
+    return sorted(found, key=lambda person: (-near[person.id], person.id))
+
+
+async def everyone_with_grants(tx: Tx) -> list[Person]:
+    """All who are more than residents, by id."""
+    return await _load(tx, _PERSON.where(people.c.id.in_(sa.select(grants.c.person_id))))
+
+
+async def opt_out(tx: Tx, person_id: int, at: datetime | None) -> None:
+    """别记我; None opts in again."""
+    await tx.execute(sa.update(people).where(people.c.id == person_id).values(opted_out_at=at))
+
+
+async def known(tx: Tx) -> set[tuple[str, str]]:
+    """(account, im_id) of everybody of whom there is a record."""
+    rows = await tx.execute(sa.select(aliases.c.account, aliases.c.im_id))
+    return {(row.account, row.im_id) for row in rows}
+
+
+async def opted_out(tx: Tx) -> set[tuple[str, str]]:
+    """(account, im_id) of all who do not want to be recorded."""
+    who = sa.select(people.c.id).where(people.c.opted_out_at.is_not(None))
+    query = sa.select(aliases.c.account, aliases.c.im_id).where(aliases.c.person_id.in_(who))
+    return {(account, im_id) for account, im_id in await tx.execute(query)}
+
+
+# --- the registry from the config ---
+
+
+async def import_person(tx: Tx, name: str, new_grants: Sequence[Grant], new_aliases: Sequence[Alias]) -> Person:
+    """From the config: one who holds one of the aliases, else one with the same name and the same grants, is the same
+    person. Grants are replaced; aliases are added, and taken from whoever held them."""
+    person_id = await _registered(tx, name, new_grants, new_aliases)
+    if person_id is None:
+        person_id = await _create(tx, name)
+    else:
+        await tx.execute(sa.update(people).where(people.c.id == person_id).values(name=name))
+        await tx.execute(sa.delete(grants).where(grants.c.person_id == person_id))
+    rows = [{"person_id": person_id, "role": role, "scope": scope} for role, scope in _pairs(new_grants)]
+    if rows:
+        await tx.execute(sa.insert(grants), rows)
+    for alias in new_aliases:
+        await _give_alias(tx, person_id, alias)
+    return await _get(tx, person_id)
+
+
+def _pairs(of: Iterable[Grant]) -> set[tuple[Role, str]]:
+    return {(grant.role, grant.scope) for grant in of}
+
+
+async def _registered(tx: Tx, name: str, same: Sequence[Grant], known: Sequence[Alias]) -> int | None:
+    for alias in known:
+        holder = await find(tx, alias.account, alias.im_id)
+        if holder is not None:
+            return holder.id
+    for person in await _load(tx, _PERSON.where(people.c.name == name)):
+        if person.grants and _pairs(person.grants) == _pairs(same):
+            return person.id
+    return None
+
+
+async def revoke_others(tx: Tx, kept: Collection[int]) -> list[int]:
+    """Take all grants from people who are not in `kept`: whoever left the config has no rights any more.
+
+    Returns their ids."""
+    gone = sorted({person.id for person in await everyone_with_grants(tx)} - set(kept))
+    if gone:
+        await tx.execute(sa.delete(grants).where(grants.c.person_id.in_(gone)))
+        await tx.execute(sa.delete(bind_codes).where(bind_codes.c.person_id.in_(gone)))
+    return gone
+
+
+# --- binding an IM account to a registered person ---
+
+
+async def new_bind_code(tx: Tx, person_id: int, expires_at: datetime) -> str:
+    """A one-time code for the person, in place of any older one; only its keyed hash is stored."""
+    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    latest = {"digest": sealer_of(tx).digests(_PLACE, code)[0], "expires_at": expires_at}
+    statement = insert(tx, bind_codes).values(person_id=person_id, **latest)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["person_id"], set_=latest))
+    return code
+
+
+async def bind(tx: Tx, code: str, account: str, im_id: str, at: datetime) -> Person | None:
+    """The alias goes to the code's person (from the resident record that held it, if any, with its tickets).
+
+    None for a wrong, used or expired code. Small letters and spaces around do no harm."""
+    digests = sealer_of(tx).digests(_PLACE, code.strip().upper())
+    used = (
+        sa.delete(bind_codes)
+        .where(bind_codes.c.digest.in_(digests), bind_codes.c.expires_at > at)
+        .returning(bind_codes.c.person_id)
+    )
+    person_id = await tx.scalar(used)
+    if person_id is None:
+        return None
+    await _give_alias(tx, person_id, Alias(account, im_id))
+    return await _get(tx, person_id)
+
+
+async def _give_alias(tx: Tx, person_id: int, alias: Alias) -> None:
+    held = await find(tx, alias.account, alias.im_id)
+    if held is None:
+        row = {"account": alias.account, "im_id": alias.im_id, "friend": alias.friend, "nick": alias.nick}
+        await tx.execute(sa.insert(aliases).values(person_id=person_id, **row))
+    elif held.id != person_id:
+        this = (aliases.c.account == alias.account, aliases.c.im_id == alias.im_id)
+        await tx.execute(sa.update(aliases).where(*this).values(person_id=person_id))
+        if alias.friend:
+            await set_friend(tx, alias.account, alias.im_id, True)
+        if not held.grants and len(held.aliases) == 1:
+            await _absorb(tx, person_id, held)
+
+
+async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
+    """A resident's record turns out to be this person: what hangs on it moves, the record goes."""
+    old = resident.id
+    twins = reporters.alias()
+    both = sa.select(reporters.c.ticket).join(twins, twins.c.ticket == reporters.c.ticket)
+    both = both.where(reporters.c.person_id == old, twins.c.person_id == person_id)
+    await tx.execute(sa.update(tickets).where(tickets.c.number.in_(both)).values(reporters=tickets.c.reporters - 1))
+    for table in (reporters, dialogs):
+        # Where both are there for the same ticket (and step), the person's own row stays.
+        twin = table.alias()
+        key = [twin.c.ticket == table.c.ticket, twin.c.person_id == person_id]
+        if "step" in table.c:
+            key.append(twin.c.step == table.c.step)
+        await tx.execute(sa.delete(table).where(table.c.person_id == old, sa.exists().where(*key)))
+        await tx.execute(sa.update(table).where(table.c.person_id == old).values(person_id=person_id))
+    moved: list[sa.Column[Any]] = [ticket_messages.c.person_id, tickets.c.owner_id]
+    for column in moved:
+        await tx.execute(sa.update(column.table).where(column == old).values({column: person_id}))
+    if resident.opted_out_at is not None:
+        wish = sa.func.coalesce(people.c.opted_out_at, sa.literal(resident.opted_out_at, people.c.opted_out_at.type))
+        await tx.execute(sa.update(people).where(people.c.id == person_id).values(opted_out_at=wish))
+    await tx.execute(sa.delete(people).where(people.c.id == old))
+
+
+async def burn_bind_code(tx: Tx, code: str) -> int | None:
+    """Everybody could read the code: nobody can use it any more. The id of the person it was for, None for no code."""
+    digests = sealer_of(tx).digests(_PLACE, code.strip().upper())
+    burnt = sa.delete(bind_codes).where(bind_codes.c.digest.in_(digests)).returning(bind_codes.c.person_id)
+    person_id: int | None = await tx.scalar(burnt)
+    return person_id
+
+
+async def bind_failures(tx: Tx, account: str, im_id: str, since: datetime) -> int:
+    """How many wrong codes came from that IM account since then."""
+    table = failures_table.c
+    query = sa.select(sa.func.count()).where(table.account == account, table.im_id == im_id, table.at >= since)
+    return await tx.scalar(query) or 0
+
+
+async def record_bind_failure(tx: Tx, account: str, im_id: str, at: datetime) -> None:
+    """Note a wrong code."""
+    await tx.execute(sa.insert(failures_table).values(account=account, im_id=im_id, at=at))

@@ -1,0 +1,126 @@
+"""Rooms and grids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.engine import Tx, insert
+from storage.model import Grid, Room, RoomKind, RoomState
+from storage.tables import grids, rooms
+
+LEADER_ROOM_DIGITS = 15  # a leader room answers for a general grid or smaller, never for a whole community
+
+_FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at")
+_CHANGEABLE = frozenset(_FIELDS) - {"id"}
+_COLUMNS = tuple(rooms.c[name] for name in _FIELDS)
+_ROOM = sa.select(*_COLUMNS)
+# Built once: every message that is looked at asks for its room.
+_FIND = _ROOM.where(rooms.c.account == sa.bindparam("of"), rooms.c.im_id == sa.bindparam("id"))
+_GET = _ROOM.where(rooms.c.id == sa.bindparam("id"))
+
+
+def _room(row: sa.Row[Any] | None) -> Room | None:
+    return None if row is None else Room(*tuple(row))
+
+
+async def ensure(tx: Tx, account: str, im_id: str, topic: str, *, at: datetime) -> Room:
+    """The room behind an IM id; made DORMANT when new; the topic kept up to date (an empty one changes nothing)."""
+    room = await find(tx, account, im_id)
+    if room is None:
+        statement = (
+            insert(tx, rooms)
+            .values(
+                account=account,
+                im_id=im_id,
+                topic=topic,
+                kind=RoomKind.RESIDENT,
+                state=RoomState.DORMANT,
+                created_at=at,
+            )
+            .returning(*_COLUMNS)
+        )
+        return Room(*(await tx.execute(statement)).one())
+    return await update(tx, room.id, topic=topic) if topic and topic != room.topic else room
+
+
+async def find(tx: Tx, account: str, im_id: str) -> Room | None:
+    """The room behind an IM id."""
+    return _room((await tx.execute(_FIND, {"of": account, "id": im_id})).one_or_none())
+
+
+async def get(tx: Tx, room_id: int) -> Room | None:
+    """The room with our id."""
+    return _room((await tx.execute(_GET, {"id": room_id})).one_or_none())
+
+
+async def every(tx: Tx) -> list[Room]:
+    """All rooms, by id."""
+    return [Room(*row) for row in await tx.execute(_ROOM.order_by(rooms.c.id))]
+
+
+async def update(tx: Tx, room_id: int, **fields: Any) -> Room:  # noqa: ANN401
+    """Set fields of `Room`. Raises TypeError for another name, LookupError where there is no such room."""
+    if unknown := fields.keys() - _CHANGEABLE:
+        raise TypeError(f"no such field of a room: {', '.join(sorted(unknown))}")
+    statement = sa.update(rooms).where(rooms.c.id == room_id).values(fields).returning(*_COLUMNS)
+    room = _room((await tx.execute(statement)).one_or_none())
+    if room is None:
+        raise LookupError(f"no room {room_id}")
+    return room
+
+
+async def leader_room(tx: Tx, grid: str) -> Room | None:
+    """The enabled leader room with the longest grid code that is a prefix of `grid` (at least 15 digits)."""
+    prefixes = [grid[:end] for end in range(LEADER_ROOM_DIGITS, len(grid) + 1)]
+    query = (
+        _ROOM.where(rooms.c.grid.in_(prefixes), rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
+        .order_by(sa.func.length(rooms.c.grid).desc(), rooms.c.id)
+        .limit(1)
+    )
+    return _room((await tx.execute(query)).one_or_none())
+
+
+async def import_room(
+    tx: Tx,
+    account: str,
+    im_id: str,
+    *,
+    kind: RoomKind,
+    grid: str | None,
+    at: datetime,
+    topic: str = "",
+    state: RoomState | None = None,
+) -> Room:
+    """From the config: kind and grid are set; the state only where one is given or the room is new (then ENABLED
+    with a grid, else DORMANT), so that 停用 outlives a restart."""
+    room = await find(tx, account, im_id)
+    if room is None:
+        room = await ensure(tx, account, im_id, topic, at=at)
+        state = state or (RoomState.ENABLED if grid else RoomState.DORMANT)
+    wanted = {"kind": kind, "grid": grid, "state": state or room.state, "topic": topic or room.topic}
+    return await update(tx, room.id, **wanted)
+
+
+async def put_grids(tx: Tx, new: Iterable[Grid]) -> None:
+    """Add grids; a code that is there already gets the new name."""
+    rows = [{"code": grid.code, "name": grid.name} for grid in new]
+    if rows:
+        statement = insert(tx, grids)
+        named = statement.on_conflict_do_update(index_elements=["code"], set_={"name": statement.excluded.name})
+        await tx.execute(named, rows)
+
+
+async def grid(tx: Tx, code: str) -> Grid | None:
+    """The grid with exactly this code."""
+    row = (await tx.execute(sa.select(grids.c.code, grids.c.name).where(grids.c.code == code))).one_or_none()
+    return None if row is None else Grid(*row)
+
+
+async def grid_names(tx: Tx) -> dict[str, str]:
+    """Code → name of all grids, by code."""
+    query = sa.select(grids.c.code, grids.c.name).order_by(grids.c.code)
+    return {row.code: row.name for row in await tx.execute(query)}

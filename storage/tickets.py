@@ -1,0 +1,332 @@
+"""Tickets and candidates: one table, one number sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import changes, outbox
+from storage.engine import Tx, insert, purged, sealer_of
+from storage.model import (
+    OPEN_STATES,
+    NewTicket,
+    Place,
+    Reporter,
+    Ticket,
+    TicketMessage,
+    TicketState,
+)
+from storage.tables import dialogs, sequences, ticket_messages, tickets
+from storage.tables import reporters as reporters_table
+
+_CONTACT = "reporters.contact"
+
+_PLACE = tuple(field.name for field in fields(Place))
+_FIELDS = tuple(field.name for field in fields(Ticket) if field.name != "place")
+_COLUMNS = tuple(tickets.c[name] for name in (*_FIELDS, *_PLACE))
+_TICKET = sa.select(*_COLUMNS)
+_GET = _TICKET.where(tickets.c.number == sa.bindparam("id"))
+_FILE = sa.insert(tickets)
+_CHANGEABLE = (frozenset(_FIELDS) | {"place"}) - {"number", "version"}
+
+_MESSAGE_FIELDS = tuple(field.name for field in fields(TicketMessage))
+_MESSAGE = sa.select(*(ticket_messages.c[name] for name in _MESSAGE_FIELDS))
+
+
+def _ticket(row: sa.Row[Any]) -> Ticket:
+    values = tuple(row)
+    place = Place(*values[len(_FIELDS) :])
+    return Ticket(place=place, **dict(zip(_FIELDS, values, strict=False)))
+
+
+async def _all(tx: Tx, query: sa.Select[Any]) -> list[Ticket]:
+    return [_ticket(row) for row in await tx.execute(query)]
+
+
+def _within(column: sa.Column[Any], prefix: str) -> sa.ColumnElement[bool]:
+    """Codes that start with `prefix`, as a range that the index serves (":" follows "9")."""
+    return sa.and_(column >= prefix, column < prefix + ":") if prefix else sa.true()
+
+
+# Built once: every appeal looks for the ticket that it may belong to.
+def _recent(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    part = (
+        sa.select(ticket_messages.c.ticket, sa.func.max(ticket_messages.c.sent_at).label("latest"))
+        .where(ticket_messages.c.person_id == sa.bindparam("person"), where)
+        .where(ticket_messages.c.sent_at >= sa.bindparam("since"))
+        .group_by(ticket_messages.c.ticket)
+        .subquery()
+    )
+    query = _TICKET.join(part, part.c.ticket == tickets.c.number)
+    return query.order_by(part.c.latest.desc(), tickets.c.number.desc())
+
+
+_RECENT_IN_ROOM = _recent(ticket_messages.c.room_id == sa.bindparam("room"))
+_RECENT_IN_PRIVATE = _recent(ticket_messages.c.room_id.is_(None))
+_OPEN_IN_COMMUNITY = (
+    _TICKET.where(tickets.c.grid >= sa.bindparam("low"), tickets.c.grid < sa.bindparam("high"))
+    .where(tickets.c.reported_at >= sa.bindparam("since"))
+    .where(tickets.c.category.in_(sa.bindparam("of", expanding=True)))
+    .where(tickets.c.state.in_([*OPEN_STATES, TicketState.CANDIDATE]))
+    .order_by(tickets.c.reported_at.desc(), tickets.c.number.desc())
+)
+
+
+# --- writing ---
+
+
+async def file(tx: Tx, new: NewTicket) -> Ticket:
+    """Give it a number and keep it. Also writes the change (changes.py) for tickets, not for candidates."""
+    statement = insert(tx, sequences).values(name="ticket", value=1)
+    counted = statement.on_conflict_do_update(index_elements=["name"], set_={"value": sequences.c.value + 1})
+    number = (await tx.execute(counted.returning(sequences.c.value))).scalar_one()
+    values = {field.name: getattr(new, field.name) for field in fields(new)}
+    place = values.pop("place")
+    ticket = Ticket(number=number, place=place, **values)
+    row = {name: getattr(ticket, name) for name in _FIELDS}
+    await tx.execute(_FILE, {**row, **asdict(place)})
+    if ticket.state is not TicketState.CANDIDATE:
+        await changes.append(tx, number, ticket.version, new.filed_at)
+    return ticket
+
+
+async def update(
+    tx: Tx,
+    number: int,
+    *,
+    expect: Collection[TicketState],
+    at: datetime,
+    **values: Any,  # noqa: ANN401
+) -> Ticket | None:
+    """Set columns (names of Ticket's fields; `place=Place(...)` is spread) where the state is one of `expect`,
+    version + 1, change written (not for what stays a candidate).
+
+    None when the state was another (somebody was faster). Raises TypeError for a name that cannot be set."""
+    if unknown := values.keys() - _CHANGEABLE:
+        raise TypeError(f"no such field of a ticket: {', '.join(sorted(unknown))}")
+    place: Place | None = values.pop("place", None)
+    if place is not None:
+        values |= asdict(place)
+    statement = (
+        sa.update(tickets)
+        .where(tickets.c.number == number, tickets.c.state.in_(expect))
+        .values(version=tickets.c.version + 1, **values)
+        .returning(*_COLUMNS)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    ticket = _ticket(row)
+    if ticket.state is not TicketState.CANDIDATE:
+        await changes.append(tx, number, ticket.version, at)
+    return ticket
+
+
+async def add_message(tx: Tx, message: TicketMessage) -> bool:
+    """False when that message is part of the ticket already."""
+    row = {name: getattr(message, name) for name in _MESSAGE_FIELDS}
+    return (await tx.execute(insert(tx, ticket_messages).values(row).on_conflict_do_nothing())).rowcount == 1
+
+
+async def drop_message(tx: Tx, number: int, account: str, message_id: str) -> None:
+    """Its text is gone; the row goes too."""
+    await tx.execute(
+        sa.delete(ticket_messages).where(
+            ticket_messages.c.ticket == number,
+            ticket_messages.c.account == account,
+            ticket_messages.c.message_id == message_id,
+        )
+    )
+    purged(tx)
+
+
+async def add_reporter(
+    tx: Tx,
+    number: int,
+    person_id: int,
+    room_id: int | None,
+    at: datetime,
+    *,
+    nick: str = "",
+    contact: str | None = None,
+) -> bool:
+    """True when new: `reporters` is counted up (the first one is counted by the ticket's own 1).
+
+    A contact is sealed, and added to an existing reporter without one."""
+    sealed = None if contact is None else sealer_of(tx).seal(_CONTACT, contact)
+    table = reporters_table
+    others = await tx.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.ticket == number)) or 0
+    row = {
+        "ticket": number,
+        "person_id": person_id,
+        "room_id": room_id,
+        "joined_at": at,
+        "nick": nick,
+        "contact": sealed,
+    }
+    if (await tx.execute(insert(tx, table).values(row).on_conflict_do_nothing())).rowcount == 1:
+        if others:
+            await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=others + 1))
+        return True
+    if sealed is not None:
+        who = (table.c.ticket == number, table.c.person_id == person_id)
+        await tx.execute(sa.update(table).where(*who, table.c.contact.is_(None)).values(contact=sealed))
+    return False
+
+
+async def drop_reporter(tx: Tx, number: int, person_id: int) -> None:
+    """They took back all they had said of it: they are none of its reporters any more, with nick, contact and question.
+    The last one stays: a ticket has a reporter."""
+    table = reporters_table
+    left = sa.select(sa.func.count()).select_from(table).where(table.c.ticket == number)
+    if (await tx.scalar(left) or 0) < 2:
+        return
+    await tx.execute(sa.delete(table).where(table.c.ticket == number, table.c.person_id == person_id))
+    await tx.execute(sa.delete(dialogs).where(dialogs.c.ticket == number, dialogs.c.person_id == person_id))
+    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=left.scalar_subquery()))
+    purged(tx)
+
+
+async def erase_text(tx: Tx, number: int) -> None:
+    """Text of all messages, contacts and nicks, remark, estimate and result are gone. The fact stays: number, category,
+    place, times, states. What is queued about it: outbox.drop_for_ticket."""
+    await tx.execute(sa.update(ticket_messages).where(ticket_messages.c.ticket == number).values(text=""))
+    of_ticket = reporters_table.c.ticket == number
+    await tx.execute(sa.update(reporters_table).where(of_ticket).values(nick="", contact=None))
+    await tx.execute(
+        sa.update(tickets).where(tickets.c.number == number).values(remark=None, result=None, estimate=None)
+    )
+    purged(tx)
+
+
+async def delete_candidate(tx: Tx, number: int) -> None:
+    """误报, or its time is over: the row and all that hangs on it. A ticket is never deleted by this."""
+    await _delete_candidates(tx, tickets.c.number == number)
+
+
+async def purge_candidates(tx: Tx, before: datetime) -> int:
+    """Delete candidates that were filed before then; how many."""
+    return await _delete_candidates(tx, tickets.c.filed_at < before)
+
+
+async def _delete_candidates(tx: Tx, which: sa.ColumnElement[bool]) -> int:
+    query = sa.select(tickets.c.number).where(tickets.c.state == TicketState.CANDIDATE, which)
+    numbers = list(await tx.scalars(query))
+    for number in numbers:
+        await outbox.drop_for_ticket(tx, number)
+    if numbers:
+        # Messages, reporters and dialogs go with it: ON DELETE CASCADE.
+        await tx.execute(sa.delete(tickets).where(tickets.c.number.in_(numbers)))
+        purged(tx)
+    return len(numbers)
+
+
+# --- one ticket ---
+
+
+async def get(tx: Tx, number: int) -> Ticket | None:
+    """The ticket or candidate with this number."""
+    row = (await tx.execute(_GET, {"id": number})).one_or_none()
+    return None if row is None else _ticket(row)
+
+
+async def messages(tx: Tx, number: int) -> list[TicketMessage]:
+    """What made the ticket, in the order it was said."""
+    query = _MESSAGE.where(ticket_messages.c.ticket == number)
+    query = query.order_by(ticket_messages.c.sent_at, ticket_messages.c.message_id)
+    return [TicketMessage(*row) for row in await tx.execute(query)]
+
+
+async def reporters(tx: Tx, number: int) -> list[Reporter]:
+    """Who reported it, the first one first; contacts are opened."""
+    table = reporters_table.c
+    query = sa.select(table.ticket, table.person_id, table.room_id, table.joined_at, table.nick, table.contact)
+    query = query.where(table.ticket == number).order_by(table.joined_at, table.person_id)
+    found = []
+    for ticket, person_id, room_id, joined_at, nick, sealed in await tx.execute(query):
+        contact = None if sealed is None else sealer_of(tx).open(_CONTACT, sealed)
+        found.append(Reporter(ticket, person_id, room_id, joined_at, nick, contact))
+    return found
+
+
+# --- many tickets ---
+
+
+async def by_message(tx: Tx, account: str, message_id: str) -> list[Ticket]:
+    """Tickets and candidates that the message is part of, by number."""
+    part = sa.select(ticket_messages.c.ticket).where(
+        ticket_messages.c.account == account, ticket_messages.c.message_id == message_id
+    )
+    return await _all(tx, _TICKET.where(tickets.c.number.in_(part)).order_by(tickets.c.number))
+
+
+async def recent_of(tx: Tx, room_id: int | None, person_id: int, since: datetime) -> list[Ticket]:
+    """Tickets and candidates this person added a message to in this room (None: in private) since then, by the
+    message's time, the latest message first."""
+    query = _RECENT_IN_PRIVATE if room_id is None else _RECENT_IN_ROOM
+    values = {"person": person_id, "since": since} | ({} if room_id is None else {"room": room_id})
+    return [_ticket(row) for row in await tx.execute(query, values)]
+
+
+async def latest_in_room(tx: Tx, room_id: int, since: datetime) -> Ticket | None:
+    """The ticket (not candidate) with the latest message in the room since then."""
+    query = (
+        _TICKET.join(ticket_messages, ticket_messages.c.ticket == tickets.c.number)
+        .where(ticket_messages.c.room_id == room_id, ticket_messages.c.sent_at >= since)
+        .where(tickets.c.state != TicketState.CANDIDATE)
+        .order_by(ticket_messages.c.sent_at.desc(), tickets.c.number.desc())
+        .limit(1)
+    )
+    found = await _all(tx, query)
+    return found[0] if found else None
+
+
+async def open_in_community(tx: Tx, community: str, categories: Collection[str], since: datetime) -> list[Ticket]:
+    """Open tickets (and candidates) reported since then whose grid starts with that, newest first."""
+    values = {"low": community, "high": community + ":", "since": since, "of": list(categories)}
+    return [_ticket(row) for row in await tx.execute(_OPEN_IN_COMMUNITY, values)]
+
+
+async def of_person(tx: Tx, person_id: int, *, open_only: bool = True) -> list[Ticket]:
+    """Tickets (and, with `open_only` off, candidates and closed ones too) that the person reported, newest first."""
+    reported = sa.select(reporters_table.c.ticket).where(reporters_table.c.person_id == person_id)
+    query = _TICKET.where(tickets.c.number.in_(reported)).order_by(tickets.c.number.desc())
+    return await _all(tx, query.where(tickets.c.state.in_(OPEN_STATES)) if open_only else query)
+
+
+async def in_scope(tx: Tx, scopes: Sequence[str], states: Collection[TicketState]) -> list[Ticket]:
+    """Tickets in these states whose grid lies in one of the scopes: flagged first, then by due (none last)."""
+    if not scopes:
+        return []
+    query = _TICKET.where(sa.or_(*(_within(tickets.c.grid, scope) for scope in scopes)), tickets.c.state.in_(states))
+    return await _all(tx, query.order_by(tickets.c.flagged.desc(), tickets.c.due.nulls_last(), tickets.c.number))
+
+
+async def search(
+    tx: Tx,
+    *,
+    states: Collection[TicketState] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    grid: str | None = None,
+) -> list[Ticket]:
+    """For the export: filed from `since` to before `until`, by grid prefix, ordered by number. Without `states`:
+    all but candidates."""
+    query = _TICKET.where(tickets.c.state != TicketState.CANDIDATE if states is None else tickets.c.state.in_(states))
+    if since is not None:
+        query = query.where(tickets.c.filed_at >= since)
+    if until is not None:
+        query = query.where(tickets.c.filed_at < until)
+    if grid is not None:
+        query = query.where(_within(tickets.c.grid, grid))
+    return await _all(tx, query.order_by(tickets.c.number))
+
+
+async def in_state_since(tx: Tx, state: TicketState, before: datetime) -> list[Ticket]:
+    """For callbacks that nobody answered: tickets in that state, handled earlier than `before`, oldest first."""
+    query = _TICKET.where(tickets.c.state == state, tickets.c.handled_at < before)
+    return await _all(tx, query.order_by(tickets.c.handled_at, tickets.c.number))

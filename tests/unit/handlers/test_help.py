@@ -1,0 +1,54 @@
+"""Help fits who asks and where, on six lines at most."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers import help as helping
+from handlers import texts
+from handlers.commands import Command, parse
+from storage.model import Grant, Person, Role
+from tests.unit.handlers.stage import MICRO, Stage
+
+ALL = (texts.HELP_ROOM, texts.HELP_PRIVATE, texts.HELP_LEADER, texts.HELP_OWNER)
+
+
+@pytest.mark.parametrize("lines", ALL)
+def test_six_short_lines_at_most(lines: tuple[str, ...]) -> None:
+    assert len(lines) <= 6
+    assert all(len(line) <= 36 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("role", "private", "expected"),
+    [
+        (None, False, texts.HELP_ROOM),
+        (None, True, texts.HELP_PRIVATE),
+        (Role.VOLUNTEER, False, texts.HELP_ROOM),
+        (Role.BUILDING_LEADER, True, texts.HELP_PRIVATE),
+        (Role.MICRO_LEADER, False, texts.HELP_LEADER),
+        (Role.COMMUNITY, True, texts.HELP_LEADER),
+        (Role.PROPERTY, False, texts.HELP_OWNER),
+        (Role.POLICE, True, texts.HELP_OWNER),
+    ],
+)
+def test_it_fits_the_role(role: Role | None, private: bool, expected: tuple[str, ...]) -> None:
+    person = Person(1, "某人", (Grant(role, MICRO),)) if role is not None else None
+    assert helping.lines(person, private=private) == expected
+
+
+@pytest.mark.parametrize("typed", ["帮助", "职责"])
+async def test_in_the_group_and_in_private(stage: Stage, typed: str) -> None:
+    await stage.say("李姐", typed)
+    assert await stage.said() == ["@李姐 " + "\n".join(texts.HELP_ROOM)]
+    await stage.say("李姐", typed, room=None)
+    assert await stage.told("李姐") == ["\n".join(texts.HELP_PRIVATE)]
+    assert await stage.person("李姐") is None  # asking for help leaves no record
+
+
+def test_what_the_help_shows_is_understood() -> None:
+    for lines in ALL:
+        for example in (part.strip() for line in lines for part in line.split("：")[0].split("·")):
+            if example.split(" ")[0] in texts.USAGE:
+                typed = example.replace("网格码", MICRO)
+                assert isinstance(parse(typed, addressed=False), Command), typed

@@ -1,0 +1,111 @@
+"""Every command in every state: the table of design/tickets.md, cell by cell. Nothing else changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage import tickets
+from storage.engine import Tx
+from storage.model import Role, TicketState
+from tests.unit.handlers.judged import Judged, judged, matter, maybe
+
+LIFT = "3栋2单元电梯又坏了"
+S = TicketState
+# 已处置 is passed through and never rested in; 并案 has no command yet.
+STATES = tuple(state for state in TicketState if state not in {S.HANDLED, S.MERGED})
+
+# (who, what) → state before → state after; a state that is not named stays as it is.
+TABLE: dict[tuple[str, str], dict[TicketState, TicketState]] = {
+    ("刘姐", "受理 S1"): {S.CANDIDATE: S.FILED},
+    ("刘姐", "误报 S1"): {
+        S.FILED: S.REFUSED,
+        S.ASSIGNED: S.REFUSED,
+        S.ACCEPTED: S.REFUSED,
+        S.IN_PROGRESS: S.REFUSED,
+    },  # a candidate is deleted: test_tickets.py
+    ("刘姐", "派单 S1 物业"): {S.FILED: S.ASSIGNED},
+    ("刘姐", "办结 S1 修好了"): {
+        S.FILED: S.CALLBACK,
+        S.ASSIGNED: S.CALLBACK,
+        S.ACCEPTED: S.CALLBACK,
+        S.IN_PROGRESS: S.CALLBACK,
+    },
+    ("刘姐", "接单 S1"): {},
+    ("小张", "接单 S1"): {S.ASSIGNED: S.ACCEPTED},
+    ("小张", "处置中 S1 下午"): {S.ACCEPTED: S.IN_PROGRESS},
+    ("小张", "办结 S1 修好了"): {S.ASSIGNED: S.CALLBACK, S.ACCEPTED: S.CALLBACK, S.IN_PROGRESS: S.CALLBACK},
+    ("小张", "受理 S1"): {},
+    ("小张", "派单 S1 物业"): {},
+    ("李姐", "撤回 S1"): dict.fromkeys((S.FILED, S.ASSIGNED, S.ACCEPTED, S.IN_PROGRESS, S.CALLBACK), S.WITHDRAWN),
+    ("李姐", "评价 S1 满意"): {S.CALLBACK: S.CLOSED},
+    ("李姐", "评价 S1 不满意"): {S.CALLBACK: S.FILED, S.CLOSED: S.FILED},
+    ("李姐", "办结 S1 修好了"): {},
+    ("老周", "撤回 S1"): {},
+    ("老周", "评价 S1 不满意"): {},
+    ("老周", "查询 S1"): {},
+}
+REMOVES = {(S.CANDIDATE, "误报 S1"), (S.CANDIDATE, "撤回 S1")}
+
+# The state stays and something is noted all the same: another owner, another estimate, a grade.
+REPEATS = {(S.ASSIGNED, "派单 S1 物业"), (S.IN_PROGRESS, "处置中 S1 下午"), (S.CLOSED, "评价 S1 满意")}
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Judged]:
+    stage = await judged(tmp_path)
+    yield stage
+    await stage.strike()
+
+
+async def put_into(stage: Judged, state: TicketState) -> None:
+    """A ticket of 李姐 in that state, with what it would have by then."""
+    stage.judge(LIFT, (maybe if state is S.CANDIDATE else matter)("0101", building="3", unit="2", objects=("电梯",)))
+    await stage.say("李姐", LIFT)
+    stage.after(minutes=5)
+    worked_on = state in {S.ASSIGNED, S.ACCEPTED, S.IN_PROGRESS, S.CALLBACK, S.CLOSED}
+    done = state in {S.CALLBACK, S.CLOSED}
+
+    async def work(tx: Tx) -> None:
+        await tickets.update(
+            tx,
+            1,
+            expect=set(TicketState),
+            at=stage.now,
+            state=state,
+            owner_role=Role.PROPERTY if worked_on else None,
+            handled_at=stage.now if done else None,
+            result="修好了" if done else None,
+        )
+
+    await stage.store.write(work)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("who", "what"), TABLE)
+async def test_the_table(stage: Judged, who: str, what: str, state: TicketState) -> None:
+    await put_into(stage, state)
+    before = await stage.store.read(lambda tx: tickets.get(tx, 1))
+    trail = len(await stage.trail())
+    reason = await stage.say(who, what)
+
+    after = await stage.store.read(lambda tx: tickets.get(tx, 1))
+    if (state, what) in REMOVES and who != "老周":
+        assert after is None
+        return
+    assert after is not None
+    expected = TABLE[who, what].get(state, state)
+    assert after.state is expected
+    if expected is state and (who, what) not in {
+        ("刘姐", "派单 S1 物业"),
+        ("小张", "处置中 S1 下午"),
+        ("李姐", "评价 S1 满意"),
+    }:
+        assert after == before
+    if expected is not state:
+        assert len(await stage.trail()) > trail
+    assert stage.last is not None
+    answered = any(line.key == f"reply:a1:{stage.last.id}" for line in await stage.lines())
+    assert answered is (reason != "denied")

@@ -1,0 +1,97 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nlp import categories, lexicon, normalize
+from nlp.lexicon import Exclusions, LexiconError
+from nlp.pipeline import Classifier
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copy = tmp_path / "data"
+    shutil.copytree(normalize.DATA, copy)
+    return copy
+
+
+@pytest.fixture
+def append(folder: Path) -> Callable[[str, str], int]:
+    def to(name: str, row: str) -> int:
+        path = folder / name
+        text = path.read_text(encoding="utf-8") + row + "\n"
+        path.write_text(text, encoding="utf-8")
+        return len(text.splitlines())
+
+    return to
+
+
+def test_shipped_tables_cover_every_category_that_can_be_told_by_words() -> None:
+    known = categories.load()
+    tables = lexicon.load(codes=known)
+    told = {pair.category for pair in tables.pairs.values()} | {event.category for event in tables.events}
+    told |= {topic.category for topic in tables.topics} | {event.demoted for event in tables.events}
+    assert set(known) - told <= {"0302", "1201", "9999"} | told
+    assert {code for code in known if code not in told} <= {"1201"}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "column", "cure"),
+    [
+        ("objects.csv", "電梯間,lift,", "term", "never met"),
+        ("objects.csv", "电梯,lift,", "term", "stands already in row"),
+        ("pairs.csv", "spaceship,broken,0101,3", "object", "no row of objects.csv"),
+        ("pairs.csv", "lift,haunted,0101,3", "problem", "no row of problems.csv"),
+        ("pairs.csv", "network,plant,7777,3", "category", "no such category"),
+        ("pairs.csv", "network,plant,0111,99", "weight", "from 0 to"),
+        ("events.csv", "漏,0108,3,", "term", "one character"),
+        ("events.csv", "甲…乙…丙…丁…戊,0108,3,", "term", "at most 4 parts"),
+        ("events.csv", "喷泉…,0108,3,", "term", "between words"),
+        ("events.csv", "喷泉停了,0108,heavy,", "weight", "write a number"),
+        ("emergencies.csv", "喷泉爆炸,0501,0000,3,", "demoted", "no such category"),
+        ("requests.csv", "拜托啦,beg,1,", "kind", "write one of"),
+        ("vetoes.csv", "喷泉展,ad,2,any,", "weight", "from 0 to 1"),
+        ("vetoes.csv", "喷泉展,ad,1,sometimes,", "scope", "write one of"),
+        ("settings.csv", "喷泉边,1,~", "exclude", "must follow the ~"),
+    ],
+)
+def test_a_broken_row_is_named(folder: Path, append, name: str, row: str, column: str, cure: str) -> None:
+    number = append(name, row)
+    with pytest.raises(LexiconError) as error:
+        lexicon.load(folder, codes=categories.load())
+    said = str(error.value)
+    assert f"{folder / name}: row {number}, column {column}" in said
+    assert cure in said
+
+
+def test_reach_is_a_small_number(folder: Path) -> None:
+    path = folder / "problems.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[0] += ",reach"
+    lines.append("很旧很旧,broken,,99")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(LexiconError, match=rf"row {len(lines)}, column reach"):
+        lexicon.load(folder)
+
+
+def test_version_is_a_hash_of_the_tables(folder: Path, append) -> None:
+    before = lexicon.load(folder).version
+    assert lexicon.load(folder).version == before
+    append("objects.csv", "旋转门,gate,")
+    assert lexicon.load(folder).version != before
+
+
+def test_a_row_that_staff_add_is_heard(folder: Path, append) -> None:
+    append("objects.csv", "智能旋转门,gate,")
+    classifier = Classifier.load(data=folder)
+    decision = classifier.analyse("智能旋转门卡住").best
+    assert (decision.label.value, decision.category) == ("ticket", "0107")
+    assert "智能旋转门" in decision.objects
+
+
+def test_exclusions() -> None:
+    exclude = Exclusions(("水管家",), ("游戏",))
+    assert exclude.cancel("智能水管家", 2, 4)
+    assert not exclude.cancel("水管坏了", 0, 2)
+    assert exclude.cancel("水管工游戏", 0, 2)

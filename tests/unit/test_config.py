@@ -1,0 +1,332 @@
+"""Settings: what a file says, every fault on a line of its own, nothing undocumented."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+import pytest
+
+from bot.app import budget_of
+from bot.config import Config, ConfigError, load
+from bot.settings import Sections
+from nlp import categories
+from storage.model import Grant, Role
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config.example.toml"
+
+GRIDS = """
+[[grids]]
+code = "519999001001"
+name = "青禾社区"
+[[grids]]
+code = "519999001001003012"
+name = "12微网格"
+"""
+ACCOUNT = """
+[[accounts]]
+name = "wx1"
+endpoint = "127.0.0.1:8788"
+token = "t"
+"""
+
+
+def read(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path)
+
+
+def faults(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    return str(caught.value).splitlines()
+
+
+def every_key(struct: type[msgspec.Struct], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key that may stand in the file, with the tables above it."""
+    hints = get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        hint = hints[field.name]
+        inner: Any = get_args(hint)[0] if get_origin(hint) is tuple else hint
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            yield from every_key(inner, (*path, field.encode_name))
+        else:
+            yield (*path, field.encode_name)
+
+
+def keys_written(text: str) -> set[tuple[str, ...]]:
+    """Keys of a TOML text, those behind a # too, with the table they stand under."""
+    found: set[tuple[str, ...]] = set()
+    table = ""
+    for line in text.splitlines():
+        if header := re.match(r"\[+([a-z]+)\]+", line):
+            table = header[1]
+        elif key := re.match(r"(?:# ?)?([a-z_]+) *= ", line):
+            found.add((table, key[1]))
+            grants = re.findall(r"\{(.*)\}", line)
+            found |= {(table, key[1], inner) for part in grants for inner in re.findall(r"([a-z]+) =", part)}
+        elif inline := re.match(r"  \{(.*)\}", line):
+            found |= {(table, "grants", inner) for inner in re.findall(r"([a-z]+) =", inline[1])}
+    return found
+
+
+def test_the_example_loads() -> None:
+    config = load(EXAMPLE)
+    assert config.rooms[0].grid == config.grids[2].code
+    assert config.people[1].all_grants() == (
+        Grant(Role.COMMUNITY, "519999001001"),
+        Grant(Role.PARTY_MEMBER, "519999001001003"),
+    )
+
+
+def test_the_example_with_its_optional_keys_loads(tmp_path: Path) -> None:
+    """What is offered behind a # is right, too, once a person has chosen one of the three ways to give a token."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    text = re.sub(r"^# ((?:tls_ca|im|categories|lexicon|file|token_file) *=)", r"\1", text, flags=re.MULTILINE)
+    text = re.sub(r"^token_env.*$", "", text, flags=re.MULTILINE)
+    config = read(tmp_path, text)
+    assert config.accounts[0].token_file == str(tmp_path / "var/wx1.token")
+    assert config.people[0].im_ids() == (("wx1", "wxid_liu"),)
+    assert config.log.file == str(tmp_path / "var/xiaoge.log")
+
+
+def test_the_example_names_every_key_and_no_other() -> None:
+    assert keys_written(EXAMPLE.read_text(encoding="utf-8")) - {("people", "grants")} == set(every_key(Sections))
+
+
+def test_the_example_explains_every_key() -> None:
+    """Each line that sets a key has a comment behind it; those of [[grids]] are explained above the table."""
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    keys = [line for line in lines if re.match(r"(# )?[a-z_]+ *= ", line)]
+    unexplained = [line for line in keys if not re.search(r" # [^\"]+$", line)]
+    assert {line.split(" =")[0] for line in unexplained} <= {"code", "name", "role"}
+    assert len(keys) - len(unexplained) > 40
+
+
+def test_the_example_shows_the_defaults() -> None:
+    """What the example sets in the plain tables is what a file without it gets."""
+    shown = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    defaults = msgspec.to_builtins(Sections())
+    for table in ("bot", "database", "pacing", "quiet", "hours", "tickets", "monitor", "log"):
+        for key, value in shown[table].items():
+            default = defaults[table][key]
+            assert value == (list(default) if isinstance(default, tuple) else default), f"{table}.{key}"
+
+
+def test_the_documentation_names_every_key() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    missing = [key for key in every_key(Sections) if f"`{key[-1]}`" not in page or f"[{key[0]}]" not in page]
+    assert missing == []
+
+
+def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
+    config = read(tmp_path, "")
+    assert config.database_file == tmp_path / "var/xiaoge.db"
+    assert config.key_file == tmp_path / "var/xiaoge.key"
+    assert config.bot.names == ("小格",)
+
+
+def test_paths_count_from_the_file_and_absolute_ones_stay(tmp_path: Path) -> None:
+    config = read(tmp_path, '[database]\nurl = "sqlite+aiosqlite:////srv/x.db"\nkey_file = "../k"\n')
+    assert config.database_file == Path("/srv/x.db")
+    assert config.key_file == tmp_path / "../k"
+
+
+def test_the_file_may_begin_with_the_mark_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[pacing]\r\nper_minute = 5\r\n")
+    assert load(path).pacing.per_minute == 5
+
+
+def test_policy_and_budget_carry_the_settings(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        '[quiet]\nfrom = "22:00"\nreplies_a_day = 3\nack_wait_seconds = 5\n[hours]\nwork_from = "08:30"\n'
+        '[bot]\nnames = ["小格", "格格"]\n[tickets]\nreopen_days = 7\n[pacing]\ngap = [1, 2.5]\nstop_minutes = 3\n',
+    )
+    known = categories.load()
+    policy = config.policy(known)
+    assert policy.quiet_from == time(22, 0)
+    assert policy.work_from == time(8, 30)
+    assert policy.replies_a_day == 3
+    assert policy.ack_wait == timedelta(seconds=5)
+    assert policy.reopen_for == timedelta(days=7)
+    assert policy.names == ("小格", "格格")
+    assert policy.categories is known
+    assert budget_of(config).gap == (1.0, 2.5)
+    assert budget_of(config).stop == timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[pacing]\nper_minute = 0", "config.toml: [pacing] per_minute: must be 1..60, got 0"),
+        ("[pacing]\nper_minut = 6", "config.toml: [pacing] per_minut: unknown key, did you mean per_minute?"),
+        ('[pacing]\nper_hour = "many"', 'config.toml: [pacing] per_hour: must be 1..1000, got "many"'),
+        ("[pacing]\nper_hour = true", "config.toml: [pacing] per_hour: must be 1..1000, got true"),
+        ("[pacing]\ngap = [12, 6]", "config.toml: [pacing] gap: must be [shortest, longest], got [12.0, 6.0]"),
+        ("[pacing]\nper_day = 5", "config.toml: [pacing] per_day: must be at least per_hour (120), got 5"),
+        ("[pacing]\ngap = [6]", "config.toml: [pacing] gap: must be a list of 2 values, each 0..600, got [6]"),
+        ('[quiet]\nfrom = "9:30"', 'config.toml: [quiet] from: must be a time of day like "21:30", got "9:30"'),
+        ("[bot]\nnames = []", "config.toml: [bot] names: must be a list of at least one name in quotes, got []"),
+        ('[bot]\ntimezone = "Mars"', 'config.toml: [bot] timezone: must be a name like "Asia/Shanghai", got "Mars"'),
+        ('[hours]\nwork_until = "08:00"', 'config.toml: [hours] work_until: must be later than work_from, got "08:00"'),
+        ('[log]\nformat = "xml"', 'config.toml: [log] format: must be one of console, json, got "xml"'),
+        ("pacing = 3", "config.toml: [pacing]: must be a table, write [pacing]"),
+        ("rooms = 3", "config.toml: [rooms]: must be a list of tables, write [[rooms]]"),
+        (
+            '[[grids]]\ncode = "5199"\nname = "x"',
+            'config.toml: [[grids]] #1 code: must be 12, 15 or 18 digits in quotes, got "5199"',
+        ),
+        ('[[grids]]\ncode = "519999001001"', "config.toml: [[grids]] #1 name: missing, add it"),
+        (
+            '[[rooms]]\naccount = "a"\nim_id = "r"',
+            'config.toml: [[rooms]] #1 account: no account is named "a", see [[accounts]]',
+        ),
+        (
+            '[database]\nurl = "mysql://x"',
+            'config.toml: [database] url: must be "sqlite+aiosqlite:///" and a file, got "mysql://x"',
+        ),
+    ],
+)  # fmt: skip
+def test_each_fault_is_one_line_with_its_place_and_cure(tmp_path: Path, text: str, line: str) -> None:
+    assert faults(tmp_path, text) == [line]
+
+
+@pytest.mark.parametrize(
+    ("url", "got"),
+    [
+        ("postgresql://u:secret@h/x", 'got "postgresql" in front'),
+        ("postgres://u:secret@h/x", 'got "postgres" in front'),
+        ("postgresql+asyncpg://u:secret@h", "got no database"),
+        ("postgresql+asyncpg://u:secret@h:port/x", "got an address that cannot be read"),
+    ],
+)
+def test_the_address_of_a_server_is_checked_and_never_repeated(tmp_path: Path, url: str, got: str) -> None:
+    (line,) = faults(tmp_path, f'[database]\nurl = "{url}"')
+    assert line.startswith("config.toml: [database] url: must be ")
+    assert line.endswith(got)
+    assert "secret" not in line
+
+
+def test_a_database_on_a_server_is_no_file(tmp_path: Path) -> None:
+    url = "postgresql+asyncpg://xiaoge@db.example:5433/xiaoge?ssl=require"
+    config = read(tmp_path, f'[database]\nurl = "{url}"')
+    assert config.database.url == url
+    assert config.database_file is None
+    assert config.key_file == tmp_path / "var/xiaoge.key"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.org"])  # noqa: S104 - refused
+def test_the_monitor_may_not_listen_to_others(tmp_path: Path, host: str) -> None:
+    (line,) = faults(tmp_path, f'[monitor]\nhost = "{host}"')
+    assert line == (
+        'config.toml: [monitor] host: must be a loopback address like "127.0.0.1", its pages ask for no password, '
+        f'got "{host}"'
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "::1", "localhost"])
+def test_the_monitor_may_listen_on_any_loopback_address(tmp_path: Path, host: str) -> None:
+    assert read(tmp_path, f'[monitor]\nhost = "{host}"').monitor.host == host
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    found = faults(tmp_path, "[pacing]\nper_minute = 0\nper_hour = 0\n[quiet]\nuntli = 3\n[unknown]\nx = 1\n")
+    assert [line.split(": ")[1] for line in found] == [
+        "[unknown]",
+        "[pacing] per_minute",
+        "[pacing] per_hour",
+        "[quiet] untli",
+    ]
+
+
+def test_people_are_checked_against_grids_accounts_and_roles(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        GRIDS
+        + ACCOUNT
+        + """
+[[people]]
+name = "刘姐"
+role = "网格王"
+scope = "519999001001"
+[[people]]
+name = "周主任"
+role = "社区工作人员"
+scope = "510000"
+im = ["wx2:wxid_zhou", "wx1:"]
+[[people]]
+name = "刘姐"
+role = "物业"
+[[people]]
+name = "陈师傅"
+grants = [{ role = "民警", scope = "88" }]
+""",
+    )
+    assert len(found) == 7
+    assert found[0] == 'config.toml: [[people]] name: "刘姐" stands 2 times, keep one'
+    assert found[1].startswith("config.toml: [[people]] #1 role: must be one of 居民, 楼栋长, 微网格长")
+    assert found[2] == 'config.toml: [[people]] #2 scope: no grid begins with "510000", add it under [[grids]]'
+    assert found[3] == 'config.toml: [[people]] #2 im: no account is named "wx2", see [[accounts]]'
+    assert found[4] == 'config.toml: [[people]] #2 im: must be "account:id", got "wx1"'
+    assert found[5] == "config.toml: [[people]] #3 scope: missing: role and scope go together"
+    assert found[6] == 'config.toml: [[people]] #4 grants #1 scope: no grid begins with "88", add it under [[grids]]'
+
+
+def test_roles_are_written_in_chinese_or_as_ids(tmp_path: Path) -> None:
+    person = '[[people]]\nname = "a"\nrole = "grid_worker"\nscope = "5199"\n'
+    people = person + person.replace('"a"', '"b"').replace("grid_worker", "网格员")
+    config = read(tmp_path, GRIDS + people)
+    assert [one.all_grants() for one in config.people] == [(Grant(Role.GRID_WORKER, "5199"),)] * 2
+
+
+def test_rooms_are_checked(tmp_path: Path) -> None:
+    room = '[[rooms]]\naccount = "wx1"\nim_id = "r1"\n'
+    third = room.replace("r1", "r2") + 'enabled = true\ngrid = "519999001001999"\n'
+    found = faults(tmp_path, GRIDS + ACCOUNT + "rooms = 2\n" + room + room + third)
+    assert found == [
+        'config.toml: [[rooms]] im_id: "wx1:r1" stands 2 times, keep one',
+        'config.toml: [[rooms]] #3 grid: no grid has the code "519999001001999", add it under [[grids]]',
+        'config.toml: [[rooms]] account: 3 rooms on "wx1", which takes 2: add an account',
+    ]
+
+
+def test_a_token_is_given_in_one_way(tmp_path: Path) -> None:
+    found = faults(tmp_path, ACCOUNT + 'token_env = "X"\n')
+    assert found == ["config.toml: [[accounts]] #1 token: give one of token, token_file, token_env, got 2 of them"]
+
+
+def test_tokens_come_from_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t").write_text("from-file\n", encoding="utf-8")
+    with_file = read(tmp_path, ACCOUNT.replace('token = "t"', 'token_file = "t"'))
+    assert with_file.accounts[0].secret() == "from-file"
+    with_env = read(tmp_path, ACCOUNT.replace('token = "t"', 'token_env = "XIAOGE_TEST_TOKEN"'))
+    monkeypatch.delenv("XIAOGE_TEST_TOKEN", raising=False)
+    with pytest.raises(ConfigError, match="XIAOGE_TEST_TOKEN is empty, set it"):
+        with_env.accounts[0].secret()
+    monkeypatch.setenv("XIAOGE_TEST_TOKEN", "from-env")
+    assert with_env.accounts[0].secret() == "from-env"
+    (tmp_path / "t").unlink()
+    with pytest.raises(ConfigError, match="token_file: cannot read"):
+        with_file.accounts[0].secret()
+
+
+def test_what_is_no_configuration_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"not found; copy config\.example\.toml"):
+        load(tmp_path / "config.toml")
+    (tmp_path / "gbk.toml").write_bytes('[bot]\nnames = ["小格"]'.encode("gbk"))
+    with pytest.raises(ConfigError, match=r"gbk\.toml: not UTF-8 text; save it as UTF-8"):
+        load(tmp_path / "gbk.toml")
+    (tmp_path / "bad.toml").write_text("[bot\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"bad\.toml: not valid TOML, mend this: .*line 1"):
+        load(tmp_path / "bad.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)

@@ -1,0 +1,193 @@
+"""`xiaoge doctor` finds each fault and names its cure; one fault hides no other."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import doctor
+from bot.doctor import Finding, State, examine
+from storage import audit
+from storage.engine import Store
+from storage.model import AuditEntry
+from storage.testing import fresh_store
+
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+BASE = """
+[[grids]]
+code = "519999001001003012"
+name = "12微网格"
+[[people]]
+name = "刘姐"
+role = "微网格长"
+scope = "519999001001003012"
+"""
+
+
+async def examined(tmp_path: Path, text: str = BASE, now: datetime = NOW) -> dict[str, Finding]:
+    """The findings by what they are about; a later one of the same thing wins."""
+    path = tmp_path / "config.toml"
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    return {finding.what: finding async for finding in examine(path, lambda: now)}
+
+
+async def with_store(tmp_path: Path, entries: int = 0) -> None:
+    """A database where the configuration expects it."""
+    home = tmp_path / "var"
+    await asyncio.to_thread(home.mkdir)
+    async with await fresh_store(home) as store:
+        for number in range(entries):
+            await store.write(lambda tx, n=number: audit.append(tx, AuditEntry(at=NOW, action="enable", actor=n)))
+
+
+def faults(findings: Mapping[str, Finding]) -> set[str]:
+    return {what for what, finding in findings.items() if finding.state is State.FAULT}
+
+
+async def test_a_new_place_is_well(tmp_path: Path) -> None:
+    findings = await examined(tmp_path)
+    assert faults(findings) == set()
+    assert findings["database"].found.endswith("is made at the first start")
+    assert findings["gateway"].state is State.WARNING
+
+
+async def test_a_running_place_is_well(tmp_path: Path) -> None:
+    await with_store(tmp_path, entries=3)
+    findings = await examined(tmp_path)
+    assert faults(findings) == set()
+    assert findings["audit"].found == "3 entries, unbroken"
+    assert findings["key file"].found.endswith("mode 600")
+
+
+async def test_it_works_beside_a_running_bot(tmp_path: Path) -> None:
+    (home := tmp_path / "var").mkdir()
+    async with await fresh_store(home):
+        assert faults(await examined(tmp_path)) == set()
+
+
+async def test_each_fault_of_the_configuration_is_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[pacing]\nper_minute = 0\nper_hour = 0\n", encoding="utf-8")
+    found = [finding async for finding in examine(path, lambda: NOW)]
+    assert [one.state for one in found] == [State.FAULT, State.FAULT]
+    assert found[0].found == "config.toml: [pacing] per_minute: must be 1..60, got 0"
+
+
+async def test_an_open_key_file_is_a_fault(tmp_path: Path) -> None:
+    await with_store(tmp_path)
+    (tmp_path / "var" / "xiaoge.key").chmod(0o644)
+    findings = await examined(tmp_path)
+    assert findings["key file"].cure == f"chmod 600 {tmp_path / 'var' / 'xiaoge.key'}"
+    assert "key file" in faults(findings)
+
+
+async def test_a_lost_key_file_is_a_fault(tmp_path: Path) -> None:
+    await with_store(tmp_path)
+    (tmp_path / "var" / "xiaoge.key").unlink()
+    findings = await examined(tmp_path)
+    assert {"key file", "database"} <= faults(findings)
+
+
+async def test_an_edited_audit_trail_is_a_fault(tmp_path: Path) -> None:
+    await with_store(tmp_path, entries=5)
+    with closing(sqlite3.connect(tmp_path / "var" / "xiaoge.db")) as raw:
+        raw.execute("UPDATE audit SET action = 'disable' WHERE seq = 3")
+        raw.commit()
+    finding = (await examined(tmp_path))["audit"]
+    assert finding.state is State.FAULT
+    assert finding.found.startswith("broken at entry 3")
+
+
+async def test_what_is_no_database_is_a_fault(tmp_path: Path) -> None:
+    await with_store(tmp_path)
+    (tmp_path / "var" / "xiaoge.db").write_bytes(b"hello" * 1000)
+    finding = (await examined(tmp_path))["database"]
+    assert finding.state is State.FAULT
+    assert finding.cure == "move it away or configure another path"
+
+
+async def test_damage_is_found(tmp_path: Path) -> None:
+    await with_store(tmp_path, entries=200)
+    path = tmp_path / "var" / "xiaoge.db"
+    data = bytearray(path.read_bytes())
+    pages = len(data) // 4096
+    for page in range(pages * 3 // 4, pages):
+        data[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    path.write_bytes(bytes(data))
+    findings = await examined(tmp_path)
+    assert faults(findings) & {"database", "audit"}
+
+
+async def test_a_clock_that_runs_behind_is_a_fault(tmp_path: Path) -> None:
+    await with_store(tmp_path, entries=1)
+    findings = await examined(tmp_path, now=NOW - timedelta(hours=1))
+    assert "timedatectl" in findings["clock"].cure
+    assert "clock" in faults(findings)
+    assert "clock" in faults(await examined(tmp_path, now=datetime(1970, 1, 1, tzinfo=UTC)))
+
+
+async def test_a_full_disk_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "TOO_LITTLE_SPACE", 1 << 60)
+    assert "disk" in faults(await examined(tmp_path))
+
+
+async def test_a_room_that_nobody_leads_is_told(tmp_path: Path) -> None:
+    account = '[[accounts]]\nname = "a"\nendpoint = "127.0.0.1:1"\ntoken = "t"\n'
+    room = '[[rooms]]\naccount = "a"\nim_id = "r"\ngrid = "519999001001003012"\n'
+    led = await examined(tmp_path, BASE + account + room)
+    assert "people" not in led
+    alone = await examined(tmp_path, (BASE + account + room).replace("微网格长", "物业"))
+    assert alone["people"].state is State.WARNING
+    assert "its appeals reach no one" in alone["people"].found
+
+
+async def test_a_gateway_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    account = f'[[accounts]]\nname = "wx1"\nendpoint = "127.0.0.1:{port}"\ntoken = "t"\n'
+    finding = (await examined(tmp_path, BASE + account))["gateway wx1"]
+    assert finding.state is State.FAULT
+    assert finding.cure == "start the gateway or mend endpoint"
+
+
+async def test_an_empty_token_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XIAOGE_NO_SUCH", raising=False)
+    account = '[[accounts]]\nname = "wx1"\nendpoint = "127.0.0.1:1"\ntoken_env = "XIAOGE_NO_SUCH"\n'
+    finding = (await examined(tmp_path, BASE + account))["gateway wx1"]
+    assert (finding.state, finding.cure) == (State.FAULT, "the environment variable XIAOGE_NO_SUCH is empty, set it")
+
+
+async def test_a_broken_lexicon_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    findings = await examined(tmp_path, BASE + '[nlp]\nlexicon = "own"\ncategories = "own.toml"\n')
+    assert "lexicon" in faults(findings)
+    assert findings["lexicon"].found
+
+
+async def test_sends_that_nobody_settled_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def two(_tx: object, _state: object) -> list[int]:
+        return [1, 2]
+
+    await with_store(tmp_path)
+    monkeypatch.setattr("storage.outbox.by_state", two)
+    assert "outbox list" in (await examined(tmp_path))["outbox"].cure
+
+
+def test_the_store_stays_usable(tmp_path: Path) -> None:
+    """Examining leaves no lock behind."""
+
+    async def work() -> None:
+        await with_store(tmp_path)
+        await examined(tmp_path)
+        store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'var' / 'xiaoge.db'}")
+        await store.close()
+
+    asyncio.run(work())
