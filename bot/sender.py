@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 LOOKAHEAD = 50  # rows considered at a time, so that one busy room does not hold up the others
 STORE_RETRY = timedelta(seconds=1)
+OFFLINE_RETRY = timedelta(seconds=3)
 GIVE_UP_AFTER = 5  # tries that provably sent nothing
 
 SentHook = Callable[[Outgoing], None]
@@ -104,9 +105,9 @@ class Sender:
     async def step(self) -> datetime | None:
         """Send everything that may go now. Returns when to look again, None to wait for a wake-up."""
         while not self._stopping:
-            if not self._transport.online:
-                return None
             now = self._clock.now()
+            if not self._transport.online:
+                return now + OFFLINE_RETRY  # a link that was only slow to answer rings no bell when it does again
             rows = await self._due(now)
             slots = [(self._pacer.earliest(now, row.conversation, row.lane), row) for row in rows]
             ready = next((row for slot, row in slots if slot <= now), None)
@@ -136,7 +137,7 @@ class Sender:
             self._pacer.throttled(self._clock.now())
             await self._again(row, self._clock.now(), "throttled")
         except Offline:
-            await self._again(row, self._clock.now() + timedelta(seconds=3), "offline")
+            await self._again(row, self._clock.now() + OFFLINE_RETRY, "offline")
         except Rejected as error:
             words = str(error)
             await self._settle(row, lambda tx: outbox.mark_failed(tx, row.id, words), "failed")

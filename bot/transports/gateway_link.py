@@ -162,6 +162,7 @@ class Link:
         self._logged_in = False
         self._dongs = False  # this puppet answers a Ding with a Dong, as most do
         self._held = False  # the reader waits for the program, not for the wire
+        self._doubted = False  # a call got no answer in time, and nothing was heard since
         self._last_word = 0.0
         self._pumping: asyncio.Task[None] | None = None
         self.calls: Any = _Stub(self)
@@ -169,6 +170,12 @@ class Link:
     @property
     def up(self) -> bool:
         return self._up
+
+    @property
+    def answers(self) -> bool:
+        """Up, and not silent since a call ran into its deadline: what is sent into a doubted link is lost to a person's
+        judgement, line after line, until the watchdog gives the link up."""
+        return self._up and not self._doubted
 
     # ---------------------------------------------------------------- listening
     async def listen(self) -> AsyncGenerator[WireEvent | Lost, None]:
@@ -216,7 +223,7 @@ class Link:
     async def _listen_once(self, queue: asyncio.Queue[WireEvent | Lost | Exception]) -> None:
         config = Configuration(http2_connection_window_size=WINDOW, http2_stream_window_size=WINDOW)
         self._channel = _Channel(self._host, self._port, ssl=self._tls, config=config)
-        self._logged_in = self._held = False
+        self._logged_in = self._held = self._doubted = False
         reading = asyncio.create_task(self._read(self._channel, queue), name="read")
         watching = asyncio.create_task(self._watch(), name="watch")
         try:
@@ -243,6 +250,7 @@ class Link:
                 async for event in stream:
                     self._last_word = loop.time()
                     self._up = self._ever_up = True
+                    self._doubted = False
                     wire_event = WireEvent(event.type, event.payload)
                     self._dongs = self._dongs or wire_event.type == DONG
                     if wire_event.type in (LOGIN, LOGOUT):
@@ -274,8 +282,10 @@ class Link:
                 raise TimeoutError(f"nothing heard for {silent:.0f} s")
             if not self._up:
                 continue
-            if silent >= timing.quiet and await self._patiently(self.calls.ding(data="xiaoge")) and not self._dongs:
-                self._last_word = loop.time()  # of a puppet that never says Dong, an answered call must do
+            if silent >= timing.quiet or self._doubted:
+                answered = await self._patiently(self.calls.ding(data="xiaoge"))
+                if answered and not self._dongs:
+                    self._last_word = loop.time()  # of a puppet that never says Dong, an answered call must do
             if not self._logged_in and not asked and now - opened >= timing.login:
                 # Idempotent; a stock gateway waits for its first client to say so. Stop is never sent.
                 asked = True
@@ -318,8 +328,12 @@ class Link:
                     await stream.send_message(request, end=True)
                     reply = await stream.recv_message()
             except GRPCError as error:
+                self._doubted = False
                 raise translate(error, effect=effect) from None
-            except (OSError, TimeoutError, StreamTerminatedError, ProtocolError) as error:
+            except TimeoutError as error:
+                self._doubted = self._channel is channel
+                raise (OutcomeUnknown if effect and left else Offline)(_describe(error)) from None
+            except (OSError, StreamTerminatedError, ProtocolError) as error:
                 if effect and left:
                     raise OutcomeUnknown(_describe(error)) from None
                 raise Offline(_describe(error)) from None
@@ -327,6 +341,7 @@ class Link:
                 if effect and left:
                     raise OutcomeUnknown(_describe(error)) from error
                 raise Rejected(_describe(error)) from error
+        self._doubted = False
         if reply is None:
             raise OutcomeUnknown("an empty answer") if effect else Offline("an empty answer")
         return reply

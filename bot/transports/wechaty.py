@@ -71,8 +71,8 @@ class WechatyTransport:
 
     @property
     def online(self) -> bool:
-        """Linked and logged in."""
-        return self._online and self._link.up
+        """Linked, logged in, and the gateway answers."""
+        return self._online and self._link.answers
 
     # ---------------------------------------------------------------- events
     async def events(self) -> AsyncIterator[Event]:
@@ -286,7 +286,7 @@ class WechatyTransport:
 
     def _require_login(self) -> None:
         if not self.online:
-            raise Offline("no link to the gateway" if not self._link.up else "the account is not logged in")
+            raise Offline("the account is not logged in" if self._link.answers else "no link to the gateway")
 
     async def close(self) -> None:
         """See `Transport.close`."""

@@ -240,6 +240,7 @@ async def test_send_errors(shared: Gateway, guest: Ear) -> None:
         ("lost", OutcomeUnknown),
     ):
         await shared.do("fault", kind=kind)
+        await until(lambda: guest.transport.online)  # an unanswered line makes the link wait for a sign of life
         with pytest.raises(error):
             await guest.transport.send_text("R0@chatroom", kind)
     assert [one["text"] for one in (await shared.sent())[before:]] == ["lost"], "only the lost answer's line went out"
@@ -333,6 +334,11 @@ async def test_a_frozen_gateway_is_noticed(gateway: Gateway, ear: Ear) -> None:
     await ear.message()
     gateway.freeze()
     try:
+        with pytest.raises(OutcomeUnknown):
+            await ear.transport.send_text("R0@chatroom", "在吗")
+        assert not ear.transport.online, "one line of unknown fate is enough"
+        with pytest.raises(Offline):
+            await ear.transport.send_text("R0@chatroom", "还在吗")
         down = await ear.next(EventKind.DOWN)
         assert "nothing heard" in down.detail
         assert datetime.now(UTC) - down.at > timedelta(seconds=2), "the gap starts at the last sign of life"

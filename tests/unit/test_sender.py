@@ -150,3 +150,14 @@ async def test_a_crash_in_mid_send_leaves_an_unknown_line_and_the_send_log(mouth
     assert await mouth.state(SendState.UNKNOWN) == ["crash"]
     await mouth.queue("next", lane=Lane.EMERGENCY)
     assert await again.step() == NOON + timedelta(minutes=1), "the restart remembers what was sent"
+
+
+async def test_a_link_that_was_silent_for_a_while_is_tried_again(mouth: Mouth) -> None:
+    await mouth.queue("first")
+    mouth.wire.drop_link()
+    await mouth.run_for(10)
+    assert mouth.said() == []
+    assert mouth.sender.outcomes == {}
+    mouth.wire.restore_link()
+    await mouth.run_for(4)
+    assert mouth.said() == ["first"]
