@@ -95,6 +95,21 @@ class Role(StrEnum):
     MOBILE_WORKER = "mobile_worker"  # 流动网格员
 
 
+class Origin(StrEnum):
+    """Where a row of the registry comes from."""
+
+    CONFIG = "config"  # `[[grids]] [[people]] [[rooms]]`
+    IMPORT = "import"  # `xiaoge import`
+
+
+class DutyKind(StrEnum):
+    """What somebody is on duty for."""
+
+    EMERGENCY = "emergency"  # 应急
+    MODE = "mode"  # 急时, after `转急`
+    CALL = "call"  # 网格呼叫
+
+
 class RoomKind(StrEnum):
     RESIDENT = "resident"
     LEADER = "leader"
@@ -158,6 +173,14 @@ class CallbackOutcome(StrEnum):
     SOLVED = "solved"
     UNSOLVED = "unsolved"
     UNREACHED = "unreached"  # 未回访: never counted as satisfied
+
+
+class Listing(StrEnum):
+    """The three lists (三张清单)."""
+
+    DEMAND = "demand"  # 需求清单
+    RESOURCE = "resource"  # 资源清单
+    PROJECT = "project"  # 项目清单
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +274,9 @@ class NewTicket:
     rules: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()  # matched lexicon terms, never the sentence
     lexicon: str = ""  # hash of the lexicon that decided
+    clock_from: datetime | None = None
+    listed: Listing | None = None
+    proactive: bool = False  # 未诉先办
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +315,17 @@ class Ticket:
     rules: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     lexicon: str = ""
+    first_role: Role | None = None  # 首接负责: who answers for it until another accepts
+    first_id: int | None = None
+    clock_from: datetime | None = None  # from when its limits count; None: from `reported_at`
+    listed: Listing | None = None
+    proactive: bool = False  # 未诉先办: nobody reported it
+    founded: bool | None = None  # 诉求属实
+    out_of_remit: bool | None = None  # 超职责
+    contacted: bool | None = None  # 已联系群众
+    solved: bool | None = None  # 是否解决, as its handler says
+    unsolved_reason: str | None = None  # 未解决原因
+    public_answer: str | None = None  # 公开答复
 
     @property
     def id(self) -> str:
@@ -322,6 +359,72 @@ class Reporter:
     joined_at: datetime
     nick: str = ""
     contact: str | None = None  # unsealed on reading, for those who may see it
+    from_ticket: int | None = None  # the ticket that was merged into this one and brought them along
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why somebody did something to a ticket, masked. `person_id` is None for the bot's own clock."""
+
+    ticket: int
+    at: datetime
+    person_id: int | None
+    action: str
+    text: str
+    level: Level | None = None  # the one it was raised to
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A ticket within another: the state it had, and the grid that the other one had."""
+
+    ticket: int
+    target: int
+    state: TicketState
+    grid: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """交办: something that each grid of a scope is asked to do."""
+
+    number: int
+    scope: str
+    matter: str
+    text: str
+    person_id: int
+    at: datetime
+    due: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The id people type: `J3`."""
+        return f"J{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class FaqEntry:
+    """An approved answer, for the grids within `scope`."""
+
+    number: int
+    scope: str
+    question: str
+    answer: str
+    source: str
+    person_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """网格呼叫: members were called to a ticket; the first who answers goes."""
+
+    ticket: int
+    at: datetime
+    called: int
+    accepted_by: int | None = None
+    accepted_at: datetime | None = None
 
 
 class Lane(StrEnum):

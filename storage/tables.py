@@ -13,10 +13,13 @@ import sqlalchemy as sa
 from storage.columns import Instant, Word, Words
 from storage.model import (
     CallbackOutcome,
+    DutyKind,
     Lane,
     Level,
+    Listing,
     MessageKind,
     Nature,
+    Origin,
     PostKind,
     Role,
     RoomKind,
@@ -44,9 +47,14 @@ def _one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({', '.join(repr(word.value) for word in words)})", name=column)
 
 
-def _index(name: str, *columns: sa.Column[Any], where: sa.ColumnElement[bool] | sa.TextClause | None = None) -> None:
+def _index(
+    name: str,
+    *columns: sa.Column[Any],
+    where: sa.ColumnElement[bool] | sa.TextClause | None = None,
+    unique: bool = False,
+) -> None:
     """An index, partial on every database where `where` is given."""
-    sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _digits(column: str) -> sa.CheckConstraint:
@@ -122,8 +130,23 @@ grids = sa.Table(
     metadata,
     sa.Column("code", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("retired_at", Instant),  # split, merged or dissolved: no new ticket gets this code
+    sa.Column("origin", Word(Origin)),
     _digits("code"),
 )
+
+# What became of a code that was split, merged or changed: every code that it is today, also over several steps. A
+# ticket keeps the code of its day; by this it is found under today's.
+grid_moves = sa.Table(
+    "grid_moves",
+    metadata,
+    sa.Column("old", sa.Text, nullable=False),
+    sa.Column("new", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("old", "new"),
+    sa.CheckConstraint("old <> new", name="other"),
+)
+_index("grid_moves_new", grid_moves.c.new)
 
 rooms = sa.Table(
     "rooms",
@@ -138,12 +161,16 @@ rooms = sa.Table(
     sa.Column("silent_until", Instant),
     sa.Column("noticed_at", Instant),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("became", Id),  # the same group under its later id: this row is history
+    sa.Column("origin", Word(Origin)),
     sa.UniqueConstraint("account", "im_id"),
     _one_of("kind", RoomKind),
     _one_of("state", RoomState),
     _digits("grid"),
 )
 _index("rooms_grid", rooms.c.grid)
+# Two of our accounts in one room: one answers.
+_index("rooms_answering", rooms.c.im_id, where=sa.text("state = 'enabled'"), unique=True)
 
 people = sa.Table(
     "people",
@@ -151,7 +178,11 @@ people = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("opted_out_at", Instant),
+    sa.Column("ref", sa.Text),  # the number that the community's own list gives them
+    sa.Column("org", sa.Text),  # 单位
+    sa.Column("phone", sa.LargeBinary),  # sealed (storage/crypto.py)
 )
+_index("people_ref", people.c.ref, unique=True)
 _index("people_opted_out", people.c.id, where=people.c.opted_out_at.is_not(None))
 
 grants = sa.Table(
@@ -160,11 +191,44 @@ grants = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
     sa.Column("role", Word(Role), nullable=False),
     sa.Column("scope", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("person_id", "role", "scope"),
+    # A right stands as long as one source says so: the config takes back what it gave, an import what it gave.
+    sa.Column("origin", Word(Origin), nullable=False),
+    sa.PrimaryKeyConstraint("person_id", "role", "scope", "origin"),
     _one_of("role", Role),
+    _one_of("origin", Origin),
     _digits("scope"),
 )
 _index("grants_scope", grants.c.scope)
+
+# Who is on duty: for emergencies, for 急时, or to be called to a place near by.
+duty = sa.Table(
+    "duty",
+    metadata,
+    sa.Column("person_id", Id, sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("kind", Word(DutyKind), nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("start_at", Instant, nullable=False),
+    sa.Column("end_at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("person_id", "kind", "scope", "start_at"),
+    _one_of("kind", DutyKind),
+    _digits("scope"),
+    sa.CheckConstraint("end_at > start_at", name="order"),
+)
+_index("duty_scope", duty.c.scope, duty.c.end_at)
+
+# 事项 → 承办: a category or the beginning of one ("" for all) × a grid prefix ("" for everywhere).
+owners = sa.Table(
+    "owners",
+    metadata,
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("role", Word(Role), nullable=False),
+    sa.Column("org", sa.Text),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id", ondelete="CASCADE")),
+    sa.PrimaryKeyConstraint("category", "scope"),
+    _one_of("role", Role),
+    _digits("scope"),
+)
 
 aliases = sa.Table(
     "aliases",
@@ -239,6 +303,18 @@ tickets = sa.Table(
     sa.Column("rules", Words, nullable=False),
     sa.Column("terms", Words, nullable=False),
     sa.Column("lexicon", sa.Text, nullable=False),
+    # Since 0002. Without constraints of their own: those would rebuild the table.
+    sa.Column("first_role", Word(Role)),
+    sa.Column("first_id", Id),
+    sa.Column("clock_from", Instant),
+    sa.Column("listed", Word(Listing)),
+    sa.Column("proactive", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("founded", sa.Boolean),
+    sa.Column("out_of_remit", sa.Boolean),
+    sa.Column("contacted", sa.Boolean),
+    sa.Column("solved", sa.Boolean),
+    sa.Column("unsolved_reason", sa.Text),
+    sa.Column("public_answer", sa.Text),
     _one_of("state", TicketState),
     _one_of("urgency", Urgency),
     _one_of("nature", Nature),
@@ -280,9 +356,118 @@ reporters = sa.Table(
     sa.Column("joined_at", Instant, nullable=False),
     sa.Column("nick", sa.Text, nullable=False),
     sa.Column("contact", sa.LargeBinary),
+    sa.Column("from_ticket", Id),  # the ticket that was merged into this one and brought them along
     sa.PrimaryKeyConstraint("ticket", "person_id"),
 )
 _index("reporters_person", reporters.c.person_id)
+
+# Why something was done to a ticket: the reasons that people gave, which the audit chain never holds.
+ticket_notes = sa.Table(
+    "ticket_notes",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("level", Word(Level)),
+    sa.Column("text", sa.Text, nullable=False),
+)
+_index("ticket_notes_ticket", ticket_notes.c.ticket, ticket_notes.c.id)
+
+# What a merged ticket was before, so that taking it out again restores both.
+merges = sa.Table(
+    "merges",
+    metadata,
+    sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("target", Id, sa.ForeignKey("tickets.number"), nullable=False),
+    sa.Column("state", Word(TicketState), nullable=False),
+    sa.Column("grid", sa.Text),  # of the other one
+    sa.Column("at", Instant, nullable=False),
+)
+_index("merges_target", merges.c.target)
+
+# 交办: a task for each grid of a scope.
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("number", Id, primary_key=True, autoincrement=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("matter", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("due", Instant),
+    _digits("scope"),
+)
+
+task_grids = sa.Table(
+    "task_grids",
+    metadata,
+    sa.Column("task", Id, sa.ForeignKey("tasks.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("grid", sa.Text, nullable=False),
+    sa.Column("done_at", Instant),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("task", "grid"),
+    _digits("grid"),
+)
+_index("task_grids_grid", task_grids.c.grid)
+
+# Approved answers, each with its source; one that was taken back stays for the record.
+faq = sa.Table(
+    "faq",
+    metadata,
+    sa.Column("number", Id, primary_key=True, autoincrement=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("removed_at", Instant),
+    _digits("scope"),
+)
+_index("faq_scope", faq.c.scope, where=faq.c.removed_at.is_(None))
+
+# How often an approved answer was given, by day and grid: these inquiries count apart.
+faq_answers = sa.Table(
+    "faq_answers",
+    metadata,
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("grid", sa.Text, nullable=False),
+    sa.Column("entry", Id, sa.ForeignKey("faq.number"), nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("day", "grid", "entry"),
+    _digits("grid"),
+)
+
+# 网格呼叫: who was called to a ticket; the first `应答` wins.
+calls = sa.Table(
+    "calls",
+    metadata,
+    sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("called", sa.Integer, nullable=False),
+    sa.Column("accepted_by", Id, sa.ForeignKey("people.id")),
+    sa.Column("accepted_at", Instant),
+    sa.CheckConstraint("(accepted_by IS NULL) = (accepted_at IS NULL)", name="accepted"),
+)
+
+# Entries of the lists of resources and projects that are no tickets.
+list_items = sa.Table(
+    "list_items",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("listing", Word(Listing), nullable=False),
+    sa.Column("grid", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    _one_of("listing", Listing),
+    _digits("grid"),
+)
+_index("list_items_grid", list_items.c.grid)
 
 # The rows are the queue. `key` is natural, so that doing a thing twice says it once.
 outbox = sa.Table(

@@ -5,14 +5,146 @@ Revision ID: 0002
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# As in 0001.
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
-    pass
+    _life_of_a_ticket()
+
+
+def _life_of_a_ticket() -> None:
+    op.add_column("tickets", sa.Column("first_role", TEXT))
+    op.add_column("tickets", sa.Column("first_id", ID))
+    op.add_column("tickets", sa.Column("clock_from", INSTANT))
+    op.add_column("tickets", sa.Column("listed", TEXT))
+    op.add_column("tickets", sa.Column("proactive", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("tickets", sa.Column("founded", sa.Boolean()))
+    op.add_column("tickets", sa.Column("out_of_remit", sa.Boolean()))
+    op.add_column("tickets", sa.Column("contacted", sa.Boolean()))
+    op.add_column("tickets", sa.Column("solved", sa.Boolean()))
+    op.add_column("tickets", sa.Column("unsolved_reason", TEXT))
+    op.add_column("tickets", sa.Column("public_answer", TEXT))
+    op.add_column("reporters", sa.Column("from_ticket", ID))
+    op.create_table(
+        "ticket_notes",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("ticket", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("person_id", ID),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("level", TEXT),
+        sa.Column("text", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="ticket_notes_person_id_fkey"),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="ticket_notes_ticket_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="ticket_notes_pkey"),
+    )
+    op.create_index("ticket_notes_ticket", "ticket_notes", ["ticket", "id"])
+    op.create_table(
+        "merges",
+        sa.Column("ticket", ID, autoincrement=False, nullable=False),
+        sa.Column("target", ID, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("grid", TEXT),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["target"], ["tickets.number"], name="merges_target_fkey"),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="merges_ticket_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("ticket", name="merges_pkey"),
+    )
+    op.create_index("merges_target", "merges", ["target"])
+    op.create_table(
+        "tasks",
+        sa.Column("number", ID, autoincrement=False, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("matter", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("due", INSTANT),
+        sa.CheckConstraint("length(scope) <= 18", name=op.f("tasks_scope_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="tasks_person_id_fkey"),
+        sa.PrimaryKeyConstraint("number", name="tasks_pkey"),
+    )
+    op.create_table(
+        "task_grids",
+        sa.Column("task", ID, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("done_at", INSTANT),
+        sa.Column("person_id", ID),
+        sa.Column("result", TEXT, nullable=False),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("task_grids_grid_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="task_grids_person_id_fkey"),
+        sa.ForeignKeyConstraint(["task"], ["tasks.number"], name="task_grids_task_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("task", "grid", name="task_grids_pkey"),
+    )
+    op.create_index("task_grids_grid", "task_grids", ["grid"])
+    op.create_table(
+        "faq",
+        sa.Column("number", ID, autoincrement=False, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("question", TEXT, nullable=False),
+        sa.Column("answer", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("removed_at", INSTANT),
+        sa.CheckConstraint("length(scope) <= 18", name=op.f("faq_scope_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="faq_person_id_fkey"),
+        sa.PrimaryKeyConstraint("number", name="faq_pkey"),
+    )
+    op.create_index(
+        "faq_scope",
+        "faq",
+        ["scope"],
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "faq_answers",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("entry", ID, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("faq_answers_grid_check")),
+        sa.ForeignKeyConstraint(["entry"], ["faq.number"], name="faq_answers_entry_fkey"),
+        sa.PrimaryKeyConstraint("day", "grid", "entry", name="faq_answers_pkey"),
+    )
+    op.create_table(
+        "calls",
+        sa.Column("ticket", ID, autoincrement=False, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("called", sa.Integer(), nullable=False),
+        sa.Column("accepted_by", ID),
+        sa.Column("accepted_at", INSTANT),
+        sa.CheckConstraint("(accepted_by IS NULL) = (accepted_at IS NULL)", name=op.f("calls_accepted_check")),
+        sa.ForeignKeyConstraint(["accepted_by"], ["people.id"], name="calls_accepted_by_fkey"),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="calls_ticket_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("ticket", name="calls_pkey"),
+    )
+    op.create_table(
+        "list_items",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("listing", TEXT, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("list_items_grid_check")),
+        sa.CheckConstraint("listing IN ('demand', 'resource', 'project')", name=op.f("list_items_listing_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="list_items_person_id_fkey"),
+        sa.PrimaryKeyConstraint("id", name="list_items_pkey"),
+    )
+    op.create_index("list_items_grid", "list_items", ["grid"])
 
 
 def downgrade() -> None:
