@@ -81,6 +81,20 @@ class Transport(Protocol):
         Returns the message id, None where the puppet gives none. Raises any of the four errors."""
         ...
 
+    async def announce(self, room: str, text: str) -> None:
+        """Make `text` the room's announcement. Never a false success: it is read back. Raises `Rejected` where the
+        network did not do it (only a room's owner may), `OutcomeUnknown` where it cannot be read back, or another of
+        the four errors; ValueError for an empty text, as the two below."""
+        ...
+
+    async def rename_room(self, room: str, topic: str) -> None:
+        """Change the room's name. Raises as `announce` does."""
+        ...
+
+    async def rename_contact(self, contact: str, alias: str) -> None:
+        """Change the name under which the account's own address book has somebody. Raises as `announce` does."""
+        ...
+
     async def accept_friend(self, message: Message) -> None: ...
 
     async def accept_invite(self, message: Message) -> None: ...

@@ -4,8 +4,17 @@ message costs. Everything else goes through wechaty's own stubs."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+
+class Setter(StrEnum):
+    """The calls that change a text, by their names on the wire."""
+
+    ANNOUNCEMENT = "RoomAnnounce"
+    TOPIC = "RoomTopic"
+    ALIAS = "ContactAlias"
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

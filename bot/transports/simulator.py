@@ -59,6 +59,7 @@ class Simulator:
     seed: int = 1
     sent: list[Sent] = field(default_factory=list)
     accepted: list[Message] = field(default_factory=list)
+    settings: dict[tuple[str, str], str] = field(default_factory=dict)  # (announcement | topic | alias, id) → text
     online: bool = True
     _messages: OrderedDict[str, Message] = field(default_factory=OrderedDict)
     _due: list[tuple[datetime, int, Event]] = field(default_factory=list)
@@ -168,6 +169,22 @@ class Simulator:
                 from_me=True,
             )
         )
+
+    async def announce(self, room: str, text: str) -> None:
+        self._set("announcement", room, text)
+
+    async def rename_room(self, room: str, topic: str) -> None:
+        self._set("topic", room, topic)
+
+    async def rename_contact(self, contact: str, alias: str) -> None:
+        self._set("alias", contact, alias)
+
+    def _set(self, what: str, of: str, text: str) -> None:
+        if not self.online:
+            raise Offline("the simulated link is down")
+        if not text:
+            raise ValueError("an empty text")
+        self.settings[what, of] = text
 
     async def accept_friend(self, message: Message) -> None:
         self.accepted.append(message)

@@ -19,6 +19,7 @@ from bot.transports import gateway_payloads as payloads
 from bot.transports import native
 from bot.transports.base import Event, EventKind, Offline, TransportError
 from bot.transports.gateway_names import Names
+from bot.transports.gateway_wire import Setter
 from storage.model import Message, MessageKind
 
 if TYPE_CHECKING:
@@ -272,6 +273,24 @@ class WechatyTransport:
         """See `Transport.send_text`."""
         self._require_login()
         return await self._link.send_text(conversation, text, list(mentions))
+
+    async def announce(self, room: str, text: str) -> None:
+        """See `Transport.announce`."""
+        await self._set(Setter.ANNOUNCEMENT, room, text)
+
+    async def rename_room(self, room: str, topic: str) -> None:
+        """See `Transport.rename_room`."""
+        await self._set(Setter.TOPIC, room, topic)
+        self._names.forget_room(room)
+
+    async def rename_contact(self, contact: str, alias: str) -> None:
+        """See `Transport.rename_contact`."""
+        await self._set(Setter.ALIAS, contact, alias)
+        self._names.forget_contact(contact)
+
+    async def _set(self, what: Setter, of: str, text: str) -> None:
+        self._require_login()
+        await self._link.set(what, of, text)
 
     async def accept_friend(self, message: Message) -> None:
         """Become a friend of who asked. Raises any of the four errors."""

@@ -246,6 +246,27 @@ async def test_send_errors(shared: Gateway, guest: Ear) -> None:
     assert [one["text"] for one in (await shared.sent())[before:]] == ["lost"], "only the lost answer's line went out"
 
 
+async def test_setters_reach_the_gateway_and_are_never_a_false_success(shared: Gateway, guest: Ear) -> None:
+    wire = guest.transport
+    await wire.announce("R1@chatroom", "明天停水")
+    await wire.rename_room("R1@chatroom", "幸福里1号网格群")
+    await wire.rename_contact("wxid_m3", "3栋老周")
+    assert (await shared.do("stats"))["settings"] == {
+        "announcement R1@chatroom": "明天停水",
+        "topic R1@chatroom": "幸福里1号网格群",
+        "alias wxid_m3": "3栋老周",
+    }
+    await shared.do("fault", kind="ignore")
+    with pytest.raises(Rejected, match="did not set the announcement"):
+        await wire.announce("R1@chatroom", "后天停水")
+    await shared.do("fault", kind="mute")
+    with pytest.raises(OutcomeUnknown, match="cannot be read back"):
+        await wire.announce("R1@chatroom", "后天停水")
+    await shared.do("fault")
+    with pytest.raises(ValueError, match="empty"):
+        await wire.announce("R1@chatroom", "")
+
+
 async def test_an_unknown_id_is_rejected(guest: Ear) -> None:
     with pytest.raises(Rejected):
         await guest.transport.fetch("no-such-message")

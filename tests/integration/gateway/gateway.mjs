@@ -49,12 +49,13 @@ grpc.Server.prototype.addService = function (definition, implementation) {
 // ---------------------------------------------------------------- the account
 const sent = []
 const accepted = []
+const settings = new Map() // `${setter} ${id}` → text
 const aliases = new Map() // `${room} ${member}` → the name in that room
 const friendships = new Map()
 const invitations = new Map()
 let slowness = 0 // milliseconds that a message's payload takes
 let slowSends = 0 // milliseconds until a send goes out, and again until it is answered
-let fault = null // { kind: throttle | reject | hang | lost, times }
+let fault = null // { kind, times }: of sends throttle | reject | hang | lost, of setters ignore | mute (cannot be read back)
 
 class Account extends PuppetMock {
   // PuppetMock's setters do nothing: here they have an effect, and can fail.
@@ -80,6 +81,20 @@ class Account extends PuppetMock {
     if (slowSends) await sleep(slowSends)
     return IDS ? id : undefined
   }
+
+  // PuppetMock's own report success and change nothing, as some puppets do: that is the fault `ignore`.
+  async set (what, id, text) {
+    const key = `${what} ${id}`
+    if (text === undefined) {
+      if (fault?.kind === 'mute') throw new Error('not implemented')
+      return settings.get(key) ?? ''
+    }
+    if (fault?.kind !== 'ignore') settings.set(key, text)
+  }
+
+  async roomAnnounce (id, text) { return this.set('announcement', id, text) }
+  async roomTopic (id, text) { return this.set('topic', id, text) }
+  async contactAlias (id, text) { return this.set('alias', id, text) }
 
   ding (data) { if (DONG) super.ding(data) }
 
@@ -245,7 +260,7 @@ const actions = {
   },
   fat ({ on }) { fat = on; return {} },
   batch: ({ messages }) => messages.map(message),
-  fault ({ kind, times }) { fault = { kind, times: times ?? 1 }; return {} },
+  fault ({ kind, times }) { fault = kind ? { kind, times: times ?? 1 } : null; return {} },
   /** `texts` spread over rooms and people, as fast as the wire takes them. */
   async burst ({ tag, texts, rooms, at }) {
     for (const [i, text] of texts.entries()) {
@@ -255,7 +270,7 @@ const actions = {
     }
     return {}
   },
-  stats: () => ({ calls, mostInFlight, sent, accepted }),
+  stats: () => ({ calls, mostInFlight, sent, accepted, settings: Object.fromEntries(settings) }),
 }
 
 http.createServer(async (request, response) => {

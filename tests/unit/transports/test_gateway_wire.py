@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from wechaty_grpc.wechaty import puppet
 
 from bot.transports import gateway_wire as wire
+from bot.transports.gateway_link import _Setting, _Text
 
 NUMBERS = st.integers(0, 2**64 - 1)
 
@@ -67,3 +68,10 @@ def test_fields_that_are_not_known_are_passed_over() -> None:
 
 def test_half_an_emoji_is_replaced() -> None:
     assert wire.Event.FromString(b"\x12\x03\xed\xa0\xbd").payload == "\ufffd" * 3
+
+
+def test_a_setter_speaks_to_both_generations_of_gateways() -> None:
+    """0.x reads a StringValue in field 2, 1.x a string in field 3; asking what stands carries neither."""
+    assert bytes(_Setting(id="R", old="a", new="a")) == b"\n\x01R\x12\x03\n\x01a\x1a\x01a"
+    assert bytes(_Setting(id="R")) == b"\n\x01R"
+    assert (_Text().parse(b"\n\x03\n\x01x").old, _Text().parse(b"\x12\x01x").new) == ("x", "x")

@@ -65,6 +65,10 @@ class PlayedLink:
         self.up = True
         self.wire: list[WireEvent | Lost] = []
 
+    @property
+    def answers(self) -> bool:
+        return self.up
+
     async def listen(self) -> AsyncGenerator[WireEvent | Lost, None]:
         for event in self.wire:
             yield event
