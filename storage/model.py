@@ -228,6 +228,18 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Who usually deals with a category in a grid: all who hold `role` there, of `org` where one is named, or one
+    person of them."""
+
+    category: str  # or the beginning of one; "" for all
+    scope: str  # a grid prefix; "" for everywhere
+    role: Role
+    org: str | None = None
+    person_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     id: int
     account: str

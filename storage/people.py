@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.engine import Tx, insert, sealer_of
-from storage.model import Alias, Grant, Person, Role
+from storage.model import Alias, Grant, Origin, Person, Role
 from storage.tables import (
     aliases,
     bind_codes,
@@ -35,6 +35,7 @@ _ids: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
 _GRANTS = (
     sa.select(grants.c.person_id, grants.c.role, grants.c.scope)
     .where(grants.c.person_id.in_(_ids))
+    .distinct()  # the config and an import may say the same
     .order_by(grants.c.role, grants.c.scope)
 )
 _ALIASES = (
@@ -162,8 +163,10 @@ async def import_person(tx: Tx, name: str, new_grants: Sequence[Grant], new_alia
         person_id = await _create(tx, name)
     else:
         await tx.execute(sa.update(people).where(people.c.id == person_id).values(name=name))
-        await tx.execute(sa.delete(grants).where(grants.c.person_id == person_id))
-    rows = [{"person_id": person_id, "role": role, "scope": scope} for role, scope in _pairs(new_grants)]
+        given = (grants.c.person_id == person_id, grants.c.origin == Origin.CONFIG)
+        await tx.execute(sa.delete(grants).where(*given))
+    row = {"person_id": person_id, "origin": Origin.CONFIG}
+    rows = [{**row, "role": role, "scope": scope} for role, scope in _pairs(new_grants)]
     if rows:
         await tx.execute(sa.insert(grants), rows)
     for alias in new_aliases:
@@ -187,13 +190,18 @@ async def _registered(tx: Tx, name: str, same: Sequence[Grant], known: Sequence[
 
 
 async def revoke_others(tx: Tx, kept: Collection[int]) -> list[int]:
-    """Take all grants from people who are not in `kept`: whoever left the config has no rights any more.
+    """Take from people who are not in `kept` what the config gave them: whoever left it has no rights any more, but for
+    those that an import gave.
 
     Returns their ids."""
-    gone = sorted({person.id for person in await everyone_with_grants(tx)} - set(kept))
+    given = sa.select(grants.c.person_id).where(grants.c.origin == Origin.CONFIG).distinct()
+    gone = sorted(set(await tx.scalars(given)) - set(kept))
     if gone:
-        await tx.execute(sa.delete(grants).where(grants.c.person_id.in_(gone)))
-        await tx.execute(sa.delete(bind_codes).where(bind_codes.c.person_id.in_(gone)))
+        await tx.execute(sa.delete(grants).where(grants.c.person_id.in_(gone), grants.c.origin == Origin.CONFIG))
+        rightless = sa.and_(
+            bind_codes.c.person_id.in_(gone), bind_codes.c.person_id.not_in(sa.select(grants.c.person_id))
+        )
+        await tx.execute(sa.delete(bind_codes).where(rightless))
     return gone
 
 

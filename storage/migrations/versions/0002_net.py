@@ -2,6 +2,7 @@
 
 Revision ID: 0002
 """
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    _registry()
     _life_of_a_ticket()
 
 
@@ -145,6 +147,94 @@ def _life_of_a_ticket() -> None:
         sa.PrimaryKeyConstraint("id", name="list_items_pkey"),
     )
     op.create_index("list_items_grid", "list_items", ["grid"])
+
+
+def _registry() -> None:
+    """Grids that change, where people and rooms come from, who owns what and who is on duty."""
+    op.add_column("grids", sa.Column("retired_at", INSTANT))
+    op.add_column("grids", sa.Column("origin", TEXT))
+    op.create_table(
+        "grid_moves",
+        sa.Column("old", TEXT, nullable=False),
+        sa.Column("new", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("old <> new", name=op.f("grid_moves_other_check")),
+        sa.PrimaryKeyConstraint("old", "new", name="grid_moves_pkey"),
+    )
+    op.create_index("grid_moves_new", "grid_moves", ["new"])
+
+    op.add_column("rooms", sa.Column("became", ID))
+    op.add_column("rooms", sa.Column("origin", TEXT))
+    # From now on one account answers a room; where two did, the one that knew it first goes on.
+    op.execute(
+        "UPDATE rooms SET state = 'dormant' WHERE state = 'enabled' AND EXISTS (SELECT 1 FROM rooms AS first"
+        " WHERE first.im_id = rooms.im_id AND first.state = 'enabled' AND first.id < rooms.id)"
+    )
+    op.create_index(
+        "rooms_answering",
+        "rooms",
+        ["im_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'enabled'"),
+        postgresql_where=sa.text("state = 'enabled'"),
+    )
+
+    op.add_column("people", sa.Column("ref", TEXT))
+    op.add_column("people", sa.Column("org", TEXT))
+    op.add_column("people", sa.Column("phone", sa.LargeBinary()))
+    op.create_index("people_ref", "people", ["ref"], unique=True)
+
+    # The key gets another column, which SQLite cannot do in place; nothing refers to this table.
+    old = sa.table("grants", sa.column("person_id"), sa.column("role"), sa.column("scope"))
+    kept = [row._asdict() for row in op.get_bind().execute(sa.select(old))]
+    op.drop_table("grants")
+    grants = op.create_table(
+        "grants",
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("role", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("origin", TEXT, nullable=False),
+        sa.CheckConstraint(
+            "role IN ('resident', 'building_leader', 'micro_leader', 'grid_worker', 'community', 'property', 'police', 'enforcement', 'street', 'department', 'party_member', 'volunteer', 'mobile_worker')",
+            name=op.f("grants_role_check"),
+        ),
+        sa.CheckConstraint("origin IN ('config', 'import')", name=op.f("grants_origin_check")),
+        sa.CheckConstraint("length(scope) <= 18", name=op.f("grants_scope_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="grants_person_id_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("person_id", "role", "scope", "origin", name="grants_pkey"),
+    )
+    op.bulk_insert(grants, [{**row, "origin": "config"} for row in kept])
+    op.create_index("grants_scope", "grants", ["scope"])
+
+    op.create_table(
+        "duty",
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("start_at", INSTANT, nullable=False),
+        sa.Column("end_at", INSTANT, nullable=False),
+        sa.CheckConstraint("kind IN ('emergency', 'mode', 'call')", name=op.f("duty_kind_check")),
+        sa.CheckConstraint("length(scope) <= 18", name=op.f("duty_scope_check")),
+        sa.CheckConstraint("end_at > start_at", name=op.f("duty_order_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="duty_person_id_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("person_id", "kind", "scope", "start_at", name="duty_pkey"),
+    )
+    op.create_index("duty_scope", "duty", ["scope", "end_at"])
+    op.create_table(
+        "owners",
+        sa.Column("category", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("role", TEXT, nullable=False),
+        sa.Column("org", TEXT),
+        sa.Column("person_id", ID),
+        sa.CheckConstraint(
+            "role IN ('resident', 'building_leader', 'micro_leader', 'grid_worker', 'community', 'property', 'police', 'enforcement', 'street', 'department', 'party_member', 'volunteer', 'mobile_worker')",
+            name=op.f("owners_role_check"),
+        ),
+        sa.CheckConstraint("length(scope) <= 18", name=op.f("owners_scope_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="owners_person_id_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("category", "scope", name="owners_pkey"),
+    )
 
 
 def downgrade() -> None:
