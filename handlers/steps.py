@@ -10,12 +10,15 @@ from handlers import clocks, rights, texts
 from handlers.context import Context, Effects, Policy
 from nlp import location
 from nlp.categories import OTHER, Category
-from storage import outbox, people
+from storage import outbox, people, rooms
 from storage import tickets as rows
 from storage.engine import purged
 from storage.model import Level, Nature, Person, Place, Role, Ticket, TicketState
 
 LEVELS = (Level.GRID, Level.COMMUNITY, Level.STREET, Level.DEPARTMENT)
+# Who a level is, and how much of a grid's code is its own: province, city and district (6), street (9), community (12).
+LEVEL_ROLES = {Level.COMMUNITY: Role.COMMUNITY, Level.STREET: Role.STREET, Level.DEPARTMENT: Role.DEPARTMENT}
+LEVEL_DIGITS = {Level.COMMUNITY: 12, Level.STREET: 9, Level.DEPARTMENT: 6}
 MOST_WORDS = 80  # of what was said, in a line to a leader
 
 
@@ -110,14 +113,36 @@ async def inform(effects: Effects, ticket: Ticket, text: str, *, key: str, urgen
 
     Returns how many lines are on their way. None at all is audited; `待办` shows the ticket all the same."""
     told = await effects.tell_leaders(ticket.grid, text, key=key, ticket=ticket.number, urgent=urgent)
-    if ticket.grid is not None and (urgent or not told or ticket.level is not Level.GRID):
-        for person in await people.with_role(effects.tx, (Role.COMMUNITY,), ticket.grid):
-            told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=urgent)
+    if urgent or not told or ticket.level is not Level.GRID:
+        told += await tell_level(effects, ticket, text, key=key, level=Level.COMMUNITY, urgent=urgent)
+    if ticket.level not in {Level.GRID, Level.COMMUNITY}:
+        told += await tell_level(effects, ticket, text, key=key, urgent=urgent)
     if not told:
         for person in await _anybody(effects, ticket.grid):
             told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=urgent)
     if not told:
         await effects.audit("untold", actor=None, ticket=ticket.number)
+    return told
+
+
+async def tell_level(
+    effects: Effects, ticket: Ticket, text: str, *, key: str, level: Level | None = None, urgent: bool = False
+) -> int:
+    """Tell the people of a level above the grid (the ticket's own, unless another is named): in their leader room where
+    there is one, else each of them. Returns how many lines are on their way."""
+    level = level or ticket.level
+    if ticket.grid is None or level not in LEVEL_ROLES:
+        return 0
+    room = await rooms.leader_room_of(effects.tx, ticket.grid[: LEVEL_DIGITS[level]])
+    if room is not None:
+        key, number = f"{key}:room{room.id}", ticket.number
+        sent = await effects.direct(
+            room.account, room.im_id, text, key=key, ticket=number, urgent=urgent, room_id=room.id
+        )
+        return int(sent)
+    told = 0
+    for person in await people.with_role(effects.tx, (LEVEL_ROLES[level],), ticket.grid):
+        told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=urgent)
     return told
 
 

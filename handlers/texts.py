@@ -389,6 +389,26 @@ def told_emergency_withdrawn(heading_: str) -> str:
     return f"【应急】{heading_}：反映人撤回了消息，单子保留，请联系或上门核实。"
 
 
+# Why a ticket rose, by the word that the audit chain holds.
+WHY: Mapping[str, str] = {
+    "whistle": "请上一级协调",
+    "ack": "超时无人响应",
+    "feedback": "超时没有初步结果",
+    "verify": "超时没有核实",
+    "close": "超时没有办结",
+    "reopened": "再次没有解决",
+    "spread": "已扩散到全社区",
+}
+
+
+def told_raised(heading_: str, ticket_id: str, why: str, level: str, said: str, name: str, words: str) -> str:
+    """To the level that a ticket has risen to: why, by whom (empty for the clock), and what to type."""
+    kind = "吹哨" if why == "whistle" else "升级"
+    reason = f"{said or WHY[why]}{f'（{name}）' if name else ''}"
+    quoted = f" “{words}”" if words else ""
+    return f"【{kind}】{heading_} 已到{level}：{reason}。{quoted} 回复 派单 {ticket_id} 部门，或 督办 {ticket_id}"
+
+
 def told_reopened(heading_: str, ticket_id: str, nick: str, words: str, times: int, owner: str) -> str:
     said = f" {_said(nick, words)}" if words else ""
     return f"【重办】{heading_} 反映人说没有解决（第{times}次）{said} 回复 派单 {ticket_id} {owner}"

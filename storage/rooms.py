@@ -84,6 +84,12 @@ async def leader_room(tx: Tx, grid: str) -> Room | None:
     return _room((await tx.execute(query)).one_or_none())
 
 
+async def leader_room_of(tx: Tx, code: str) -> Room | None:
+    """The enabled leader room of exactly this code: that of a community, a street or a district."""
+    query = _ROOM.where(rooms.c.grid == code, rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
+    return _room((await tx.execute(query.order_by(rooms.c.id).limit(1))).one_or_none())
+
+
 async def import_room(
     tx: Tx,
     account: str,
