@@ -13,31 +13,43 @@ class Right(StrEnum):
 
     TRIAGE = "triage"  # 受理 误报
     ASSIGN = "assign"  # 派单
-    HANDLE = "handle"  # 接单 处置中 办结
+    HANDLE = "handle"  # 接单 处置中 延期 办结 退回
     VIEW = "view"  # 待办
+    CORRECT = "correct"  # 合并 撤并 改类 改址
+    REFUSE = "refuse"  # 不受理
+    ESCALATE = "escalate"  # 吹哨
+    SUPERVISE = "supervise"  # 督办
+    TASK = "task"  # 交办
+    MODE = "mode"  # 转急 转平
+    CALL = "call"  # 网格呼叫
+    ANSWER = "answer"  # 应答
+    FAQ = "faq"  # 问答
+    REPORT = "report"  # 日报 周报
     ROOM = "room"  # 启用 停用 恢复
 
 
-_LEADING = frozenset({Right.TRIAGE, Right.ASSIGN, Right.HANDLE, Right.VIEW, Right.ROOM})
-_OWNING = frozenset({Right.HANDLE, Right.VIEW})
+_LEADING = frozenset(Right) - {Right.SUPERVISE, Right.TASK}
+_ABOVE = frozenset(Right)  # those over a general grid or more: what is under them is theirs to press and to task
+_OWNING = frozenset({Right.HANDLE, Right.VIEW, Right.ANSWER})
+_HELPING = frozenset({Right.ANSWER})
 
 TABLE: Mapping[Role, frozenset[Right]] = {
     Role.RESIDENT: frozenset(),
-    Role.BUILDING_LEADER: frozenset(),
+    Role.BUILDING_LEADER: _HELPING,
     Role.MICRO_LEADER: _LEADING,
-    Role.GRID_WORKER: _LEADING,
-    Role.COMMUNITY: _LEADING,
-    Role.STREET: _LEADING,
+    Role.GRID_WORKER: _ABOVE,
+    Role.COMMUNITY: _ABOVE,
     Role.PROPERTY: _OWNING,
     Role.POLICE: _OWNING,
     Role.ENFORCEMENT: _OWNING,
+    Role.STREET: _ABOVE,
     Role.DEPARTMENT: _OWNING,
-    Role.PARTY_MEMBER: frozenset(),
-    Role.VOLUNTEER: frozenset(),
-    Role.MOBILE_WORKER: frozenset(),
+    Role.PARTY_MEMBER: _HELPING,
+    Role.VOLUNTEER: _HELPING,
+    Role.MOBILE_WORKER: _HELPING,
 }
 LEADERS = frozenset({Role.MICRO_LEADER, Role.GRID_WORKER, Role.COMMUNITY, Role.STREET})
-STAFF = frozenset(role for role, held in TABLE.items() if held)
+STAFF = frozenset(role for role, held in TABLE.items() if Right.VIEW in held)
 # What nobody could place on the map (told in private by somebody without a group) is for those who see the whole.
 WITHOUT_GRID = frozenset({Role.COMMUNITY, Role.STREET})
 

@@ -9,22 +9,38 @@ from handlers.rights import Right
 from storage.model import Grant, Person, Role
 
 COMMUNITY, GENERAL, MICRO, OTHER = "519999001001", "519999001001003", "519999001001003012", "519999001001004001"
-LEADING = {Right.TRIAGE, Right.ASSIGN, Right.HANDLE, Right.VIEW, Right.ROOM}
-OWNING = {Right.HANDLE, Right.VIEW}
+LEADING = {
+    Right.TRIAGE,
+    Right.ASSIGN,
+    Right.HANDLE,
+    Right.VIEW,
+    Right.CORRECT,
+    Right.REFUSE,
+    Right.ESCALATE,
+    Right.MODE,
+    Right.CALL,
+    Right.ANSWER,
+    Right.FAQ,
+    Right.REPORT,
+    Right.ROOM,
+}
+ABOVE = LEADING | {Right.SUPERVISE, Right.TASK}
+OWNING = {Right.HANDLE, Right.VIEW, Right.ANSWER}
+HELPING = {Right.ANSWER}
 TABLE = {
     Role.RESIDENT: set(),
-    Role.BUILDING_LEADER: set(),
+    Role.BUILDING_LEADER: HELPING,
     Role.MICRO_LEADER: LEADING,
-    Role.GRID_WORKER: LEADING,
-    Role.COMMUNITY: LEADING,
-    Role.STREET: LEADING,
+    Role.GRID_WORKER: ABOVE,
+    Role.COMMUNITY: ABOVE,
+    Role.STREET: ABOVE,
     Role.PROPERTY: OWNING,
     Role.POLICE: OWNING,
     Role.ENFORCEMENT: OWNING,
     Role.DEPARTMENT: OWNING,
-    Role.PARTY_MEMBER: set(),
-    Role.VOLUNTEER: set(),
-    Role.MOBILE_WORKER: set(),
+    Role.PARTY_MEMBER: HELPING,
+    Role.VOLUNTEER: HELPING,
+    Role.MOBILE_WORKER: HELPING,
 }
 
 
