@@ -12,6 +12,10 @@
 | settings.csv | words that place a message in a community (物业, 小区, 单元) |
 | follows.csv | what tells more of a trouble: since when, who suffers |
 | vetoes.csv | what makes a message something else: notice, advert, how-to … |
+| typos.csv, dialect.csv | what people write and what is meant, before anything is matched |
+
+A deployment's own rows lie over the shipped ones: one with the same key stands in the place of the shipped row, one
+marked `off` takes it away, any other is added. So an update of the shipped tables keeps them.
 
 Terms are written in normal text (simplified, lower case, dialect resolved). `…` stands for up to ten characters,
 `/` parts alternatives. An exclusion is a longer word around the term; with `~` in front it counts anywhere.
@@ -20,21 +24,26 @@ Terms are written in normal text (simplified, lower case, dialect resolved). `�
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from nlp import normalize, tables
-from nlp.tables import LexiconError, Row, several
+from nlp.normalize import Spelling
+from nlp.tables import LexiconError, Report, Row, refuse, several
 
 __all__ = [
+    "SHAPES",
     "Event",
     "Exclusions",
     "Lexicon",
     "LexiconError",
+    "OwnRows",
     "Pair",
     "Request",
     "Setting",
+    "Shape",
     "Thing",
     "Topic",
     "Trouble",
@@ -67,6 +76,41 @@ VETO_KINDS = frozenset(
     )
 )
 VETO_SCOPES = frozenset(("any", "start", "end", "whole"))
+GOLDEN = "golden.csv"  # what must be understood; no part of what decides
+
+T = TypeVar("T")
+OwnRows = Mapping[str, Sequence[Row]]  # a deployment's rows by table
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a table looks like. Rows of equal `key` are about the same thing."""
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ("term",)
+    optional: tuple[str, ...] = ("exclude",)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column, those that may be missing last."""
+        return (*self.columns, *(name for name in self.optional if name not in self.columns))
+
+
+# The tables that staff may edit.
+SHAPES: Mapping[str, Shape] = {
+    "objects": Shape(("term", "kind"), ("term", "kind")),
+    "problems": Shape(("term", "kind"), ("term", "kind"), ("exclude", "reach")),
+    "pairs": Shape(("object", "problem", "category", "weight"), ("object", "problem"), ()),
+    "events": Shape(("term", "category", "weight")),
+    "emergencies": Shape(("term", "category", "demoted", "weight")),
+    "requests": Shape(("term", "kind", "weight"), ("term", "kind")),
+    "topics": Shape(("term", "category", "weight")),
+    "settings": Shape(("term", "weight")),
+    "follows": Shape(("term", "weight")),
+    "vetoes": Shape(("term", "kind", "weight", "scope"), ("term", "kind")),
+    "typos": Shape(("written", "meant"), ("written",)),
+    "dialect": Shape(("written", "meant"), ("written",)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +203,7 @@ class Veto:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """All tables. `version` is a hash over the bytes of all of them."""
+    """All tables. `version` is a hash over the bytes of the shipped ones, and behind a `+` one over the own rows."""
 
     things: tuple[Thing, ...]
     troubles: tuple[Trouble, ...]
@@ -170,112 +214,130 @@ class Lexicon:
     settings: tuple[Setting, ...]
     follows: tuple[Setting, ...]
     vetoes: tuple[Veto, ...]
+    spelling: Spelling
     version: str = field(default="")
 
 
-def load(folder: Path | None = None, *, codes: Iterable[str] | None = None) -> Lexicon:
-    """Read and check the tables of a folder. `codes` are the categories that rows may name. Raises `LexiconError`."""
+def load(
+    folder: Path | None = None,
+    *,
+    codes: Iterable[str] | None = None,
+    own: OwnRows | None = None,
+    version: str = "",
+    report: Report = refuse,
+) -> Lexicon:
+    """Read and check the tables of a folder, the shipped ones by default, with the `own` rows of that `version` over
+    them. `codes` are the categories that rows may name. Raises `LexiconError`, or tells `report` of every fault and
+    leaves out the row."""
     folder = folder or normalize.DATA
     known = frozenset(codes) if codes is not None else None
-    things = [Thing(row["term"], row["kind"], exclusions(row)) for row in _rows(folder, "objects.csv", "term", "kind")]
-    troubles = [
-        Trouble(row["term"], row["kind"], exclusions(row), _reach(row))
-        for row in _rows(folder, "problems.csv", "term", "kind")
-    ]
-    pairs = _pairs(folder, {thing.kind for thing in things}, {trouble.kind for trouble in troubles}, known)
-    events = [
-        Event(row["term"], _parts(row), _code(row, known), row.weight("weight", most=HEAVIEST), "", exclusions(row))
-        for row in _rows(folder, "events.csv", "term", "category", "weight")
-    ]
-    for row in _rows(folder, "emergencies.csv", "term", "category", "demoted", "weight"):
-        demoted = _code(row, known, "demoted")
-        events.append(
-            Event(
-                row["term"],
-                _parts(row),
-                _code(row, known),
-                row.weight("weight", most=HEAVIEST),
-                demoted,
-                exclusions(row),
-            )
-        )
-    requests = [
-        Request(row["term"], _one_of(row, "kind", REQUEST_KINDS), row.weight("weight", most=HEAVIEST), exclusions(row))
-        for row in _rows(folder, "requests.csv", "term", "kind", "weight")
-    ]
-    topics = [
-        Topic(row["term"], _code(row, known), row.weight("weight", most=HEAVIEST), exclusions(row))
-        for row in _rows(folder, "topics.csv", "term", "category", "weight")
-    ]
-    vetoes = [
-        Veto(
-            row["term"],
-            _parts(row),
-            _one_of(row, "kind", VETO_KINDS),
-            row.weight("weight", most=1.0),
-            _one_of(row, "scope", VETO_SCOPES),
-            exclusions(row),
-        )
-        for row in _rows(folder, "vetoes.csv", "term", "kind", "weight", "scope", again=True)
-    ]
+    laid = {name: merged(shipped(folder, name), (own or {}).get(name, ()), name) for name in SHAPES}
+    spelling = Spelling([*laid["typos"], *laid["dialect"]])
+
+    def made(name: str, make: Callable[[Row], T], *, again: bool = False) -> tuple[T, ...]:
+        result = []
+        seen: dict[tuple[str, ...], int] = {}
+        for row in laid[name]:
+            try:
+                _unmet(row, name, seen, spelling, again=again)
+                result.append(make(row))
+            except LexiconError as error:
+                report(error)
+        return tuple(result)
+
+    def setting(row: Row) -> Setting:
+        return Setting(row["term"], _weight(row), exclusions(row))
+
+    things = made("objects", lambda row: Thing(row["term"], row["kind"], exclusions(row)))
+    troubles = made("problems", lambda row: Trouble(row["term"], row["kind"], exclusions(row), _reach(row)))
     return Lexicon(
-        tuple(things),
-        tuple(troubles),
-        pairs,
-        tuple(events),
-        tuple(requests),
-        tuple(topics),
-        _weighted(folder, "settings.csv"),
-        _weighted(folder, "follows.csv"),
-        tuple(vetoes),
-        _version(folder),
+        things,
+        troubles,
+        _pairs(laid["pairs"], {thing.kind for thing in things}, {trouble.kind for trouble in troubles}, known, report),
+        (*made("events", lambda row: _event(row, known)), *made("emergencies", lambda row: _event(row, known))),
+        made(
+            "requests",
+            lambda row: Request(row["term"], _one_of(row, "kind", REQUEST_KINDS), _weight(row), exclusions(row)),
+        ),
+        made("topics", lambda row: Topic(row["term"], _code(row, known), _weight(row), exclusions(row))),
+        made("settings", setting),
+        made("follows", setting),
+        made("vetoes", _veto, again=True),
+        spelling,
+        _version(folder) + (f"+{version}" if version else ""),
     )
 
 
+def shipped(folder: Path, name: str) -> list[Row]:
+    """The rows of a table as they lie in a folder. Raises `LexiconError`."""
+    shape = SHAPES[name]
+    return tables.read(folder / f"{name}.csv", shape.all, optional=shape.optional)
+
+
+def merged(shipped: Sequence[Row], own: Sequence[Row], name: str) -> list[Row]:
+    """The own rows over the shipped ones; `off` rows take away and are gone."""
+    key = SHAPES[name].key
+    over = {tuple(row[column] for column in key): row for row in own}
+    rows = [over.pop(tuple(row[column] for column in key), row) for row in shipped] if over else list(shipped)
+    return [row for row in (*rows, *over.values()) if not row.off]
+
+
 def exclusions(row: Row) -> Exclusions:
-    """The exclusions of a row. A word that does not hold the term would never meet it: that is a fault."""
+    """The exclusions of a row."""
     words = several(row.get("exclude", ""))
     around = tuple(word for word in words if not word.startswith("~"))
     anywhere = tuple(word[1:] for word in words if word.startswith("~"))
     if any(not word for word in anywhere):
-        raise row.error("exclude", "a word must follow the ~")
+        raise row.error("exclude", "tilde")
     return Exclusions(around, anywhere)
 
 
-def _rows(folder: Path, name: str, *columns: str, again: bool = False) -> list[Row]:
-    rows = tables.read(folder / name, (*columns, "exclude"), optional=("exclude",))
-    seen: dict[tuple[str, ...], int] = {}
-    for row in rows:
-        key = (row["term"], row["kind"]) if "kind" in columns else (row["term"],)
-        if key in seen:
-            raise row.error("term", f"stands already in row {seen[key]}; delete one of the two")
-        seen[key] = row.number
-        normal = normalize.normalise(row["term"])
-        if not again and normal.replace("...", "…") != row["term"]:
-            raise row.error("term", f"never met: messages are normalised before matching; write {normal!r}")
-    return rows
+def _unmet(row: Row, name: str, seen: dict[tuple[str, ...], int], spelling: Spelling, *, again: bool) -> None:
+    """A row that stands there twice, or that no message can meet, is a fault."""
+    key = tuple(row[column] for column in SHAPES[name].key)
+    column = SHAPES[name].key[0]
+    if key in seen:
+        raise row.error(column, "twice", row=seen[key])
+    seen[key] = row.number
+    normal = spelling.normalise(row[column]).replace("...", "…")
+    if not again and normal != row[column]:
+        raise row.error(column, "never_met", normal=normal)
+
+
+def _event(row: Row, known: frozenset[str] | None) -> Event:
+    demoted = _code(row, known, "demoted") if "demoted" in row else ""
+    return Event(row["term"], _parts(row), _code(row, known), _weight(row), demoted, exclusions(row))
+
+
+def _veto(row: Row) -> Veto:
+    kind, scope = _one_of(row, "kind", VETO_KINDS), _one_of(row, "scope", VETO_SCOPES)
+    return Veto(row["term"], _parts(row), kind, row.weight("weight", most=1.0), scope, exclusions(row))
+
+
+def _weight(row: Row) -> float:
+    return row.weight("weight", most=HEAVIEST)
 
 
 def _parts(row: Row) -> tuple[tuple[str, ...], ...]:
     parts = tuple(tuple(word for word in part.split("/") if word) for part in row["term"].split("…"))
     if len(parts) > MOST_PARTS:
-        raise row.error("term", f"at most {MOST_PARTS} parts, that is {MOST_PARTS - 1} times …")
+        raise row.error("term", "parts", most=MOST_PARTS, gaps=MOST_PARTS - 1)
     if not all(parts):
-        raise row.error("term", "… must stand between words")
+        raise row.error("term", "between")
     if len(parts) == 1 and any(len(word) < 2 and word.isalnum() for word in parts[0]):
-        raise row.error("term", "one character alone is met everywhere; write a longer word or a pattern with …")
+        raise row.error("term", "one_character")
     return parts
 
 
 def _code(row: Row, known: frozenset[str] | None, column: str = "category") -> str:
     if known is not None and row[column] not in known:
-        raise row.error(column, "no such category; write a code of categories.toml")
+        raise row.error(column, "category")
     return row[column]
 
 
 def _one_of(row: Row, column: str, known: frozenset[str]) -> str:
     if row[column] not in known:
-        raise row.error(column, f"write one of {', '.join(sorted(known))}")
+        raise row.error(column, "choice", choices=", ".join(sorted(known)))
     return row[column]
 
 
@@ -284,33 +346,36 @@ def _reach(row: Row) -> int:
     if not row.get("reach"):
         return NEAR if len(row["term"]) == 1 else FAR
     if not row["reach"].isdigit() or int(row["reach"]) > FAR:
-        raise row.error("reach", f"write a number from 0 to {FAR}, or nothing")
+        raise row.error("reach", "reach", most=FAR)
     return int(row["reach"])
 
 
 def _pairs(
-    folder: Path, thing_kinds: set[str], trouble_kinds: set[str], known: frozenset[str] | None
+    rows: Iterable[Row],
+    thing_kinds: set[str],
+    trouble_kinds: set[str],
+    known: frozenset[str] | None,
+    report: Report,
 ) -> dict[tuple[str, str], Pair]:
     pairs: dict[tuple[str, str], Pair] = {}
-    for row in tables.read(folder / "pairs.csv", ("object", "problem", "category", "weight")):
-        if row["object"] not in thing_kinds:
-            raise row.error("object", "no row of objects.csv has this kind; write one of theirs")
-        if row["problem"] not in trouble_kinds:
-            raise row.error("problem", "no row of problems.csv has this kind; write one of theirs")
+    for row in rows:
         key = (row["object"], row["problem"])
-        if key in pairs:
-            raise row.error("problem", "this pair stands there already; delete one of the two")
-        pairs[key] = Pair(_code(row, known), row.weight("weight", most=HEAVIEST))
+        try:
+            if row["object"] not in thing_kinds:
+                raise row.error("object", "object_kind")
+            if row["problem"] not in trouble_kinds:
+                raise row.error("problem", "problem_kind")
+            if key in pairs:
+                raise row.error("problem", "pair_twice")
+            pairs[key] = Pair(_code(row, known), _weight(row))
+        except LexiconError as error:
+            report(error)
     return pairs
-
-
-def _weighted(folder: Path, name: str) -> tuple[Setting, ...]:
-    rows = _rows(folder, name, "term", "weight")
-    return tuple(Setting(row["term"], row.weight("weight", most=HEAVIEST), exclusions(row)) for row in rows)
 
 
 def _version(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.csv")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        if path.name != GOLDEN:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

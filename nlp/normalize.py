@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -77,30 +77,45 @@ def strip_emoji(text: str) -> str:
     return text if text.isascii() else _PICTURES.sub(" ", text)
 
 
+class Spelling:
+    """What people write and what is meant: the rows of typos.csv and dialect.csv, compiled."""
+
+    def __init__(self, rows: Sequence[tables.Row]) -> None:
+        self._words = tuple(row["meant"] for row in rows)
+        self._exclusions = tuple(tables.several(row["exclude"]) for row in rows)
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            [row["written"] for row in rows], matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
+        )
+
+    def normalise(self, text: str) -> str:
+        """One spelling for rules to match: NFKC, simplified, lower case, typos and dialect resolved, at most `CAP`
+        long."""
+        if not text.isascii():
+            text = unicodedata.normalize("NFKC", text)[:CAP]
+            text = text.translate(_simplified())
+            text = _INVISIBLE.sub("", text)
+            text = self._respell(text)[:CAP]
+        return _BLANKS.sub(" ", text).strip().lower()
+
+    def _respell(self, text: str) -> str:
+        matches = self._automaton.find_matches_as_indexes(text)
+        if not matches:
+            return text
+        parts: list[str] = []
+        done = 0
+        for index, start, end in matches:
+            others = self._exclusions[index]
+            if any(other in text[max(0, start - len(other)) : end + len(other)] for other in others):
+                continue
+            parts += (text[done:start], self._words[index])
+            done = end
+        parts.append(text[done:])
+        return "".join(parts)
+
+
 def normalise(text: str) -> str:
-    """One spelling for rules to match: NFKC, simplified, lower case, typos and dialect resolved, at most `CAP` long."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)[:CAP]
-        text = text.translate(_simplified())
-        text = _INVISIBLE.sub("", text)
-        text = _respell(text)[:CAP]
-    return _BLANKS.sub(" ", text).strip().lower()
-
-
-def _respell(text: str) -> str:
-    automaton, words, exclusions = _respelling()
-    matches = automaton.find_matches_as_indexes(text)
-    if not matches:
-        return text
-    parts: list[str] = []
-    done = 0
-    for index, start, end in matches:
-        if any(other in text[max(0, start - len(other)) : end + len(other)] for other in exclusions[index]):
-            continue
-        parts += (text[done:start], words[index])
-        done = end
-    parts.append(text[done:])
-    return "".join(parts)
+    """As `Spelling.normalise`, by the shipped tables."""
+    return _shipped().normalise(text)
 
 
 @cache
@@ -110,16 +125,14 @@ def _simplified() -> Mapping[int, str]:
 
 
 @cache
-def _respelling() -> tuple[ahocorasick_rs.AhoCorasick, tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    rows = [
-        row
-        for name in ("typos.csv", "dialect.csv")
-        for row in tables.read(DATA / name, ("written", "meant", "exclude"), optional=("exclude",))
-    ]
-    automaton = ahocorasick_rs.AhoCorasick(
-        [row["written"] for row in rows], matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
+def _shipped() -> Spelling:
+    return Spelling(
+        [
+            row
+            for name in ("typos.csv", "dialect.csv")
+            for row in tables.read(DATA / name, ("written", "meant", "exclude"), optional=("exclude",))
+        ]
     )
-    return automaton, tuple(row["meant"] for row in rows), tuple(tables.several(row["exclude"]) for row in rows)
 
 
 @cache

@@ -45,6 +45,7 @@ class Classifier:
     def __init__(self, matcher: Matcher, tokens: Tokens, categories: Mapping[str, Category]) -> None:
         self._matcher = matcher
         self._scorer = Scorer(matcher, tokens, categories)
+        self._spelling = matcher.lexicon.spelling
         self.categories = categories
         self.version = matcher.lexicon.version
         self.filtered = True  # off only to prove that the prefilter changes nothing
@@ -89,7 +90,7 @@ class Classifier:
             text, mentioned = normalize.strip_mentions(text, names)
             addressed = addressed or any(name in names for name in mentioned)
         clean = contact.find(_BLANK.sub(" ", normalize.strip_emoji(text)).strip())
-        normal = normalize.normalise(clean.text)
+        normal = self._spelling.normalise(clean.text)
         whole, decisions, follows = self._decide(normal, nick, addressed=addressed, mentioned=mentioned)
         return Analysis(
             clean.text[: normalize.CAP],

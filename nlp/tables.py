@@ -1,15 +1,21 @@
-"""CSV tables that staff edit: read with errors that name the file, the row, the column and the cure."""
+"""Tables that staff edit: read with errors that name the file, the row, the column and the cure."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
+
+from nlp import wording
 
 MOST_ROWS = 20_000
 LONGEST_CELL = 200
 _FORMULA = ("=", "+", "-", "@")
+
+Report = Callable[["LexiconError"], None]  # what is told of a fault: by default it is raised
+Line = tuple[int, Sequence[str]]  # the number of a row, as a spreadsheet counts them, and its cells
 
 
 class LexiconError(ValueError):
@@ -17,25 +23,43 @@ class LexiconError(ValueError):
 
 
 class Row(dict[str, str]):
-    """One row of a table; knows where it stands. A missing optional column reads as empty."""
+    """One row of a table; knows where it stands. A missing optional column reads as empty.
 
-    def __init__(self, path: Path, number: int, cells: Iterable[tuple[str, str]]) -> None:
+    `own` marks a row of the deployment, which lies over the shipped ones; with `off` it takes a shipped row away."""
+
+    def __init__(
+        self, source: Path | str, number: int, cells: Iterable[tuple[str, str]] = (), *, own: bool = False
+    ) -> None:
         super().__init__(cells)
-        self.path = path
+        self.source = source
         self.number = number
+        self.own = own
 
-    def error(self, column: str, cure: str) -> LexiconError:
-        return LexiconError(f"{self.path}: row {self.number}, column {column}: {self.get(column, '')!r}: {cure}")
+    @property
+    def off(self) -> bool:
+        return self.own and bool(self.get("off"))
+
+    def error(self, column: str, fault: str, **values: object) -> LexiconError:
+        """`fault` is a key of data/wording.toml."""
+        where = wording.place(
+            "row", file=self.source, row=self.number, column=wording.column(column), value=self.get(column, "")
+        )
+        return LexiconError(f"{where}: {wording.fault(fault, **values)}")
 
     def weight(self, column: str, *, most: float) -> float:
         """A number from 0 to `most`: evidence never counts against."""
         try:
             value = float(self[column])
         except ValueError:
-            raise self.error(column, "write a number such as 2 or 1.5") from None
+            raise self.error(column, "number") from None
         if not 0 <= value <= most:
-            raise self.error(column, f"write a number from 0 to {most:g}")
+            raise self.error(column, "range", most=f"{most:g}")
         return value
+
+
+def refuse(error: LexiconError) -> NoReturn:
+    """The first fault ends the reading."""
+    raise error
 
 
 def read(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
@@ -46,28 +70,68 @@ def read(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> li
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise LexiconError(f"{path}: no such file; copy it from the shipped nlp/data") from None
+        raise fault(path, "missing_file") from None
     except UnicodeDecodeError as error:
-        raise LexiconError(f"{path}: not UTF-8 (byte {error.start}); save it as CSV UTF-8") from None
+        raise fault(path, "not_text", byte=error.start + 1) from None
+    return rows(path, lines(path, text), columns, optional)
+
+
+def lines(source: Path | str, text: str) -> Iterator[Line]:
+    """The rows of a CSV text. Raises `LexiconError`."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[Row] = []
-    header: list[str] = []
     try:
         for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise fault(source, "not_csv", reader.line_num, why=error) from None
+
+
+def rows(
+    source: Path | str,
+    found: Iterable[Line],
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    own: Sequence[str] | None = None,
+    report: Report = refuse,
+) -> list[Row]:
+    """Check the cells of a table, the first row being its header.
+
+    `own` names the columns that a row must fill in even where it only takes a shipped row away; with it, columns may
+    carry their Chinese names and one that nobody knows is a fault. Each fault goes to `report`, and its row is left
+    out; a fault of the whole table leaves out all."""
+    result: list[Row] = []
+    header: list[str] = []
+    known = (*columns, *(name for name in optional if name not in columns))
+    try:
+        for number, cells in found:
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
                 continue
             if not header:
-                header = [cell.strip() for cell in cells]
-                _check_header(path, header, columns, optional)
+                header = _header(source, number, cells, known, optional, own=own is not None)
                 continue
-            rows.append(_row(path, reader.line_num, header, cells, columns, optional))
-    except csv.Error as error:
-        raise LexiconError(f"{path}: row {reader.line_num}: {error}; put cells with quotes in quotes") from None
+            row = _row(source, number, header, cells, own=own is not None)
+            try:
+                _check(row, len(cells) - len(header), known, optional if not row.off else _but(known, own or ()))
+            except LexiconError as error:
+                report(error)
+            else:
+                result.append(row)
+    except LexiconError as error:
+        report(error)
+        return []
     if not header:
-        raise LexiconError(f"{path}: row 1: empty; the first row must name the columns {', '.join(columns)}")
-    if len(rows) > MOST_ROWS:
-        raise LexiconError(f"{path}: {len(rows)} rows; at most {MOST_ROWS} are read, split the table")
-    return rows
+        report(fault(source, "no_header", 1, columns=", ".join(known)))
+    if len(result) > MOST_ROWS:
+        report(fault(source, "too_many_rows", rows=len(result), most=MOST_ROWS))
+        return []
+    return result
+
+
+def fault(source: Path | str, code: str, row: int | None = None, **values: object) -> LexiconError:
+    """A fault of a whole file, or of a whole row."""
+    where = str(source) if row is None else wording.place("line", file=source, row=row)
+    return LexiconError(f"{where}: {wording.fault(code, **values)}")
 
 
 def several(cell: str) -> tuple[str, ...]:
@@ -75,36 +139,48 @@ def several(cell: str) -> tuple[str, ...]:
     return tuple(part for part in (piece.strip() for piece in cell.split("|")) if part)
 
 
-def _check_header(path: Path, header: Sequence[str], columns: Sequence[str], optional: Sequence[str]) -> None:
+def _but(names: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in those)
+
+
+def _header(
+    source: Path | str, number: int, cells: Sequence[str], known: Sequence[str], optional: Sequence[str], *, own: bool
+) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    if own:
+        while header and not header[-1]:
+            header.pop()
+        ids = {wording.names("columns").get(name, name): name for name in known}
+        header = [ids.get(name, name) for name in header]
+    columns = _but(known, optional)
     for column in columns:
-        if column not in header and column not in optional:
-            raise LexiconError(f"{path}: row 1, column {column}: missing; the columns are {', '.join(columns)}")
+        if column not in header:
+            named = {"column": wording.column(column), "columns": ", ".join(map(wording.column, columns))}
+            raise fault(source, "column_missing", number, **named)
     for column in header:
         if header.count(column) > 1:
-            raise LexiconError(f"{path}: row 1, column {column}: stands there twice; keep one")
+            raise fault(source, "column_twice", number, column=wording.column(column))
+        if own and column not in known:
+            named = {"column": column, "columns": ", ".join(map(wording.column, known))}
+            raise fault(source, "column_unknown", number, **named)
+    return header
 
 
-def _row(
-    path: Path,
-    number: int,
-    header: Sequence[str],
-    cells: Sequence[str],
-    columns: Sequence[str],
-    optional: Sequence[str],
-) -> Row:
-    if len(cells) > len(header):
-        raise LexiconError(
-            f"{path}: row {number}, column {len(header) + 1}: more cells than columns; quote cells that hold a comma"
-        )
+def _row(source: Path | str, number: int, header: Sequence[str], cells: Sequence[str], *, own: bool) -> Row:
     padded = [*cells, *[""] * (len(header) - len(cells))]
-    row = Row(path, number, ((name, cell.strip()) for name, cell in zip(header, padded, strict=True)))
-    for column in columns:
+    return Row(source, number, ((name, cell.strip()) for name, cell in zip(header, padded, strict=False)), own=own)
+
+
+def _check(row: Row, surplus: int, known: Sequence[str], optional: Sequence[str]) -> None:
+    """Every cell by itself. Raises `LexiconError`."""
+    if surplus > 0:
+        raise fault(row.source, "too_many_cells", row.number)
+    for column in known:
         row.setdefault(column, "")
         value = row[column]
         if not value and column not in optional:
-            raise row.error(column, "empty; fill it in or delete the row")
+            raise row.error(column, "empty")
         if len(value) > LONGEST_CELL:
-            raise row.error(column, f"longer than {LONGEST_CELL} characters; shorten it")
+            raise row.error(column, "too_long", most=LONGEST_CELL)
         if value.startswith(_FORMULA) and not value.lstrip("+-").isdigit():
-            raise row.error(column, "begins like a spreadsheet formula; delete the leading sign")
-    return row
+            raise row.error(column, "formula")

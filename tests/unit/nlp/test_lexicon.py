@@ -39,21 +39,21 @@ def test_shipped_tables_cover_every_category_that_can_be_told_by_words() -> None
 @pytest.mark.parametrize(
     ("name", "row", "column", "cure"),
     [
-        ("objects.csv", "電梯間,lift,", "term", "never met"),
-        ("objects.csv", "电梯,lift,", "term", "stands already in row"),
-        ("pairs.csv", "spaceship,broken,0101,3", "object", "no row of objects.csv"),
-        ("pairs.csv", "lift,haunted,0101,3", "problem", "no row of problems.csv"),
-        ("pairs.csv", "network,plant,7777,3", "category", "no such category"),
-        ("pairs.csv", "network,plant,0111,99", "weight", "from 0 to"),
-        ("events.csv", "漏,0108,3,", "term", "one character"),
-        ("events.csv", "甲…乙…丙…丁…戊,0108,3,", "term", "at most 4 parts"),
-        ("events.csv", "喷泉…,0108,3,", "term", "between words"),
-        ("events.csv", "喷泉停了,0108,heavy,", "weight", "write a number"),
-        ("emergencies.csv", "喷泉爆炸,0501,0000,3,", "demoted", "no such category"),
-        ("requests.csv", "拜托啦,beg,1,", "kind", "write one of"),
-        ("vetoes.csv", "喷泉展,ad,2,any,", "weight", "from 0 to 1"),
-        ("vetoes.csv", "喷泉展,ad,1,sometimes,", "scope", "write one of"),
-        ("settings.csv", "喷泉边,1,~", "exclude", "must follow the ~"),
+        ("objects.csv", "電梯間,lift,", "term", "永远匹配不到"),
+        ("objects.csv", "电梯,lift,", "term", "已经有了"),
+        ("pairs.csv", "spaceship,broken,0101,3", "object", "“事物”表里没有"),
+        ("pairs.csv", "lift,haunted,0101,3", "problem", "“毛病”表里没有"),
+        ("pairs.csv", "network,plant,7777,3", "category", "没有这个类别"),
+        ("pairs.csv", "network,plant,0111,99", "weight", "0 到 6"),
+        ("events.csv", "漏,0108,3,", "term", "单个字"),
+        ("events.csv", "甲…乙…丙…丁…戊,0108,3,", "term", "最多 4 段"),
+        ("events.csv", "喷泉…,0108,3,", "term", "词与词之间"),
+        ("events.csv", "喷泉停了,0108,heavy,", "weight", "写成数字"),
+        ("emergencies.csv", "喷泉爆炸,0501,0000,3,", "demoted", "没有这个类别"),
+        ("requests.csv", "拜托啦,beg,1,", "kind", "写其中一个"),
+        ("vetoes.csv", "喷泉展,ad,2,any,", "weight", "0 到 1 "),
+        ("vetoes.csv", "喷泉展,ad,1,sometimes,", "scope", "写其中一个"),
+        ("settings.csv", "喷泉边,1,~", "exclude", "~ 后面"),
     ],
 )
 def test_a_broken_row_is_named(folder: Path, append, name: str, row: str, column: str, cure: str) -> None:
@@ -61,7 +61,8 @@ def test_a_broken_row_is_named(folder: Path, append, name: str, row: str, column
     with pytest.raises(LexiconError) as error:
         lexicon.load(folder, codes=categories.load())
     said = str(error.value)
-    assert f"{folder / name}: row {number}, column {column}" in said
+    assert f"{folder / name}：第 {number} 行，列“" in said
+    assert f" {column}”：" in said
     assert cure in said
 
 
@@ -71,7 +72,7 @@ def test_reach_is_a_small_number(folder: Path) -> None:
     lines[0] += ",reach"
     lines.append("很旧很旧,broken,,99")
     path.write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(LexiconError, match=rf"row {len(lines)}, column reach"):
+    with pytest.raises(LexiconError, match=rf"第 {len(lines)} 行，列“距离 reach”"):
         lexicon.load(folder)
 
 

@@ -31,15 +31,15 @@ def test_excels_mark_and_quotes_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"term,weight\n\xff\xfe,1\n", "not UTF-8"),
-        ("", "row 1"),
-        ("term\n路灯\n", "column weight: missing"),
-        ("term,weight,term\n路灯,1,x\n", "column term: stands there twice"),
-        ("term,weight\n路灯,\n", "row 2, column weight"),
-        ("term,weight\n路灯,1,2,3\n", "row 2, column 3"),
-        ("term,weight\n=cmd(),1\n", "row 2, column term: '=cmd()': begins like a spreadsheet formula"),
-        ("term,weight\n" + "路" * 201 + ",1\n", "row 2, column term"),
-        ('term,weight\n"路灯,1\n', "row"),
+        (b"term,weight\n\xff\xfe,1\n", "第 13 个字节"),
+        ("", "第 1 行: 是空的"),
+        ("term\n路灯\n", "缺少列“权重 weight”"),
+        ("term,weight,term\n路灯,1,x\n", "列“词 term”出现了两次"),
+        ("term,weight\n路灯,\n", "第 2 行，列“权重 weight”：“”: 空着"),
+        ("term,weight\n路灯,1,2,3\n", "第 2 行: 单元格比列名多"),
+        ("term,weight\n=cmd(),1\n", "第 2 行，列“词 term”：“=cmd()”: 像表格公式"),
+        ("term,weight\n" + "路" * 201 + ",1\n", "第 2 行，列“词 term”"),
+        ('term,weight\n"路灯,1\n', "行: 不是正确的 CSV"),
     ],
 )
 def test_a_fault_names_file_row_and_column(tmp_path: Path, content: str | bytes, said: str) -> None:
@@ -52,5 +52,5 @@ def test_a_fault_names_file_row_and_column(tmp_path: Path, content: str | bytes,
 @pytest.mark.parametrize("weight", ["viel", "-1", "7", "nan"])
 def test_evidence_never_counts_against(tmp_path: Path, weight: str) -> None:
     (row,) = tables.read(write(tmp_path, f"term,weight\n路灯,{weight.replace('-', '0-')}\n"), ("term", "weight"))
-    with pytest.raises(LexiconError, match="row 2, column weight"):
+    with pytest.raises(LexiconError, match="第 2 行，列“权重 weight”"):
         row.weight("weight", most=6)
