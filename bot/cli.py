@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import sys
 from contextlib import nullcontext
@@ -137,6 +138,41 @@ def classify(
             if total is not None and done % 1000 == 0:
                 step(done, total)
     sys.stdout.flush()
+
+
+@app.command()
+def evaluate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Labelled messages, JSON lines; a folder: its *.jsonl.")
+    ],
+    floors: Annotated[Path | None, typer.Option(help="What must be reached, in TOML; else code 1.")] = None,
+    errors: Annotated[int, typer.Option(min=0, help="Wrong decisions to show of each kind.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Hold the classifier against labelled messages: what it finds, what it misses, what it takes for an appeal.
+
+    \b
+    Examples:
+      xiaoge evaluate labelled.jsonl
+      xiaoge evaluate labelled/ --floors floors.toml --errors 0
+    """
+    from bot.evaluation import show
+    from nlp.evaluate import evaluate as measure
+    from nlp.evaluation.floors import broken
+    from nlp.evaluation.floors import load as bounds
+
+    demanded = bounds(floors) if floors is not None else []
+    with progress("evaluating") as step:
+        report = measure(files, errors=errors, step=step)
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        show(report, demanded)
+    faults = broken(demanded, report.measured)
+    for fault in faults:
+        typer.echo(f"xiaoge: below its floor: {fault}", err=True)
+    if faults:
+        raise typer.Exit(BROKEN)
 
 
 @app.command()

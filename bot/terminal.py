@@ -60,6 +60,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(made)
 
 
+def heading(text: str) -> None:
+    """A line over what follows."""
+    typer.echo(f"\n{text}")
+
+
 def plain(text: str) -> str:
     """Text that is not markup."""
     from rich.markup import escape

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -139,6 +140,7 @@ def test_the_commands_are_the_promised_ones() -> None:
         "run",
         "replay",
         "classify",
+        "evaluate",
         "export tickets",
         "audit verify",
         "backup",
@@ -202,6 +204,54 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
+
+
+# --- evaluate ---
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    path = tmp_path / "dev_block.jsonl"
+    path.write_text(
+        '{"text": "3栋2单元电梯又坏了，[b]打13812345678[/b]", "label": "appeal", "cat": "电梯"}\n'
+        '{"text": "中午吃什么", "label": "chat"}\n{"text": "楼道灯坏了好几天", "label": "chat"}\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_evaluate_shows_measures_and_errors(invoke: Invoke, labelled: Path) -> None:
+    result = invoke("evaluate", labelled)
+    assert (result.code, result.err) == (0, "")
+    assert "block: 3 messages" in result.out
+    assert re.search(r"ticket_false_rate\s*│ 0\.500", result.out)
+    assert "false ticket: 1" in result.out
+    assert "楼道灯坏了好几天" in result.out
+    assert "楼道灯坏了好几天" not in invoke("evaluate", labelled, "--errors", 0).out
+
+
+def test_evaluate_for_machines(invoke: Invoke, labelled: Path) -> None:
+    report = json.loads(invoke("evaluate", labelled, "--json").out)
+    assert report["measures"]["block"]["found_recall"] == 1
+    assert report["sources"]["block"]["confusion"]["chat"] == {"ticket": 1, "candidate": 0, "drop": 1}
+
+
+def test_evaluate_fails_below_a_floor_and_names_it(invoke: Invoke, labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "floors.toml").write_text(
+        "[block]\nfound_recall = { least = 1.0 }\nticket_false_rate = { most = 0.1 }\n", encoding="utf-8"
+    )
+    result = invoke("evaluate", labelled, "--floors", "floors.toml")
+    assert result.code == 1
+    assert result.err == "xiaoge: below its floor: block.ticket_false_rate: 0.5, not ≤ 0.1\n"
+    assert re.search(r"found_recall\s*│ 1\.000\s*│ ≥ 1\s*│ holds", result.out)
+    (tmp_path / "floors.toml").write_text("[block]\nfound_recall = 1\n", encoding="utf-8")
+    result = invoke("evaluate", labelled, "--floors", "floors.toml")
+    assert (result.code, result.err) == (
+        2,
+        "xiaoge: floors.toml: block.found_recall: write { least = NUMBER } or { most = NUMBER }\n",
+    )
+
+
+def test_evaluate_needs_no_database_and_no_wechaty(labelled: Path) -> None:
+    assert imported(f"evaluate', '{labelled}', '--json")[1] in ("none", "jieba")
 
 
 # --- export ---

@@ -95,7 +95,29 @@ def test_ci_runs_the_very_same_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     lines = [line for line in script.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    assert lines[-3:] == ["export CI=true", "make test", "make test-long"]
+    assert [line for line in lines if line.startswith(("export ", "make "))] == [
+        "export CI=true",
+        "make test",
+        "make test-long",
+    ]
+
+
+def test_ci_holds_the_classifier_to_its_floors_where_the_messages_lie(tmp_path: Path) -> None:
+    """The floors' part of .ci/run, with a folder and without."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    part = script[script.index("messages=") :]
+    assert part.index("make test-long") > part.index("fi\n")
+    part = part[: part.index("fi\n") + 3].replace(".venv/bin/xiaoge", "echo")
+
+    def run(folder: Path) -> str:
+        environment = {**os.environ, "XIAOGE_DEV_DATA": str(folder)}
+        done = subprocess.run(  # noqa: S603
+            ["/bin/bash", "-euc", part], cwd=ROOT, capture_output=True, text=True, check=True, env=environment
+        )
+        return done.stdout
+
+    assert run(tmp_path) == f"evaluate {tmp_path} --floors .ci/floors.toml --errors 0\n"
+    assert run(tmp_path / "absent").startswith(f"no labelled messages in {tmp_path / 'absent'}")
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
