@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from bot.checking import Fault, faults, shown
-from bot.settings import POSTGRESQL, SQLITE, ConfigError, Monitor, Nlp, Pacing, Sections, cause, clock, role_named
+from bot.settings import (
+    POSTGRESQL,
+    SQLITE,
+    ConfigError,
+    Hours,
+    Monitor,
+    Nlp,
+    Pacing,
+    Sections,
+    cause,
+    clock,
+    role_named,
+)
 from handlers.texts import ROLE_BY_LABEL
 
 if TYPE_CHECKING:
@@ -51,6 +63,7 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def policy(self, categories: Mapping[str, Category]) -> Policy:
         """What the handlers obey."""
         from handlers.context import Policy  # here, because it draws in the store, which `classify` does without
+        from handlers.workdays import Workdays
 
         return Policy(
             categories=categories,
@@ -64,6 +77,11 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             late_after=timedelta(minutes=self.quiet.late_after_minutes),
             work_from=clock(self.hours.work_from),
             work_until=clock(self.hours.work_until),
+            extended_until=_maybe_clock(self.hours.extended_until),
+            weekend_hours=_weekend(self.hours),
+            workdays=Workdays(frozenset(self.calendar.holidays), frozenset(self.calendar.workdays)),
+            daily_digests=tuple(sorted(clock(at) for at in self.digests.daily)),
+            weekly_digests=tuple(sorted(clock(at) for at in self.digests.weekly)),
             callback_for=timedelta(hours=self.tickets.callback_hours),
             reopen_for=timedelta(days=self.tickets.reopen_days),
             join_for=timedelta(minutes=self.tickets.join_minutes),
@@ -119,8 +137,32 @@ def _bot_faults(sections: Sections) -> Iterator[Fault]:
         yield from _server_faults(url)
     elif not url.startswith(SQLITE) or len(url) == len(SQLITE):
         yield "[database] url", f'must be "{SQLITE}" and a file, got {shown(url)}'
-    if clock(sections.hours.work_from) >= clock(sections.hours.work_until):
-        yield "[hours] work_until", f"must be later than work_from, got {shown(sections.hours.work_until)}"
+    yield from _hours_faults(sections.hours)
+    for day in set(sections.calendar.holidays) & set(sections.calendar.workdays):
+        yield "[calendar] workdays", f"{day} stands under holidays too, keep one"
+
+
+def _hours_faults(hours: Hours) -> Iterator[Fault]:
+    if clock(hours.work_from) >= clock(hours.work_until):
+        yield "[hours] work_until", f"must be later than work_from, got {shown(hours.work_until)}"
+    if hours.extended_until is not None and clock(hours.extended_until) <= clock(hours.work_until):
+        yield "[hours] extended_until", f"must be later than work_until, got {shown(hours.extended_until)}"
+    if (hours.weekend_from is None) != (hours.weekend_until is None):
+        missing = "weekend_from" if hours.weekend_from is None else "weekend_until"
+        yield f"[hours] {missing}", "missing: weekend_from and weekend_until go together"
+    weekend = _weekend(hours)
+    if weekend is not None and weekend[0] >= weekend[1]:
+        yield "[hours] weekend_until", f"must be later than weekend_from, got {shown(hours.weekend_until)}"
+
+
+def _maybe_clock(text: str | None) -> time | None:
+    return None if text is None else clock(text)
+
+
+def _weekend(hours: Hours) -> tuple[time, time] | None:
+    if hours.weekend_from is None or hours.weekend_until is None:
+        return None
+    return clock(hours.weekend_from), clock(hours.weekend_until)
 
 
 def _server_faults(url: str) -> Iterator[Fault]:

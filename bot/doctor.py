@@ -21,6 +21,7 @@ from storage.model import Role, RoomKind
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 LITTLE_SPACE, TOO_LITTLE_SPACE = 2 * 1024**3, 200 * 1024**2  # bytes
 SLOW_CLOCK = timedelta(minutes=5)
+LONGEST_LIMIT = timedelta(days=31)  # how far ahead the working days matter: 15 of them, over the longest holiday
 
 
 class State(StrEnum):
@@ -51,6 +52,9 @@ async def examine(path: Path, now: Callable[[], datetime]) -> AsyncIterator[Find
     for finding in _staffing(config):
         yield finding
     yield _clock(config, now())
+    calendar = _calendar(config, now())
+    if calendar is not None:
+        yield calendar
     yield _disk(config)
     yield _key(config)
     lexicon = await _guarded("lexicon", _lexicon(config))
@@ -119,6 +123,22 @@ def _clock(config: Config, now: datetime) -> Finding:
     if timedelta(seconds=machine) != offset:
         return Finding("clock", State.OK, f"{shown}; the machine's own zone differs, the configured one counts")
     return Finding("clock", State.OK, shown)
+
+
+def _calendar(config: Config, now: datetime) -> Finding | None:
+    """Whether the public holidays of the weeks to come are known; the days of the config will do."""
+    from handlers import workdays
+
+    year = (now.astimezone(config.timezone) + LONGEST_LIMIT).year
+    days = (*config.calendar.holidays, *config.calendar.workdays)
+    if year <= workdays.known_until() or any(day.year == year for day in days):
+        return None
+    return Finding(
+        "calendar",
+        State.WARNING,
+        f"the public holidays of {year} are not known: Monday to Friday count as working days",
+        f"update xiaoge, or list the days of {year} under [calendar]",
+    )
 
 
 def _disk(config: Config) -> Finding:

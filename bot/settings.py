@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +27,7 @@ Endpoint = Annotated[
     str, Meta(pattern=r"^[^\s:/]+:[0-9]{1,5}$", description='host:port in quotes, like "127.0.0.1:8788"')
 ]
 Seconds = Annotated[float, Meta(ge=0, le=600)]
+Day = Annotated[date, Meta(description="days like 2027-02-05, without quotes")]
 
 
 class ConfigError(Exception):
@@ -99,6 +100,19 @@ class Quiet(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Hours(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     work_from: Clock = "09:00"
     work_until: Clock = "18:00"
+    extended_until: Clock | None = None
+    weekend_from: Clock | None = None
+    weekend_until: Clock | None = None
+
+
+class Calendar(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    holidays: tuple[Day, ...] = ()
+    workdays: tuple[Day, ...] = ()
+
+
+class Digests(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    daily: tuple[Clock, ...] = ("12:00", "18:00")
+    weekly: tuple[Clock, ...] = ("08:30",)
 
 
 class Tickets(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -175,6 +189,8 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pacing: Pacing = Pacing()
     quiet: Quiet = Quiet()
     hours: Hours = Hours()
+    calendar: Calendar = Calendar()
+    digests: Digests = Digests()
     tickets: Tickets = Tickets()
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from handlers import quiet, texts
 from handlers.window import Window
+from handlers.workdays import Workdays
 from nlp.categories import Category
 from nlp.contact import mask
 from nlp.decision import Analysis
@@ -39,6 +40,11 @@ class Policy:
     late_after: timedelta = timedelta(minutes=10)
     work_from: time = time(9, 0)
     work_until: time = time(18, 0)
+    extended_until: time | None = None  # 延时服务 on working days
+    weekend_hours: tuple[time, time] | None = None  # somebody is on duty then
+    workdays: Workdays = field(default_factory=Workdays)
+    daily_digests: tuple[time, ...] = (time(12, 0), time(18, 0))
+    weekly_digests: tuple[time, ...] = (time(8, 30),)  # on Mondays
     callback_for: timedelta = timedelta(hours=72)
     reopen_for: timedelta = timedelta(days=14)
     join_for: timedelta = timedelta(minutes=10)  # same sender, same room

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -15,6 +15,7 @@ import pytest
 from bot.app import budget_of
 from bot.config import Config, ConfigError, load
 from bot.settings import Sections
+from handlers.workdays import Day
 from nlp import categories
 from storage.model import Grant, Role
 
@@ -114,7 +115,7 @@ def test_the_example_shows_the_defaults() -> None:
     """What the example sets in the plain tables is what a file without it gets."""
     shown = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     defaults = msgspec.to_builtins(Sections())
-    for table in ("bot", "database", "pacing", "quiet", "hours", "tickets", "monitor", "log"):
+    for table in ("bot", "database", "pacing", "quiet", "hours", "calendar", "digests", "tickets", "monitor", "log"):
         for key, value in shown[table].items():
             default = defaults[table][key]
             assert value == (list(default) if isinstance(default, tuple) else default), f"{table}.{key}"
@@ -137,6 +138,19 @@ def test_paths_count_from_the_file_and_absolute_ones_stay(tmp_path: Path) -> Non
     config = read(tmp_path, '[database]\nurl = "sqlite+aiosqlite:////srv/x.db"\nkey_file = "../k"\n')
     assert config.database_file == Path("/srv/x.db")
     assert config.key_file == tmp_path / "../k"
+
+
+def test_the_calendar_and_the_hours_reach_the_policy(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        '[hours]\nextended_until = "20:00"\nweekend_from = "09:00"\nweekend_until = "17:00"\n'
+        "[calendar]\nholidays = [2027-02-05]\nworkdays = [2027-02-06]\n[digests]\ndaily = []\n",
+    )
+    policy = config.policy(categories.load())
+    assert (policy.extended_until, policy.weekend_hours) == (time(20), (time(9), time(17)))
+    assert policy.workdays.kind(date(2027, 2, 5)) is Day.HOLIDAY
+    assert policy.workdays.kind(date(2027, 2, 6)) is Day.WORKING
+    assert (policy.daily_digests, policy.weekly_digests) == ((), (time(8, 30),))
 
 
 def test_the_file_may_begin_with_the_mark_of_windows(tmp_path: Path) -> None:
@@ -178,6 +192,26 @@ def test_policy_and_budget_carry_the_settings(tmp_path: Path) -> None:
         ("[bot]\nnames = []", "config.toml: [bot] names: must be a list of at least one name in quotes, got []"),
         ('[bot]\ntimezone = "Mars"', 'config.toml: [bot] timezone: must be a name like "Asia/Shanghai", got "Mars"'),
         ('[hours]\nwork_until = "08:00"', 'config.toml: [hours] work_until: must be later than work_from, got "08:00"'),
+        (
+            '[hours]\nextended_until = "18:00"',
+            'config.toml: [hours] extended_until: must be later than work_until, got "18:00"',
+        ),
+        (
+            '[hours]\nweekend_from = "09:00"',
+            "config.toml: [hours] weekend_until: missing: weekend_from and weekend_until go together",
+        ),
+        (
+            '[hours]\nweekend_from = "09:00"\nweekend_until = "08:00"',
+            'config.toml: [hours] weekend_until: must be later than weekend_from, got "08:00"',
+        ),
+        (
+            '[calendar]\nholidays = ["soon"]',
+            "config.toml: [calendar] holidays: must be a list of days like 2027-02-05, without quotes, got ['soon']",
+        ),
+        (
+            "[calendar]\nholidays = [2027-02-05]\nworkdays = [2027-02-05]",
+            "config.toml: [calendar] workdays: 2027-02-05 stands under holidays too, keep one",
+        ),
         ('[log]\nformat = "xml"', 'config.toml: [log] format: must be one of console, json, got "xml"'),
         ("pacing = 3", "config.toml: [pacing]: must be a table, write [pacing]"),
         ("rooms = 3", "config.toml: [rooms]: must be a list of tables, write [[rooms]]"),

@@ -191,3 +191,12 @@ def test_the_store_stays_usable(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(work())
+
+
+async def test_a_year_whose_holidays_nobody_knows_is_warned_of(tmp_path: Path) -> None:
+    assert "calendar" not in await examined(tmp_path)
+    later = datetime(2093, 12, 20, tzinfo=UTC)
+    finding = (await examined(tmp_path, now=later))["calendar"]
+    assert finding.state is State.WARNING
+    assert "2094" in finding.found
+    assert "calendar" not in await examined(tmp_path, f"[calendar]\nholidays = [2094-02-05]\n{BASE}", now=later)
