@@ -104,14 +104,14 @@ class People:
         return {
             "id": said.id,
             "from": f"wxid_m{speaker}",
-            "room": None if kind is Kind.HELP else im_room(room),
+            "room": None if kind is Kind.HELP else im_room(self.account, room),
             "text": text,
             "mentions": [me(self.account)] if kind is Kind.REPORT else [],
         }
 
 
-def im_room(room: int) -> str:
-    return f"R{room}@chatroom"
+def im_room(account: str, room: int) -> str:
+    return f"{account}-{room}@chatroom"
 
 
 def me(account: str) -> str:
@@ -147,7 +147,13 @@ class Town:
         milliseconds until a send goes out, and until it is answered, so that a break finds sends under way."""
         people = []
         for number, account in enumerate(("wx1", "wx2")):
-            settings = {"ME": me(account), "TOKEN": f"token-{account}", "ROOMS": rooms, "MEMBERS": members}
+            settings = {
+                "ME": me(account),
+                "TOKEN": f"token-{account}",
+                "ROOM": f"{account}-",
+                "ROOMS": rooms,
+                "MEMBERS": members,
+            }
             gateway = await make_gateway(**settings, FAT=number, DATA=home / f"{account}.jsonl")
             await gateway.do("slow", sends=slow_sends)
             people.append(People(account, gateway, seed, rooms, members))
@@ -322,7 +328,9 @@ def _config(people: Sequence[People], gap: tuple[float, float]) -> str:
         for room in range(one.rooms):
             code = community(number, room)
             lines.append(f'[[grids]]\ncode = "{code}"\nname = "{one.account} {room}"')
-            lines.append(f'[[rooms]]\naccount = "{one.account}"\nim_id = "{im_room(room)}"\ngrid = "{code}"')
+            lines.append(
+                f'[[rooms]]\naccount = "{one.account}"\nim_id = "{im_room(one.account, room)}"\ngrid = "{code}"'
+            )
             lines.append("enabled = true")
     return "\n".join(lines)
 
@@ -368,7 +376,7 @@ def _is_about(ticket: Ticket, one: Said, known_rooms: dict[int, Any]) -> bool:
     room = known_rooms[ticket.room_id] if ticket.room_id is not None else None
     return (
         room is not None
-        and (room.account, room.im_id) == (one.account, im_room(one.room))
+        and (room.account, room.im_id) == (one.account, im_room(one.account, one.room))
         and (ticket.place.building, ticket.place.unit) == one.place
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,14 @@ async def die(town: ProgramTown, moments: random.Random) -> None:
     await town.start()
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
-async def test_killed_at_random_moments(
-    kills: int, tmp_path: Path, make_gateway: MakeGateway, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seed = any_seed()
+def pace(kills: int) -> dict[str, Any]:
+    """How a town talks that is killed so often: the long run has more people and slower lines."""
+    return {"gap": (0.2, 0.3), "members": 400} if kills < 10 else {"gap": (0.5, 0.8), "members": 2000}
+
+
+async def outlive(town: ProgramTown, kills: int, seed: int) -> str:
+    """Die so many times under load, end in peace, and check what must hold. Returns the counts in words."""
     moments = random.Random(seed)
-    gap, members = ((0.2, 0.3), 400) if kills < 10 else ((0.5, 0.8), 2000)
-    town = await ProgramTown.build(tmp_path, make_gateway, seed, gap=gap, members=members)
     try:
         await town.start()
         await town.listening()
@@ -58,5 +59,15 @@ async def test_killed_at_random_moments(
         counts = await reckon(town)
     finally:
         town.end()
+    return f"{kills} kills, seed {seed}: {shown(counts)}; found by the kills: {shown(town.left)}"
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+async def test_killed_at_random_moments(
+    kills: int, tmp_path: Path, make_gateway: MakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = any_seed()
+    town = await ProgramTown.build(tmp_path, make_gateway, seed, **pace(kills))
+    story = await outlive(town, kills, seed)
     with capsys.disabled():
-        print(f"\n  {kills} kills, seed {seed}: {shown(counts)}; found by the kills: {shown(town.left)}")
+        print(f"\n  {story}")

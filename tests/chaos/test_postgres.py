@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import subprocess
 import sys
 from collections import Counter
@@ -31,8 +30,8 @@ from nlp.pipeline import Classifier
 from storage import audit, inbox, tickets
 from storage.engine import Store, Tx
 from storage.model import Message, MessageKind
-from tests.chaos.program import ProgramTown, reckon, shown
-from tests.chaos.test_kill import any_seed, die
+from tests.chaos.program import ProgramTown
+from tests.chaos.test_kill import any_seed, outlive, pace
 from tests.contract.conftest import Postgresql, postgres, postgresql
 from tests.integration.conftest import MakeGateway
 
@@ -156,26 +155,11 @@ async def test_the_bot_is_killed_at_random_moments(
 ) -> None:
     """As tests/chaos/test_kill.py has it over SQLite."""
     seed = any_seed()
-    moments = random.Random(seed)
-    gap, members = ((0.2, 0.3), 400) if kills < 10 else ((0.5, 0.8), 2000)
-    town = await ServerTown.build(tmp_path, make_gateway, seed, gap=gap, members=members)
+    town = await ServerTown.build(tmp_path, make_gateway, seed, **pace(kills))
     town.move_to(postgresql)
-    try:
-        await town.start()
-        await town.listening()
-        async with town.talking():
-            for _ in range(kills):
-                await die(town, moments)
-            await town.listening()
-            await town.heard(20)
-        await town.settled()
-        code, _ = await town.stop()
-        assert code == 0, town.log.read_text()[-2000:]
-        counts = await reckon(town)
-    finally:
-        town.end()
+    story = await outlive(town, kills, seed)
     with capsys.disabled():
-        print(f"\n  PostgreSQL: {kills} kills, seed {seed}: {shown(counts)}; found by the kills: {shown(town.left)}")
+        print(f"\n  PostgreSQL: {story}")
 
 
 async def test_the_operators_commands_work_beside_the_bot(postgresql: Postgresql, tmp_path: Path) -> None:

@@ -329,7 +329,7 @@ async def test_two_accounts_in_a_crowd(make_gateway: MakeGateway, classifier: Cl
     half-way and comes back."""
     names = ("wx1", "wx2")
     gateways = {
-        name: await make_gateway(ROOMS=ROOMS, ME=f"wxid_{name}", TOKEN=f"token-{name}", FAT=number)
+        name: await make_gateway(ROOM=f"{name}-", ROOMS=ROOMS, ME=f"wxid_{name}", TOKEN=f"token-{name}", FAT=number)
         for number, name in enumerate(names)
     }
     clock = SystemClock(start=MORNING)
@@ -337,7 +337,7 @@ async def test_two_accounts_in_a_crowd(make_gateway: MakeGateway, classifier: Cl
         registry = Registry(
             grids=[Grid(community(a, n), f"{a}区{n}号") for a in range(2) for n in range(ROOMS)],
             rooms=[
-                KnownRoom(name, f"R{n}@chatroom", community(a, n), topic=f"{name} {n}号群", enabled=True)
+                KnownRoom(name, f"{name}-{n}@chatroom", community(a, n), topic=f"{name} {n}号群", enabled=True)
                 for a, name in enumerate(names)
                 for n in range(ROOMS)
             ],

@@ -1,7 +1,7 @@
 // A real wechaty gateway (PuppetServer) over a mocked account, for tests. What people do in WeChat is injected through
 // a control port: POST /<action> with a JSON body. One process is one account.
 //
-//   PORT=… CONTROL=… node gateway.mjs   also: TOKEN ME NAME ROOMS MEMBERS FAT=1 ECHO=0 IDS=0 DONG=0 CERT KEY DATA (see below)
+//   PORT=… CONTROL=… node gateway.mjs   also: TOKEN ME NAME ROOM ROOMS MEMBERS FAT=1 ECHO=0 IDS=0 DONG=0 CERT KEY DATA (see below)
 //
 // It prints `up` when it listens, and ends with its standard input, so that no test leaves it behind.
 import fs from 'node:fs'
@@ -20,6 +20,7 @@ const TOKEN = env.TOKEN ?? 'test-token'
 const ME = env.ME ?? 'wxid_bot'
 const NAME = env.NAME ?? '小格'
 const ROOMS = Number(env.ROOMS ?? 10)
+const ROOM = env.ROOM ?? 'R' // how the ids of this account's rooms begin: WeChat has one id for a room, whoever is in it
 const MEMBERS = Number(env.MEMBERS ?? 20)
 let fat = env.FAT === '1' // events bring the payload along
 const ECHO = env.ECHO !== '0' // our own messages come back as events
@@ -28,6 +29,7 @@ const DONG = env.DONG !== '0' // a Ding is answered on the event stream
 const { CERT, KEY } = env // PEM: TLS
 const DATA = env.DATA // a file that outlives the process: messages can still be fetched, sends are still known
 const Type = PUPPET.types.Message
+const roomId = number => `${ROOM}${number}@chatroom`
 
 // ---------------------------------------------------------------- count every call
 const calls = {}
@@ -138,7 +140,7 @@ mocker.use(() => { // runs at every start of the puppet
     for (let i = 0; i < MEMBERS; i++) people.push(contact(`wxid_m${i}`, `居民${i}`, i % 2 === 0))
     for (let i = 0; i < ROOMS; i++) {
       mocker.createRoom({
-        id: `R${i}@chatroom`,
+        id: roomId(i),
         topic: `幸福里${i}号微网格群`,
         ownerId: ME,
         adminIdList: [],
@@ -179,7 +181,7 @@ function message ({ id, type, text, room, from, mentions, at, silent, filename }
     filename,
   }
   if (room === null) payload.listenerId = ME
-  else Object.assign(payload, { roomId: room ?? 'R0@chatroom', mentionIdList: mentions ?? [] })
+  else Object.assign(payload, { roomId: room ?? roomId(0), mentionIdList: mentions ?? [] })
   remember(payload)
   if (!silent) announce(payload)
   return { id: payload.id }
@@ -190,7 +192,7 @@ function emit (name, payload) {
   return {}
 }
 
-function roomOf (id) { return mocker.roomPayload(id ?? 'R0@chatroom') }
+function roomOf (id) { return mocker.roomPayload(id ?? roomId(0)) }
 
 const actions = {
   message,
@@ -198,7 +200,7 @@ const actions = {
     room, from, text: text ?? '@所有人\u2005明天停水', mentions: roomOf(room).memberIdList.filter(one => one !== (from ?? 'wxid_m0')),
   }),
   image ({ room }) { // through the mocker's own API, as a person's client does it
-    people[1].say(FileBox.fromBase64('iVBORw0KGgo=', 'p.png')).to(mocker.RoomMock.load(room ?? 'R0@chatroom'))
+    people[1].say(FileBox.fromBase64('iVBORw0KGgo=', 'p.png')).to(mocker.RoomMock.load(room ?? roomId(0)))
     return {}
   },
   again: ({ id }) => { announce(mocker.cacheMessagePayload.get(id)); return {} },
@@ -223,8 +225,8 @@ const actions = {
     return emit('room-topic', { roomId: payload.id, newTopic: topic, oldTopic, changerId: by ?? 'wxid_m0', timestamp: at ?? Date.now() })
   },
   alias ({ room, member, alias }) {
-    aliases.set(`${room ?? 'R0@chatroom'} ${member}`, alias)
-    puppet.dirtyPayload(PUPPET.types.Payload.RoomMember, room ?? 'R0@chatroom')
+    aliases.set(`${room ?? roomId(0)} ${member}`, alias)
+    puppet.dirtyPayload(PUPPET.types.Payload.RoomMember, room ?? roomId(0))
     return {}
   },
   rename ({ id, name, friend }) {
@@ -264,7 +266,7 @@ const actions = {
   /** `texts` spread over rooms and people, as fast as the wire takes them. */
   async burst ({ tag, texts, rooms, at }) {
     for (const [i, text] of texts.entries()) {
-      const room = `R${i % (rooms ?? ROOMS)}@chatroom`
+      const room = roomId(i % (rooms ?? ROOMS))
       message({ id: `${tag}${i}`, room, from: `wxid_m${i % MEMBERS}`, text, at })
       if (i % 200 === 199) await new Promise(setImmediate)
     }
