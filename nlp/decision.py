@@ -46,7 +46,8 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Numbers as text without their unit (`3`, `A12`, `-1`); `located_by` is `text` or `nick`."""
+    """Numbers as text without their unit (`3`, `A12`, `-1`); `located_by` is `text` or `nick`. `others` are the further
+    buildings that a text names: of 3栋到5栋 `building` is `3` and `others` are `4`, `5`."""
 
     building: str | None = None
     unit: str | None = None
@@ -54,6 +55,7 @@ class Location:
     room: str | None = None
     place: str | None = None
     located_by: str | None = None
+    others: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return any((self.building, self.unit, self.floor, self.room, self.place))

@@ -87,3 +87,35 @@ def test_the_nickname_completes_the_text(text: str, nick: str, where: Location) 
 def test_no_location_is_false() -> None:
     assert not location.locate("你好")
     assert location.locate("南门")
+
+
+@pytest.mark.parametrize(
+    ("text", "building", "others"),
+    [
+        ("3栋到5栋停水", "3", ("4", "5")),
+        ("3-5栋停水", "3", ("4", "5")),
+        ("3、5、9栋停水", "3", ("5", "9")),
+        ("3栋和7栋停水", "3", ("7",)),
+        ("我是3栋的,7栋在施工", "7", ("3",)),
+        ("三到五号楼", "3", ("4", "5")),
+        ("3栋停水，3栋停电", "3", ()),
+        ("1到99栋", "1", ("99",)),
+    ],
+)
+def test_several_buildings(text: str, building: str, others: tuple[str, ...]) -> None:
+    found = location.numbers(normalise(text))
+    assert (found.building, found.others) == (building, others)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("2号门的保安", "2号门"),
+        ("阳光花园的路灯坏了", None),
+        ("小区花园的路灯坏了", "花园"),
+        ("星河广场旁边", None),
+        ("三号岗亭没人", "三号岗亭"),
+    ],
+)
+def test_the_name_of_a_community_is_no_place(text: str, place: str | None) -> None:
+    assert location.locate(normalise(text)).place == place
