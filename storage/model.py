@@ -169,6 +169,16 @@ OPEN_STATES = frozenset(
 )
 
 
+class ClockKind(StrEnum):
+    """What has a time limit."""
+
+    ACK = "ack"  # a person has answered
+    TAKE = "take"  # somebody it was assigned to has accepted it
+    FEEDBACK = "feedback"  # there is a first result
+    VERIFY = "verify"  # it was verified on the spot
+    CLOSE = "close"  # it is finished
+
+
 class CallbackOutcome(StrEnum):
     SOLVED = "solved"
     UNSOLVED = "unsolved"
@@ -330,6 +340,7 @@ class Ticket:
     first_role: Role | None = None  # 首接负责: who answers for it until another accepts
     first_id: int | None = None
     clock_from: datetime | None = None  # from when its limits count; None: from `reported_at`
+    acknowledged_at: datetime | None = None  # a person acted on it first; None again after a reopening
     listed: Listing | None = None
     proactive: bool = False  # 未诉先办: nobody reported it
     founded: bool | None = None  # 诉求属实
@@ -347,6 +358,33 @@ class Ticket:
     @property
     def open(self) -> bool:
         return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClock:
+    """A time limit of a ticket as due work. `round` is the number of reopenings it belongs to; `stage` what has been
+    said of it: 0 nothing, 1 and 2 that half and four fifths are over, 3 that it has expired; `next_at` when the next
+    stage comes, None while it stands still or after the last."""
+
+    ticket: int
+    kind: ClockKind
+    round: int
+    started_at: datetime
+    due_at: datetime
+    stage: int = 0
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """急时 over a grid prefix, from its start until it is ended or expires."""
+
+    id: int
+    scope: str
+    reason: str
+    started_at: datetime
+    expires_at: datetime
+    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from storage.columns import Instant, Word, Words
 from storage.model import (
     CallbackOutcome,
+    ClockKind,
     DutyKind,
     Lane,
     Level,
@@ -307,6 +308,7 @@ tickets = sa.Table(
     sa.Column("first_role", Word(Role)),
     sa.Column("first_id", Id),
     sa.Column("clock_from", Instant),
+    sa.Column("acknowledged_at", Instant),
     sa.Column("listed", Word(Listing)),
     sa.Column("proactive", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("founded", sa.Boolean),
@@ -328,6 +330,51 @@ tickets = sa.Table(
 )
 _index("tickets_grid", tickets.c.grid, tickets.c.reported_at)
 _index("tickets_state", tickets.c.state, tickets.c.filed_at)
+_index("tickets_handled", tickets.c.state, tickets.c.handled_at, where=tickets.c.handled_at.is_not(None))
+
+# Due work of the clocks: what stands still has no `next_at`, so a tick reads only what has come.
+clocks = sa.Table(
+    "clocks",
+    metadata,
+    sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("kind", Word(ClockKind), nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("stage", sa.Integer, nullable=False),
+    sa.Column("next_at", Instant),
+    sa.PrimaryKeyConstraint("ticket", "kind"),
+    _one_of("kind", ClockKind),
+    sa.CheckConstraint("stage BETWEEN 0 AND 3", name="stage"),
+)
+_index("clocks_next", clocks.c.next_at, where=clocks.c.next_at.is_not(None))
+
+# Who has fired a job of a moment: the key lets nobody do it again.
+job_runs = sa.Table(
+    "job_runs",
+    metadata,
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("fired_at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("job", "due_at"),
+)
+
+# 急时: at most one that has not ended over the same scope.
+modes = sa.Table(
+    "modes",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    _digits("scope"),
+)
+# A literal, as for the outbox.
+IN_FORCE = sa.text("ended_at IS NULL")
+sa.Index("modes_in_force", modes.c.scope, unique=True, sqlite_where=IN_FORCE, postgresql_where=IN_FORCE)
 
 ticket_messages = sa.Table(
     "ticket_messages",

@@ -23,6 +23,70 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 def upgrade() -> None:
     _registry()
     _life_of_a_ticket()
+    _clocks()
+
+
+def _clocks() -> None:
+    """Due work, the jobs that have fired, and 急时."""
+    op.add_column("tickets", sa.Column("acknowledged_at", INSTANT))
+    # What was answered before this was counted: by the first step that is still known.
+    op.execute("UPDATE tickets SET acknowledged_at = coalesce(assigned_at, accepted_at, handled_at)")
+    op.create_index(
+        "tickets_handled",
+        "tickets",
+        ["state", "handled_at"],
+        sqlite_where=sa.text("handled_at IS NOT NULL"),
+        postgresql_where=sa.text("handled_at IS NOT NULL"),
+    )
+    op.create_table(
+        "clocks",
+        sa.Column("ticket", ID, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("next_at", INSTANT),
+        sa.CheckConstraint("kind IN ('ack', 'take', 'feedback', 'verify', 'close')", name=op.f("clocks_kind_check")),
+        sa.CheckConstraint("stage BETWEEN 0 AND 3", name=op.f("clocks_stage_check")),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="clocks_ticket_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("ticket", "kind", name="clocks_pkey"),
+    )
+    op.create_index(
+        "clocks_next",
+        "clocks",
+        ["next_at"],
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    )
+    op.create_table(
+        "job_runs",
+        sa.Column("job", TEXT, nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
+        sa.Column("fired_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("job", "due_at", name="job_runs_pkey"),
+    )
+    op.create_table(
+        "modes",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("person_id", ID),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT),
+        sa.CheckConstraint("length(scope) <= 18", name=op.f("modes_scope_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="modes_person_id_fkey"),
+        sa.PrimaryKeyConstraint("id", name="modes_pkey"),
+    )
+    op.create_index(
+        "modes_in_force",
+        "modes",
+        ["scope"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
 
 
 def _life_of_a_ticket() -> None:
