@@ -42,7 +42,7 @@ async def answered(ctx: Context, own: Sequence[Ticket]) -> Ticket | None:
 async def propose(ctx: Context, ticket: Ticket) -> None:
     """Note that it was answered, and tell the leader, who may object for a day."""
     ctx.tickets = (*ctx.tickets, ticket.number)
-    await steps.move(ctx, ticket, ticket.state, "answered", handled_at=ctx.now)
+    await steps.move(ctx, ticket, ticket.state, steps.ANSWERED, handled_at=ctx.now)
     line = texts.told_answered(steps.heading_inside(ctx.policy, ticket), ticket.id)
     await steps.inform(ctx, ticket, line, key=f"answered:{ticket.id}:{ticket.version}")
 

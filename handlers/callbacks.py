@@ -202,6 +202,7 @@ async def reopen(ctx: Context, ticket: Ticket, said: str, *, rating: int | None 
         outcome=CallbackOutcome.UNSOLVED,
         owner_role=None,
         owner_id=None,
+        acknowledged_at=None,
         assigned_at=None,
         accepted_at=None,
         handled_at=None,

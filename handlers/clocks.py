@@ -23,10 +23,8 @@ _NONE = timedelta(0)
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": DAY}
 
 
-def due(
-    start: datetime, span: timedelta | Span, clock: Literal["work", "natural"], policy: Policy, *, urgent: bool = False
-) -> datetime:
-    """The moment at which `span` after `start` has passed on that clock, in UTC. `urgent`: it is 急时 there.
+def due(start: datetime, span: timedelta | Span, clock: Literal["work", "natural"], policy: Policy) -> datetime:
+    """The moment at which `span` after `start` has passed on that clock, in UTC.
 
     On a work clock whole days of a timedelta count as working days and the rest as working time; a `Span` says by
     its unit which it is (`24h` are 24 working hours, `1d` is one working day)."""
@@ -34,17 +32,15 @@ def due(
     if clock == "natural":
         return start + (_natural(span) if isinstance(span, Span) else span)
     days, rest = _parts(span, policy)
-    if urgent:
+    if policy.urgent:
         return start + days + rest
     return _after(_after(start, days, policy, service=False), rest, policy, service=True)
 
 
-def deadlines(
-    category: Category, start: datetime, policy: Policy, *, urgent: bool = False
-) -> tuple[datetime | None, datetime | None]:
+def deadlines(category: Category, start: datetime, policy: Policy) -> tuple[datetime | None, datetime | None]:
     """When a person must have answered, and when the matter must be closed; None where the category sets no limit."""
-    ack = due(start, category.ack, category.clock, policy, urgent=urgent) if category.ack is not None else None
-    close = due(start, category.close, category.clock, policy, urgent=urgent) if category.close is not None else None
+    ack = due(start, category.ack, category.clock, policy) if category.ack is not None else None
+    close = due(start, category.close, category.clock, policy) if category.close is not None else None
     return ack, close
 
 

@@ -19,6 +19,10 @@ LEVELS = (Level.GRID, Level.COMMUNITY, Level.STREET, Level.DEPARTMENT)
 # Who a level is, and how much of a grid's code is its own: province, city and district (6), street (9), community (12).
 LEVEL_ROLES = {Level.COMMUNITY: Role.COMMUNITY, Level.STREET: Role.STREET, Level.DEPARTMENT: Role.DEPARTMENT}
 LEVEL_DIGITS = {Level.COMMUNITY: 12, Level.STREET: 9, Level.DEPARTMENT: 6}
+ANSWERED = "answered"  # the action of a linked answer in the group
+_ACKNOWLEDGING = frozenset(
+    {TicketState.ASSIGNED, TicketState.ACCEPTED, TicketState.IN_PROGRESS, TicketState.CALLBACK, TicketState.CLOSED}
+)
 MOST_WORDS = 80  # of what was said, in a line to a leader
 
 
@@ -63,11 +67,15 @@ async def move(
     actor: Person | None = None,
     right: str | None = None,
     skipped: Collection[TicketState] = (),
+    automatic: bool = False,
     detail: dict[str, str | int | bool | None] | None = None,
     **fields: Any,  # noqa: ANN401
 ) -> Ticket | None:
     """Take a ticket from the state it was read in to another one, with one audit entry, and one more for each step
-    that was `skipped`. None, and nothing changed, where somebody was faster."""
+    that was `skipped`. `automatic`: the bot's own doing, whoever's message it came with. None, and nothing changed,
+    where somebody was faster."""
+    if ticket.acknowledged_at is None and ((right is not None and to in _ACKNOWLEDGING) or action == ANSWERED):
+        fields["acknowledged_at"] = effects.now  # design/tickets.md: the first step of a person, or a linked answer
     moved = await rows.update(effects.tx, ticket.number, expect={ticket.state}, at=effects.now, state=to, **fields)
     if moved is None:
         return None
@@ -75,7 +83,12 @@ async def move(
     for step in skipped:
         await _record(effects, action, actor, right, ticket, before, step, {"skipped": True})
         before = step
-    await _record(effects, action, actor, right, ticket, before, to, detail or {})
+    if automatic:
+        await effects.audit(
+            action, actor=None, ticket=ticket.number, before=before.value, after=to.value, **(detail or {})
+        )
+    else:
+        await _record(effects, action, actor, right, ticket, before, to, detail or {})
     return moved
 
 

@@ -144,10 +144,10 @@ def test_service_beyond_office_hours(start: str, span: Span | timedelta, end: st
 
 
 def test_in_emergency_mode_working_time_runs_day_and_night() -> None:
-    start = moment("2026-11-20 17:00")  # a Friday
-    assert clocks.due(start, Span(2, "h"), "work", POLICY, urgent=True) == moment("2026-11-20 19:00")
-    assert clocks.due(start, Span(2, "d"), "work", POLICY, urgent=True) == moment("2026-11-21 11:00")
-    assert clocks.due(start, Span(24, "h"), "natural", POLICY, urgent=True) == moment("2026-11-21 17:00")
+    start, policy = moment("2026-11-20 17:00"), replace(POLICY, urgent=True)  # a Friday
+    assert clocks.due(start, Span(2, "h"), "work", policy) == moment("2026-11-20 19:00")
+    assert clocks.due(start, Span(2, "d"), "work", policy) == moment("2026-11-21 11:00")
+    assert clocks.due(start, Span(24, "h"), "natural", policy) == moment("2026-11-21 17:00")
 
 
 @pytest.mark.parametrize(
