@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from bot.register import COLUMNS, Cell, Labels, cells
 from nlp.categories import Category
-from storage import reports, rooms
+from storage import grids, reports
 from storage.engine import Store, Tx
 from storage.reports import Filter
 
@@ -94,7 +94,7 @@ async def _write(
     now: datetime,
     progress: Progress,
 ) -> int:
-    labels = Labels(categories, await rooms.grid_names(tx), timezone, now)
+    labels = Labels(categories, await grids.names(tx, retired=True), timezone, now)
     total = await reports.count(tx, wanted)
     sink = await _sink(part, kind)
     done = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.config import Config
-from storage import people, rooms
+from storage import grids, people, rooms
 from storage.engine import Tx
 from storage.model import Alias, Grant, Grid, RoomKind, RoomState
 
@@ -55,7 +55,7 @@ class Registry:
     async def store(self, tx: Tx, at: datetime) -> None:
         """Bring it into the store. What a leader has changed since by command (启用, 停用, a binding) stays: the config
         only opens a room that nobody has ruled on yet."""
-        await rooms.put_grids(tx, self.grids)
+        await grids.put(tx, self.grids)
         office = [await people.import_person(tx, one.name, one.grants, one.aliases) for one in self.people]
         # Whoever has left the config has left the office too.
         await people.revoke_others(tx, [person.id for person in office])

@@ -7,7 +7,7 @@ from datetime import timedelta
 from handlers import quiet, rights, texts
 from handlers.commands import LONGEST_HUSH, Command
 from handlers.context import Context
-from storage import outbox, rooms
+from storage import grids, outbox, rooms
 from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState, SendState
 
 MICRO_GRID_DIGITS = 18
@@ -23,7 +23,7 @@ async def enable(ctx: Context, command: Command) -> str:
     if code is None:
         await ctx.reply(texts.ENABLE_WITH_CODE)
         return "command"
-    grid = await rooms.grid(ctx.tx, code)
+    grid = await grids.get(ctx.tx, code)
     if grid is None or len(code) < COMMUNITY_DIGITS:
         await ctx.reply(texts.no_such_grid(code))
         return "command"
@@ -120,7 +120,7 @@ def own_grid(ctx: Context) -> str | None:
     codes = {
         grant.scope
         for grant in grants
-        if len(grant.scope) == MICRO_GRID_DIGITS and rights.Right.ROOM in rights.TABLE[grant.role]
+        if len(grant.scope) == MICRO_GRID_DIGITS and not grant.derived and rights.Right.ROOM in rights.TABLE[grant.role]
     }
     return codes.pop() if len(codes) == 1 else None
 

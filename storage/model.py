@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 COMMUNITY_DIGITS = 12
+GENERAL_GRID_DIGITS = 15
 
 
 class MessageKind(StrEnum):
@@ -205,6 +206,7 @@ class Grant:
 
     role: Role
     scope: str
+    derived: bool = False  # nobody wrote it down: it follows from a grid that was split, merged or renumbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +298,6 @@ class NewTicket:
     rules: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()  # matched lexicon terms, never the sentence
     lexicon: str = ""  # hash of the lexicon that decided
-    clock_from: datetime | None = None
     listed: Listing | None = None
     proactive: bool = False  # 未诉先办
 
@@ -339,7 +340,6 @@ class Ticket:
     lexicon: str = ""
     first_role: Role | None = None  # 首接负责: who answers for it until another accepts
     first_id: int | None = None
-    clock_from: datetime | None = None  # from when its limits count; None: from `reported_at`
     acknowledged_at: datetime | None = None  # a person acted on it first; None again after a reopening
     listed: Listing | None = None
     proactive: bool = False  # 未诉先办: nobody reported it

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import Owner
-from storage.tables import owners
+from storage.tables import owners, people
 
 _FIELDS = ("category", "scope", "role", "org", "person_id")
 _OWNER = sa.select(*(owners.c[name] for name in _FIELDS))
@@ -52,3 +52,8 @@ async def drop(tx: Tx, keys: Iterable[tuple[str, str]]) -> None:
     """Remove rows by (category, scope)."""
     for category, scope in keys:
         await tx.execute(sa.delete(owners).where(owners.c.category == category, owners.c.scope == scope))
+
+
+async def members(tx: Tx, org: str) -> frozenset[int]:
+    """The ids of everybody of that 单位."""
+    return frozenset(await tx.scalars(sa.select(people.c.id).where(people.c.org == org)))

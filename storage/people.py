@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from storage import grids
 from storage.engine import Tx, insert, sealer_of
 from storage.model import Alias, Grant, Origin, Person, Role
 from storage.tables import (
@@ -16,6 +17,7 @@ from storage.tables import (
     bind_codes,
     dialogs,
     grants,
+    grid_moves,
     people,
     reporters,
     ticket_messages,
@@ -32,12 +34,24 @@ _PLACE = "bind_codes.digest"
 
 _PERSON = sa.select(people.c.id, people.c.name, people.c.opted_out_at)
 _ids: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
-_GRANTS = (
-    sa.select(grants.c.person_id, grants.c.role, grants.c.scope)
-    .where(grants.c.person_id.in_(_ids))
-    .distinct()  # the config and an import may say the same
-    .order_by(grants.c.role, grants.c.scope)
-)
+
+
+def _granted() -> sa.CompoundSelect[Any]:
+    """The grants of people, once each where the config and an import say the same. With them what follows from a grid
+    that moved: who held the old code holds what it became, and who holds a code holds what was there before."""
+    holder, role, scope = grants.c.person_id, grants.c.role, grants.c.scope
+    became, before = grid_moves.alias("became"), grid_moves.alias("before")
+    held = sa.select(holder, role, scope.label("scope"), sa.false().label("derived")).where(holder.in_(_ids))
+    heir = sa.select(holder, role, became.c.new, sa.true()).join(became, became.c.old == scope)
+    past = sa.select(holder, role, before.c.old, sa.true())
+    past = past.join(before, sa.and_(before.c.new >= scope, before.c.new < scope + ":"))
+    heirs_past = sa.select(holder, role, before.c.old, sa.true()).join(became, became.c.old == scope)
+    heirs_past = heirs_past.join(before, sa.and_(before.c.new == became.c.new, before.c.old != scope))
+    derived = [query.where(holder.in_(_ids)) for query in (heir, past, heirs_past)]
+    return sa.union(held, *derived).order_by("derived", "role", "scope")
+
+
+_GRANTS = _granted()
 _ALIASES = (
     sa.select(aliases.c.person_id, aliases.c.account, aliases.c.im_id, aliases.c.friend, aliases.c.nick)
     .where(aliases.c.person_id.in_(_ids))
@@ -57,8 +71,8 @@ async def _load(tx: Tx, query: sa.Select[Any], values: dict[str, Any] | None = N
     granted: dict[int, list[Grant]] = {id_: [] for id_ in ids}
     known: dict[int, list[Alias]] = {id_: [] for id_ in ids}
     if ids:
-        for person_id, role, scope in await tx.execute(_GRANTS, {"ids": ids}):
-            granted[person_id].append(Grant(role, scope))
+        for person_id, role, scope, derived in await tx.execute(_GRANTS, {"ids": ids}):
+            granted[person_id].append(Grant(role, scope, derived))
         for person_id, *alias in await tx.execute(_ALIASES, {"ids": ids}):
             known[person_id].append(Alias(*alias))
     return [
@@ -120,8 +134,9 @@ async def set_friend(tx: Tx, account: str, im_id: str, friend: bool) -> None:
 
 
 async def with_role(tx: Tx, roles: Collection[Role], grid: str) -> list[Person]:
-    """People who hold one of the roles over the grid, the longest scope first."""
-    scopes = [grid[:end] for end in range(len(grid) + 1)]
+    """People who hold one of the roles over the grid, or over what it is today, the longest scope first."""
+    scopes = {beginning for code in await grids.today(tx, grid) for beginning in grids.prefixes(code)}
+    scopes |= set(await tx.scalars(sa.select(grid_moves.c.old).where(grid_moves.c.new.in_(scopes))))
     query = sa.select(grants.c.person_id, sa.func.max(sa.func.length(grants.c.scope)))
     query = query.where(grants.c.scope.in_(scopes), grants.c.role.in_(roles)).group_by(grants.c.person_id)
     near = {row[0]: row[1] for row in await tx.execute(query)}
@@ -175,7 +190,7 @@ async def import_person(tx: Tx, name: str, new_grants: Sequence[Grant], new_alia
 
 
 def _pairs(of: Iterable[Grant]) -> set[tuple[Role, str]]:
-    return {(grant.role, grant.scope) for grant in of}
+    return {(grant.role, grant.scope) for grant in of if not grant.derived}
 
 
 async def _registered(tx: Tx, name: str, same: Sequence[Grant], known: Sequence[Alias]) -> int | None:
@@ -184,7 +199,7 @@ async def _registered(tx: Tx, name: str, same: Sequence[Grant], known: Sequence[
         if holder is not None:
             return holder.id
     for person in await _load(tx, _PERSON.where(people.c.name == name)):
-        if person.grants and _pairs(person.grants) == _pairs(same):
+        if person.grants and _pairs(person.grants) >= _pairs(same):  # an import may have given them more
             return person.id
     return None
 

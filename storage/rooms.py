@@ -1,18 +1,16 @@
-"""Rooms and grids."""
+"""Rooms: which account sits in which group, for which grid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from storage import grids
 from storage.engine import Tx, insert
-from storage.model import Grid, Room, RoomKind, RoomState
-from storage.tables import grids, rooms
-
-LEADER_ROOM_DIGITS = 15  # a leader room answers for a general grid or smaller, never for a whole community
+from storage.model import GENERAL_GRID_DIGITS, Room, RoomKind, RoomState
+from storage.tables import rooms
 
 _FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at")
 _CHANGEABLE = frozenset(_FIELDS) - {"id"}
@@ -74,10 +72,14 @@ async def update(tx: Tx, room_id: int, **fields: Any) -> Room:  # noqa: ANN401
 
 
 async def leader_room(tx: Tx, grid: str) -> Room | None:
-    """The enabled leader room with the longest grid code that is a prefix of `grid` (at least 15 digits)."""
-    prefixes = [grid[:end] for end in range(LEADER_ROOM_DIGITS, len(grid) + 1)]
+    """The enabled leader room that is nearest to the grid (or to what it is today). What concerns a part of a community
+    goes to the room of its micro-grid, else of its general grid; what concerns a whole community, street or district
+    to the room of exactly that."""
+    least = min(len(grid), GENERAL_GRID_DIGITS)
+    today = await grids.today(tx, grid)
+    codes = {code[:end] for code in today for end in range(least, len(code) + 1)}
     query = (
-        _ROOM.where(rooms.c.grid.in_(prefixes), rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
+        _ROOM.where(rooms.c.grid.in_(codes), rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
         .order_by(sa.func.length(rooms.c.grid).desc(), rooms.c.id)
         .limit(1)
     )
@@ -88,6 +90,13 @@ async def leader_room_of(tx: Tx, code: str) -> Room | None:
     """The enabled leader room of exactly this code: that of a community, a street or a district."""
     query = _ROOM.where(rooms.c.grid == code, rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
     return _room((await tx.execute(query.order_by(rooms.c.id).limit(1))).one_or_none())
+
+
+async def leader_rooms(tx: Tx, scope: str = "") -> list[Room]:
+    """The enabled leader rooms of the grids within a scope, the widest first."""
+    query = _ROOM.where(rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED, rooms.c.grid >= scope)
+    query = query.where(rooms.c.grid < scope + ":").order_by(sa.func.length(rooms.c.grid), rooms.c.grid, rooms.c.id)
+    return [Room(*row) for row in await tx.execute(query)]
 
 
 async def import_room(
@@ -109,24 +118,3 @@ async def import_room(
         state = state or (RoomState.ENABLED if grid else RoomState.DORMANT)
     wanted = {"kind": kind, "grid": grid, "state": state or room.state, "topic": topic or room.topic}
     return await update(tx, room.id, **wanted)
-
-
-async def put_grids(tx: Tx, new: Iterable[Grid]) -> None:
-    """Add grids; a code that is there already gets the new name."""
-    rows = [{"code": grid.code, "name": grid.name} for grid in new]
-    if rows:
-        statement = insert(tx, grids)
-        named = statement.on_conflict_do_update(index_elements=["code"], set_={"name": statement.excluded.name})
-        await tx.execute(named, rows)
-
-
-async def grid(tx: Tx, code: str) -> Grid | None:
-    """The grid with exactly this code."""
-    row = (await tx.execute(sa.select(grids.c.code, grids.c.name).where(grids.c.code == code))).one_or_none()
-    return None if row is None else Grid(*row)
-
-
-async def grid_names(tx: Tx) -> dict[str, str]:
-    """Code → name of all grids, by code."""
-    query = sa.select(grids.c.code, grids.c.name).order_by(grids.c.code)
-    return {row.code: row.name for row in await tx.execute(query)}

@@ -14,7 +14,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from storage import audit, dialogs, inbox, negatives, outbox, people, rooms, tickets
+from storage import audit, dialogs, grids, inbox, negatives, outbox, people, rooms, tickets
 from storage.engine import Store, Tx
 from storage.model import (
     Alias,
@@ -109,7 +109,7 @@ def message(ticket: int, message_id: str, person_id: int, text: str = "电梯又
 
 async def fill(tx: Tx) -> str:
     """Write at least one row into every table; the code that binds the community worker's second account."""
-    await rooms.put_grids(tx, [Grid(COMMUNITY, "示例社区"), Grid(GRID, "第一网格"), Grid(MICRO, "一号楼微网格")])
+    await grids.put(tx, [Grid(COMMUNITY, "示例社区"), Grid(GRID, "第一网格"), Grid(MICRO, "一号楼微网格")])
     residents = await rooms.ensure(tx, "a", "r1", "示例小区业主群", at=NOW)
     residents = await rooms.update(tx, residents.id, grid=MICRO, state=RoomState.ENABLED, noticed_at=NOW)
     leaders = await rooms.ensure(tx, "a", "r2", "网格长群", at=NOW)
@@ -165,7 +165,7 @@ async def read_back(store: Store, code: str | None) -> None:
     """Assert through the repositories that everything that `fill` wrote is there, whatever schema it began in."""
 
     async def read(tx: Tx) -> None:
-        assert await rooms.grid_names(tx) == {COMMUNITY: "示例社区", GRID: "第一网格", MICRO: "一号楼微网格"}
+        assert await grids.names(tx) == {COMMUNITY: "示例社区", GRID: "第一网格", MICRO: "一号楼微网格"}
         residents, leaders = await rooms.every(tx)
         assert (residents.topic, residents.state, residents.noticed_at) == ("示例小区业主群", RoomState.ENABLED, NOW)
         assert await rooms.leader_room(tx, MICRO) == leaders

@@ -1,4 +1,4 @@
-"""Rooms and grids."""
+"""Rooms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from storage import rooms
 from storage.engine import Store
-from storage.model import Grid, Room, RoomKind, RoomState
+from storage.model import Room, RoomKind, RoomState
 from tests.contract.fill import COMMUNITY, GRID, MICRO, NOW
 
 
@@ -57,7 +57,7 @@ async def test_the_nearest_leader_room_that_is_open(store: Store) -> None:
         room = await store.read(lambda tx: rooms.leader_room(tx, grid))
         return None if room is None else room.im_id
 
-    assert [await found(grid) for grid in (MICRO, GRID, GRID + "002", COMMUNITY, "")] == ["r2", "r1", "r1", None, None]
+    assert [await found(grid) for grid in (MICRO, GRID, GRID + "002", COMMUNITY, "")] == ["r2", "r1", "r1", "r3", None]
     await update(store, micro, state=RoomState.DORMANT)
     assert await found(MICRO) == "r1"
     await update(store, general, state=RoomState.GONE)
@@ -80,12 +80,3 @@ async def test_a_room_of_the_config(store: Store) -> None:
     await update(store, room, state=RoomState.DORMANT)
     assert (await bring(GRID)).state is RoomState.DORMANT
     assert (await bring(GRID, RoomState.ENABLED)).state is RoomState.ENABLED
-
-
-async def test_grids_are_named_and_renamed(store: Store) -> None:
-    await store.write(lambda tx: rooms.put_grids(tx, [Grid(GRID, "第一网格"), Grid(COMMUNITY, "示例社区")]))
-    await store.write(lambda tx: rooms.put_grids(tx, [Grid(GRID, "一网格")]))
-    await store.write(lambda tx: rooms.put_grids(tx, []))
-    assert await store.read(rooms.grid_names) == {COMMUNITY: "示例社区", GRID: "一网格"}
-    assert await store.read(lambda tx: rooms.grid(tx, GRID)) == Grid(GRID, "一网格")
-    assert await store.read(lambda tx: rooms.grid(tx, MICRO)) is None

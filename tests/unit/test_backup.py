@@ -10,7 +10,7 @@ import pytest
 from bot import config as configuration
 from bot.backup import backup
 from bot.config import Config
-from storage import audit, rooms
+from storage import audit, grids
 from storage.engine import Store
 from storage.errors import StoreError
 from storage.model import AuditEntry, Grid
@@ -26,7 +26,7 @@ async def config(tmp_path: Path):
     path = tmp_path / "config.toml"
     path.write_text("", encoding="utf-8")
     async with await fresh_store(tmp_path / "var") as store:
-        await store.write(lambda tx: rooms.put_grids(tx, [Grid("519999001001", "青禾社区")]))
+        await store.write(lambda tx: grids.put(tx, [Grid("519999001001", "青禾社区")]))
         await store.write(lambda tx: audit.append(tx, AuditEntry(at=NOW, action="enable")))
         yield configuration.load(path)
 
@@ -39,7 +39,7 @@ async def test_the_copy_can_be_used(config: Config, tmp_path: Path) -> None:
     assert made.key.stat().st_mode & 0o777 == 0o600
     assert made.key.read_bytes() == config.key_file.read_bytes()
     async with await Store.open(url_of(made.database), key_file=made.key) as store:
-        assert await store.read(rooms.grid_names) == {"519999001001": "青禾社区"}
+        assert await store.read(grids.names) == {"519999001001": "青禾社区"}
 
 
 async def test_a_directory_gets_a_file_named_by_the_time(config: Config, tmp_path: Path) -> None:

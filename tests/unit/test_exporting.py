@@ -19,7 +19,7 @@ from bot import exporting
 from bot.exporting import Format, export
 from bot.register import COLUMNS, masked_name, masked_phone
 from nlp import categories
-from storage import people, reports, rooms, tickets
+from storage import grids, people, reports, rooms, tickets
 from storage.engine import Store, Tx
 from storage.model import (
     CallbackOutcome,
@@ -75,7 +75,7 @@ async def say(tx: Tx, number: int, person: int, text: str, at: datetime = DAY) -
 
 async def fill(tx: Tx) -> None:
     """S1 handled, four reporters · S2 emergency · S3 confidential · S4 candidate · S5 flagged, with hostile words."""
-    await rooms.put_grids(
+    await grids.put(
         tx,
         [
             Grid(GRID[:12], "青禾社区"),

@@ -20,7 +20,7 @@ from handlers.window import Line, Window
 from nlp import categories
 from nlp.decision import Analysis
 from nlp.pipeline import Classifier
-from storage import audit, outbox, people, rooms, tickets
+from storage import audit, grids, outbox, people, rooms, tickets
 from storage.engine import Store, Tx
 from storage.model import (
     Alias,
@@ -88,7 +88,7 @@ class Stage:
 
         async def work(tx: Tx) -> Room:
             codes = {grid[:digits] for digits in (12, 15, 18)} if grid else set()
-            await rooms.put_grids(tx, [Grid(code, f"网格{code[12:] or '社区'}") for code in sorted(codes)])
+            await grids.put(tx, [Grid(code, f"网格{code[12:] or '社区'}") for code in sorted(codes)])
             made = await rooms.ensure(tx, ACCOUNT, name, name, at=self.now)
             state = RoomState.ENABLED if enabled else RoomState.DORMANT
             return await rooms.update(tx, made.id, kind=kind, grid=grid, state=state)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nlp.decision import Location, Nature, Shape
-from storage import outbox, rooms
+from storage import grids, outbox
 from storage.model import Grid, MessageKind, SendState, TicketState, Urgency
 from tests.unit.handlers.judged import Judged, judged, matter, maybe
 from tests.unit.handlers.stage import GROUP, START
@@ -342,7 +342,7 @@ async def test_in_private_the_only_community_there_is_hears_of_it(stage: Judged)
 async def test_in_private_the_number_comes_back_and_the_community_is_asked_for(stage: Judged) -> None:
     await stage.cast("社区小王", "社区", "519999001002")
     await stage.room("红光社区1群", "519999001002001001")
-    await stage.store.write(lambda tx: rooms.put_grids(tx, [Grid("519999001002", "红光社区")]))
+    await stage.store.write(lambda tx: grids.put(tx, [Grid("519999001002", "红光社区")]))
     stage.judge("路灯黑了", matter("0106", objects=("路灯",)))
     await stage.say("阿芬", "路灯黑了", room=None)
     ticket = await stage.the_ticket()
@@ -370,7 +370,7 @@ async def test_what_nobody_can_place_goes_to_those_who_lead_where_no_community_c
 
 async def test_in_private_the_grid_that_is_named_narrows_the_community_down(stage: Judged) -> None:
     await stage.cast("社区小陈", "社区", "519999001001")
-    await stage.store.write(lambda tx: rooms.put_grids(tx, [Grid("519999001001003012", "青禾苑")]))
+    await stage.store.write(lambda tx: grids.put(tx, [Grid("519999001001003012", "青禾苑")]))
     stage.judge("路灯黑了", matter("0106", objects=("路灯",)))
     await stage.say("阿芬", "路灯黑了", room=None)
     assert (await stage.the_ticket()).grid == "519999001001"
