@@ -252,6 +252,17 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """One turn of somebody on duty, from `start_at` to before `end_at`."""
+
+    person_id: int
+    kind: DutyKind
+    scope: str
+    start_at: datetime
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     id: int
     account: str

@@ -140,8 +140,13 @@ async def with_role(tx: Tx, roles: Collection[Role], grid: str) -> list[Person]:
     query = sa.select(grants.c.person_id, sa.func.max(sa.func.length(grants.c.scope)))
     query = query.where(grants.c.scope.in_(scopes), grants.c.role.in_(roles)).group_by(grants.c.person_id)
     near = {row[0]: row[1] for row in await tx.execute(query)}
-    found = await _load(tx, _PERSON.where(people.c.id.in_(list(near))))
+    found = await many(tx, near)
     return sorted(found, key=lambda person: (-near[person.id], person.id))
+
+
+async def many(tx: Tx, ids: Iterable[int]) -> list[Person]:
+    """The people with these ids, by id."""
+    return await _load(tx, _PERSON.where(people.c.id.in_(list(ids))))
 
 
 async def everyone_with_grants(tx: Tx) -> list[Person]:
