@@ -206,7 +206,9 @@ async def run(config: Config) -> None:
     from bot.transports.wechaty import WechatyTransport  # slow to import, and only needed here
 
     known = categories.load(_path(config.nlp.categories))
-    classifier = Classifier.load(categories=_path(config.nlp.categories), data=_path(config.nlp.lexicon))
+    classifier = Classifier.load(
+        categories=_path(config.nlp.categories), data=_path(config.nlp.lexicon), fast=config.nlp.fast
+    )
     clock = SystemClock()
     store = await Store.open(config.database.url, key_file=config.key_file)
     try:

@@ -120,6 +120,7 @@ def replay(
 @app.command()
 def classify(
     file: Annotated[Path | None, typer.Argument(help="JSON lines with `text`, optional `nick`.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Cut words with rjieba: pip install 'xiaoge[fast]'.")] = False,
 ) -> None:
     """Say for each message whether it is an appeal, and which. Reads JSON lines, writes JSON lines, keeps nothing.
 
@@ -129,11 +130,13 @@ def classify(
       echo '{"text": "3栋2单元电梯又坏了"}' | xiaoge classify
     """
     from nlp.classify import classify_lines
+    from nlp.pipeline import Classifier
 
     total = _lines(file) if file is not None else None
+    classifier = Classifier.load(fast=fast)
     source = file.open(encoding="utf-8") if file is not None else nullcontext(_utf8(sys.stdin))
     with source as lines, progress("classifying", total) as step:
-        for done, decision in enumerate(classify_lines(lines), 1):
+        for done, decision in enumerate(classify_lines(lines, classifier), 1):
             sys.stdout.write(decision + "\n")
             if total is not None and done % 1000 == 0:
                 step(done, total)

@@ -180,7 +180,7 @@ async def _lexicon(config: Config) -> Finding:
     def load() -> tuple[int, Classifier]:
         table = Path(config.nlp.categories) if config.nlp.categories else None
         data = Path(config.nlp.lexicon) if config.nlp.lexicon else None
-        return len(categories.load(table)), Classifier.load(categories=table, data=data)
+        return len(categories.load(table)), Classifier.load(categories=table, data=data, fast=config.nlp.fast)
 
     amount, classifier = await asyncio.to_thread(load)
     verdict = classifier.analyse("3栋2单元电梯又坏了，没人管")

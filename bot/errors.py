@@ -20,6 +20,7 @@ SPEAKING = (
     ("storage.errors", "StoreError"),
     ("nlp.categories", "CategoryError"),
     ("nlp.tables", "LexiconError"),
+    ("nlp.tokens", "TokenizerError"),
     ("nlp.classify", "InputError"),
 )
 CURES = {

@@ -51,14 +51,16 @@ class Classifier:
         self.filtered = True  # off only to prove that the prefilter changes nothing
 
     @classmethod
-    def load(cls, categories: Mapping[str, Category] | Path | None = None, data: Path | None = None) -> Self:
-        """Read categories and lexicon, the shipped ones by default, and warm up.
+    def load(
+        cls, categories: Mapping[str, Category] | Path | None = None, data: Path | None = None, *, fast: bool = False
+    ) -> Self:
+        """Read categories and lexicon, the shipped ones by default, and warm up. `fast` asks for rjieba.
 
-        Raises `CategoryError`, `LexiconError`."""
+        Raises `CategoryError`, `LexiconError`, `TokenizerError`."""
         if categories is None or isinstance(categories, Path):
             categories = load_categories(categories)
         matcher = Matcher(lexicon.load(data, codes=categories))
-        classifier = cls(matcher, Tokens(matcher.words), categories)
+        classifier = cls(matcher, Tokens(matcher.words, fast=fast), categories)
         classifier.analyse("3栋2单元电梯又坏了", nick="3-2-1502")
         return classifier
 
