@@ -21,7 +21,7 @@ async def on_duty(tx: Tx, kind: DutyKind, grid: str, at: datetime) -> list[Perso
     scopes = {beginning for code in await grids.today(tx, grid) for beginning in grids.prefixes(code)}
     query = sa.select(duty.c.person_id, sa.func.max(sa.func.length(duty.c.scope))).group_by(duty.c.person_id)
     query = query.where(duty.c.kind == kind, duty.c.scope.in_(scopes), duty.c.start_at <= at, duty.c.end_at > at)
-    near = {person_id: length for person_id, length in await tx.execute(query)}
+    near = {row[0]: row[1] for row in await tx.execute(query)}
     found = await people.many(tx, near)
     return sorted(found, key=lambda person: (-near[person.id], person.id))
 

@@ -190,7 +190,7 @@ async def import_person(tx: Tx, name: str, new_grants: Sequence[Grant], new_alia
     if rows:
         await tx.execute(sa.insert(grants), rows)
     for alias in new_aliases:
-        await _give_alias(tx, person_id, alias)
+        await give_alias(tx, person_id, alias)
     return await _get(tx, person_id)
 
 
@@ -250,11 +250,12 @@ async def bind(tx: Tx, code: str, account: str, im_id: str, at: datetime) -> Per
     person_id = await tx.scalar(used)
     if person_id is None:
         return None
-    await _give_alias(tx, person_id, Alias(account, im_id))
+    await give_alias(tx, person_id, Alias(account, im_id))
     return await _get(tx, person_id)
 
 
-async def _give_alias(tx: Tx, person_id: int, alias: Alias) -> None:
+async def give_alias(tx: Tx, person_id: int, alias: Alias) -> None:
+    """The IM account is this person's from now on; with a resident's record that had no other, what hung on it."""
     held = await find(tx, alias.account, alias.im_id)
     if held is None:
         row = {"account": alias.account, "im_id": alias.im_id, "friend": alias.friend, "nick": alias.nick}
