@@ -18,9 +18,9 @@ from storage.tables import (
     dialogs,
     grants,
     grid_moves,
+    metadata,
     people,
     reporters,
-    ticket_messages,
     tickets,
 )
 from storage.tables import bind_failures as failures_table
@@ -269,6 +269,19 @@ async def give_alias(tx: Tx, person_id: int, alias: Alias) -> None:
             await _absorb(tx, person_id, held)
 
 
+# Every column that names a person and outlives them, in whatever table; those of keys are handled one by one.
+_MENTIONS: tuple[sa.Column[Any], ...] = (
+    tickets.c.first_id,
+    *(
+        column
+        for table in metadata.sorted_tables
+        for column in table.c
+        for key in column.foreign_keys
+        if key.column is people.c.id and key.ondelete is None and not column.primary_key
+    ),
+)
+
+
 async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
     """A resident's record turns out to be this person: what hangs on it moves, the record goes."""
     old = resident.id
@@ -284,8 +297,7 @@ async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
             key.append(twin.c.step == table.c.step)
         await tx.execute(sa.delete(table).where(table.c.person_id == old, sa.exists().where(*key)))
         await tx.execute(sa.update(table).where(table.c.person_id == old).values(person_id=person_id))
-    moved: list[sa.Column[Any]] = [ticket_messages.c.person_id, tickets.c.owner_id]
-    for column in moved:
+    for column in _MENTIONS:
         await tx.execute(sa.update(column.table).where(column == old).values({column: person_id}))
     if resident.opted_out_at is not None:
         wish = sa.func.coalesce(people.c.opted_out_at, sa.literal(resident.opted_out_at, people.c.opted_out_at.type))
