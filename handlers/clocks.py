@@ -2,8 +2,8 @@
 
 Working time is counted in two ways. A limit in hours counts the hours of service: working days from `work_from` to
 `work_until`, longer where 延时服务 is configured, and the duty hours of weekends. A limit in days counts plain working
-days, whatever the service beyond them: one day is one day's `work_from` to `work_until`. In 急时 working time runs day
-and night: as much of it as there would be, on a clock that does not stop.
+days, whatever the service beyond them: one day is one day's `work_from` to `work_until`. In 急时 the service hours that
+are left run day and night.
 """
 
 from __future__ import annotations
@@ -32,9 +32,15 @@ def due(start: datetime, span: timedelta | Span, clock: Literal["work", "natural
     if clock == "natural":
         return start + (_natural(span) if isinstance(span, Span) else span)
     days, rest = _parts(span, policy)
-    if policy.urgent:
-        return start + days + rest
-    return _after(_after(start, days, policy, service=False), rest, policy, service=True)
+    usual = _after(_after(start, days, policy, service=False), rest, policy, service=True)
+    return usual if policy.urgent_since is None else sooner(usual, max(start, policy.urgent_since), policy)
+
+
+def sooner(usual: datetime, since: datetime, policy: Policy) -> datetime:
+    """When a limit runs out of which the service hours after `since` run day and night: never later than usual."""
+    if usual <= since:
+        return usual
+    return min(usual, since.astimezone(UTC) + working_time(since, usual, policy))
 
 
 def deadlines(category: Category, start: datetime, policy: Policy) -> tuple[datetime | None, datetime | None]:

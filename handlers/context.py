@@ -49,7 +49,7 @@ class Policy:
     reopen_for: timedelta = timedelta(days=14)
     join_for: timedelta = timedelta(minutes=10)  # same sender, same room
     urgent_join_for: timedelta = timedelta(minutes=2)  # the same in 急时
-    urgent: bool = False  # 急时 where this is done: working time runs day and night
+    urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
 
 

@@ -51,6 +51,11 @@ def in_quiet_hours(at: datetime, policy: Policy) -> bool:
     return start <= local < end if start <= end else local >= start or local < end
 
 
+def after_night(at: datetime, policy: Policy) -> datetime:
+    """That moment, or the end of the quiet hours in which it lies."""
+    return _next_time(at, policy.quiet_until, policy) if in_quiet_hours(at, policy) else at
+
+
 def free(at: datetime, taken: Sequence[datetime], policy: Policy) -> bool:
     """Whether a counted line at that moment keeps the gap to every other one and the day's number."""
     day = at.astimezone(policy.timezone).date()
@@ -64,7 +69,7 @@ def _next_free(start: datetime, taken: Sequence[datetime], policy: Policy) -> da
     at = start
     while True:
         if in_quiet_hours(at, policy):
-            at = _next_time(at, policy.quiet_until, policy)
+            at = after_night(at, policy)
         elif blocking := [other for other in taken if abs(at - other) < policy.reply_gap]:
             at = max(blocking) + policy.reply_gap
         elif free(at, taken, policy):

@@ -10,7 +10,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from storage.model import CallbackOutcome, Level, Nature, Place, Role, RoomKind, RoomState, TicketState, Urgency
+from storage.model import (
+    CallbackOutcome,
+    ClockKind,
+    Level,
+    Nature,
+    Place,
+    Role,
+    RoomKind,
+    RoomState,
+    TicketState,
+    Urgency,
+)
 
 MENTION_END = "\u2005"  # what WeChat itself puts behind a mention
 
@@ -124,6 +135,22 @@ USAGE: Mapping[str, str] = {
     "接单": "接单 S12",
     "处置中": "处置中 S12 下午修好",
     "办结": "办结 S12 已更换水泵",
+    "退回": "退回 S12 不归我们管",
+    "延期": "延期 S12 2天 等配件",
+    "不受理": "不受理 S12 超职责",
+    "督办": "督办 S12",
+    "吹哨": "吹哨 S12 要街道协调",
+    "合并": "合并 S12 S15",
+    "撤并": "撤并 S15",
+    "改类": "改类 S12 供水",
+    "改址": "改址 S12 3栋2单元",
+    "交办": "交办 @网格码 巡查 排查飞线 3天",
+    "完成": "完成 J3 已排查",
+    "问答": "问答 增 几点停水 => 每周二 来源：自来水公司",
+    "呼叫": "呼叫 S12",
+    "应答": "应答 S12",
+    "调解": "调解 楼上漏水谈不拢（请私聊我）",
+    "清单": "清单 项目",
     "评价": "评价 S12 满意",
     "待办": "待办",
     "帮助": "帮助",
@@ -339,10 +366,14 @@ def _said(nick: str, words: str) -> str:
     return f"{nick}：{quoted}" if nick else quoted
 
 
-def told_filed(heading_: str, ticket_id: str, nick: str, words: str, owner: str, *, twin: str = "") -> str:
-    """A new ticket; `owner`: who may deal with it; `twin`: the id of another one that may be the same trouble."""
-    hint = f" 可能与 {twin} 是同一件。" if twin else ""
-    return f"【诉求】{heading_} {_said(nick, words)}{hint} 已受理，回复 派单 {ticket_id} {owner}"
+def told_filed(
+    heading_: str, ticket_id: str, nick: str, words: str, owner: str, *, twin: str = "", assigned: str = ""
+) -> str:
+    """A new ticket; `owner`: who may deal with it; `twin`: the id of another one that may be the same trouble;
+    `assigned`: whom it was given to by the list of owners."""
+    hint = f" 可能与 {twin} 是同一件，是请回复 合并 {twin} {ticket_id}。" if twin else ""
+    done = f"已派{assigned}，改派" if assigned else "已受理，"
+    return f"【诉求】{heading_} {_said(nick, words)}{hint} {done}回复 派单 {ticket_id} {owner}"
 
 
 def told_discreet(heading_: str, ticket_id: str, words: str, owner: str) -> str:
@@ -525,6 +556,174 @@ def taken_by(ticket_id: str, name: str) -> str:
     return f"{ticket_id} 已由 {name} 接单。"
 
 
+# --- what goes beyond the usual course ---
+def give_a_reason(usage: str, ticket_id: str) -> str:
+    """A command that needs a reason came without one."""
+    return f"请写上理由，如：{usage.replace('S12', ticket_id)}"
+
+
+def returned(ticket_id: str) -> str:
+    return f"{ticket_id} 已退回，网格长会改派。改派前仍由首接的人负责。"
+
+
+def told_returned(heading_: str, ticket_id: str, name: str, reason: str, first: str) -> str:
+    still = f"改派前仍由{first}负责。" if first else ""
+    return f"【退回】{heading_} {name}：{reason}。{still}回复 派单 {ticket_id} 承办"
+
+
+def extended(ticket_id: str, due: str) -> str:
+    return f"{ticket_id} 已延期到{due}。"
+
+
+def extension_asked(ticket_id: str, level: str) -> str:
+    """Beyond what the category allows: the level above has been asked."""
+    return f"{ticket_id} 超过了时限，已报{level}，同意后生效。"
+
+
+def extension_unheard(ticket_id: str, level: str) -> str:
+    """Nobody of the level above can be reached."""
+    return f"{ticket_id} 超过了时限，要{level}同意，但我联系不上，请您报告。"
+
+
+def extend_how(ticket_id: str) -> str:
+    return f"请写上多久和理由，如：延期 {ticket_id} 2天 等配件"
+
+
+def told_extension(heading_: str, ticket_id: str, name: str, span: str, until: str, reason: str) -> str:
+    """To the level above: what is asked, and how to grant it."""
+    return f"【延期】{heading_} {name}申请延到{until}：{reason}。同意请回复 延期 {ticket_id} {span} 同意"
+
+
+def told_extended(heading_: str, name: str, until: str, reason: str) -> str:
+    return f"【延期】{heading_} {name}延到{until}：{reason}。"
+
+
+def span(days: float, hours: float) -> str:
+    """A span as it is typed: `2天`, `3小时`."""
+    return f"{days:g}天" if days == int(days) and days else f"{hours:g}小时"
+
+
+# Why an appeal may be refused. What is typed must begin with one of these.
+REFUSALS = ("超职责", "重复", "信息不足", "不属实", "涉法涉诉", "非本辖区", "已有结论")
+
+
+def refuse_how(ticket_id: str) -> str:
+    return f"请写上理由：{'、'.join(REFUSALS)}。如：不受理 {ticket_id} 超职责"
+
+
+def refused(ticket_id: str) -> str:
+    return f"{ticket_id} 已不予受理，会把理由告诉反映人。"
+
+
+def refuse_another_person(ticket_id: str) -> str:
+    """The one who refused it before may not refuse it again."""
+    return f"{ticket_id} 您已经不予受理过一次，再次不予受理要由另一个人来定。"
+
+
+def told_refused(heading_: str, name: str, reason: str) -> str:
+    return f"【不予受理】{heading_} {name}：{reason}。"
+
+
+def refusal(heading_: str, ticket_id: str, reason: str) -> str:
+    """To the reporters: that it is not taken up, why (a word of the list), and what they can do."""
+    return f"{heading_} 不予受理：{reason}。不同意请回复 评价 {ticket_id} 不满意"
+
+
+def supervised(ticket_id: str) -> str:
+    return f"{ticket_id} 已督办。"
+
+
+def supervised_already(ticket_id: str) -> str:
+    return f"{ticket_id} 已经在督办了。"
+
+
+def supervise_from_above(ticket_id: str, level: str) -> str:
+    return f"{ticket_id} 由上一级（{level}）督办。"
+
+
+def told_supervised(heading_: str, name: str, remark: str) -> str:
+    return f"【督办】{heading_} {name}要求抓紧办理{f'：{remark}' if remark else ''}。"
+
+
+def whistled(ticket_id: str, level: str) -> str:
+    return f"{ticket_id} 已吹哨到{level}。"
+
+
+def whistle_from_there(ticket_id: str, level: str) -> str:
+    """It is with a level above the speaker's own, so the next whistle is that one's to blow."""
+    return f"{ticket_id} 已经在{level}，再往上由{level}吹哨。"
+
+
+def at_the_top(ticket_id: str, level: str) -> str:
+    return f"{ticket_id} 已经在{level}，没有更上一级。"
+
+
+def merged(ticket_id: str, other: str) -> str:
+    return f"{other} 已并入 {ticket_id}，撤回请发 撤并 {other}"
+
+
+def unmerged(ticket_id: str, other: str) -> str:
+    return f"{other} 已从 {ticket_id} 分开，各办各的。"
+
+
+def told_merged(heading_: str, ticket_id: str, other: str) -> str:
+    return f"【并案】{other} 并入 {heading_}，一起办，结果写在 {ticket_id}。"
+
+
+def told_unmerged(heading_: str, ticket_id: str) -> str:
+    return f"【分案】{heading_} 与 {ticket_id} 分开，各办各的。"
+
+
+MERGE_HOW = "请写两个编号，后一个并入前一个，如：合并 S12 S15"
+MERGE_ITSELF = "两个编号相同，不用合并。"
+
+
+def merge_discreet(ticket_id: str, other: str) -> str:
+    return f"{ticket_id} 和 {other} 一件保密一件不保密，不能合并。"
+
+
+def merge_emergency(ticket_id: str, other: str) -> str:
+    return f"{other} 是应急，请反过来：合并 {other} {ticket_id}"
+
+
+def not_merged(ticket_id: str, state: str) -> str:
+    return f"{ticket_id} 没有并案，现在是“{state}”。"
+
+
+def unmerge_first(ticket_id: str, other: str) -> str:
+    return f"{ticket_id} 自己也并入了别的，请先 撤并 {ticket_id}，再 撤并 {other}"
+
+
+def in_merged(state: str, ticket_id: str, target_state: str) -> str:
+    """The state of a merged ticket: that of the one it went into."""
+    return f"{state}，随 {ticket_id} 办（{target_state}）"
+
+
+def recategorized(ticket_id: str, category: str, due: str) -> str:
+    return f"{ticket_id} 已改为{category}{f'，{due}前办完' if due else ''}。"
+
+
+def which_category(ticket_id: str, near: Sequence[str]) -> str:
+    examples = "、".join(near) if near else "供水、电梯故障、垃圾清运"
+    return f"没有这个类别，可以写：{examples}。如：改类 {ticket_id} {near[0] if near else '供水'}"
+
+
+def told_recategorized(heading_: str, before: str) -> str:
+    return f"【改类】{heading_}（原{before}）"
+
+
+def relocated(ticket_id: str, where_: str) -> str:
+    return f"{ticket_id} 地址改为{where_}。"
+
+
+def relocate_how(ticket_id: str) -> str:
+    return f"请写上地址，如：改址 {ticket_id} 3栋2单元"
+
+
+def told_relocated(heading_: str) -> str:
+    return f"【改址】{heading_}"
+
+
 def in_progress(ticket_id: str) -> str:
     return f"{ticket_id} 处置中，办完请回复 办结 {ticket_id} 结果"
 
@@ -553,11 +752,13 @@ def not_possible(ticket_id: str, state: str, hint: str) -> str:
 NEXT: Mapping[TicketState, str] = {
     TicketState.CANDIDATE: "先 受理 {id}，或 误报 {id}",
     TicketState.FILED: "可以 派单 {id} 物业，或 办结 {id} 结果",
-    TicketState.ASSIGNED: "可以 接单 {id}，或 办结 {id} 结果",
-    TicketState.ACCEPTED: "可以 处置中 {id}，或 办结 {id} 结果",
-    TicketState.IN_PROGRESS: "可以 办结 {id} 结果",
+    TicketState.ASSIGNED: "可以 接单 {id}，退回 {id} 理由，或 办结 {id} 结果",
+    TicketState.ACCEPTED: "可以 处置中 {id}，延期 {id} 2天 理由，或 办结 {id} 结果",
+    TicketState.IN_PROGRESS: "可以 办结 {id} 结果，或 延期 {id} 2天 理由",
     TicketState.CALLBACK: "在等反映人答复",
     TicketState.CLOSED: "如又发生，反映人14天内可发 评价 {id} 不满意",
+    TicketState.REFUSED: "要办可以 受理 {id}",
+    TicketState.MERGED: "分开办请发 撤并 {id}",
 }
 
 
@@ -580,9 +781,15 @@ def mention_some(nicks: Sequence[str], text: str) -> tuple[str, int]:
         named -= 1
 
 
-def solved(headings: str) -> str:
-    """Asked of the reporters when it is done; says nothing of what was complained about."""
-    return f"{headings} 已处理，请回复：1 已解决 2 未解决"
+def solved(headings: str, answer: str = "") -> str:
+    """Asked of the reporters when it is done; says nothing of what was complained about. `answer`: what the handler
+    wrote for the public."""
+    return f"{headings} 已处理{f'：{answer}' if answer else ''}，请回复：1 已解决 2 未解决"
+
+
+def with_merged(ticket_id: str, merged_: Sequence[str]) -> str:
+    """A ticket under the numbers that people know: `S1（含S4）`."""
+    return f"{ticket_id}（含{'、'.join(merged_)}）" if merged_ else ticket_id
 
 
 def closed(ticket_id: str) -> str:
@@ -626,3 +833,59 @@ def todo_more(count: int) -> str:
 
 TODO_CANDIDATE, TODO_UNASSIGNED, TODO_OVERDUE, TODO_MINE = "候选", "未派", "超期", "在办"
 TODO_IN_PRIVATE = "，详情已私下发您。"
+
+
+# --- clocks ---
+_CLOCK: Mapping[ClockKind, str] = {
+    ClockKind.ACK: "响应",
+    ClockKind.FEEDBACK: "反馈",
+    ClockKind.VERIFY: "核实",
+    ClockKind.CLOSE: "办结",
+}
+_NEXT_STEP: Mapping[ClockKind, str] = {
+    ClockKind.ACK: "接单 {id} 或 派单 {id} 物业",
+    ClockKind.FEEDBACK: "处置中 {id} 进展",
+    ClockKind.VERIFY: "处置中 {id} 核实情况",
+    ClockKind.CLOSE: "办结 {id} 结果",
+}
+
+
+def told_running_out(heading_: str, ticket_id: str, kind: ClockKind, due: str, *, nearly: bool) -> str:
+    """Half of a time limit is over; with `nearly` four fifths."""
+    label = "快到时限" if nearly else "时限过半"
+    return f"【{label}】{heading_}：{due}前要{_CLOCK[kind]}。回复 {_NEXT_STEP[kind].format(id=ticket_id)}"
+
+
+def told_overdue(heading_: str, kind: ClockKind, level: str) -> str:
+    """A time limit is over; `level` is where the ticket has gone, empty where it is at the top already."""
+    return f"【超时】{heading_}：超过{_CLOCK[kind]}时限{f'，已升级到{level}' if level else ''}。"
+
+
+def told_not_taken(heading_: str, ticket_id: str, owner: str, minutes: int) -> str:
+    return f"【未接单】{heading_}：已派{owner}{minutes}分钟，还没有接单。请联系，或回复 派单 {ticket_id} 另派"
+
+
+# --- 急时 ---
+MODE_IS_OFF = "现在是平时。"
+MODE_NOT_YOURS = "急时是上级转的，请由上级转平。"
+
+
+def mode_on(where_: str, until: str, on_duty: str = "") -> str:
+    return f"{where_}已转急时，到{until}。{on_duty and f'值班：{on_duty}。'}"
+
+
+def mode_off(where_: str) -> str:
+    return f"{where_}已转平时。"
+
+
+def told_mode_on(where_: str, reason: str, name: str, until: str, on_duty: str = "") -> str:
+    duty = f"值班：{on_duty}。" if on_duty else ""
+    return f"【转急】{where_}：{reason}（{name}）。到{until}，时限不分昼夜。{duty}结束请回复 转平"
+
+
+def told_mode_off(where_: str) -> str:
+    return f"【转平】{where_}已转为平时。"
+
+
+def told_mode_expired(where_: str) -> str:
+    return f"【转平】{where_}：急时已到期，自动转为平时。还要继续请回复 转急 原因"

@@ -309,6 +309,7 @@ class NewTicket:
     rules: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()  # matched lexicon terms, never the sentence
     lexicon: str = ""  # hash of the lexicon that decided
+    clock_from: datetime | None = None
     listed: Listing | None = None
     proactive: bool = False  # 未诉先办
 
@@ -352,6 +353,7 @@ class Ticket:
     first_role: Role | None = None  # 首接负责: who answers for it until another accepts
     first_id: int | None = None
     acknowledged_at: datetime | None = None  # a person acted on it first; None again after a reopening
+    clock_from: datetime | None = None  # from when its limits count; None: from `reported_at`
     listed: Listing | None = None
     proactive: bool = False  # 未诉先办: nobody reported it
     founded: bool | None = None  # 诉求属实

@@ -307,6 +307,7 @@ tickets = sa.Table(
     # Since 0002. Without constraints of their own: those would rebuild the table.
     sa.Column("first_role", Word(Role)),
     sa.Column("first_id", Id),
+    sa.Column("clock_from", Instant),
     sa.Column("acknowledged_at", Instant),
     sa.Column("listed", Word(Listing)),
     sa.Column("proactive", sa.Boolean, nullable=False, server_default=sa.false()),

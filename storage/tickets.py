@@ -234,6 +234,11 @@ async def get(tx: Tx, number: int) -> Ticket | None:
     return None if row is None else _ticket(row)
 
 
+async def numbered(tx: Tx, numbers: Collection[int]) -> list[Ticket]:
+    """The tickets and candidates with these numbers, in their order; those that are gone are left out."""
+    return await _all(tx, _TICKET.where(tickets.c.number.in_(numbers)).order_by(tickets.c.number))
+
+
 async def messages(tx: Tx, number: int) -> list[TicketMessage]:
     """What made the ticket, in the order it was said."""
     query = _MESSAGE.where(ticket_messages.c.ticket == number)

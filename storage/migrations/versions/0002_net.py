@@ -92,6 +92,7 @@ def _clocks() -> None:
 def _life_of_a_ticket() -> None:
     op.add_column("tickets", sa.Column("first_role", TEXT))
     op.add_column("tickets", sa.Column("first_id", ID))
+    op.add_column("tickets", sa.Column("clock_from", INSTANT))
     op.add_column("tickets", sa.Column("listed", TEXT))
     op.add_column("tickets", sa.Column("proactive", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("tickets", sa.Column("founded", sa.Boolean()))

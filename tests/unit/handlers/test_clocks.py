@@ -144,10 +144,29 @@ def test_service_beyond_office_hours(start: str, span: Span | timedelta, end: st
 
 
 def test_in_emergency_mode_working_time_runs_day_and_night() -> None:
-    start, policy = moment("2026-11-20 17:00"), replace(POLICY, urgent=True)  # a Friday
+    start = moment("2026-11-20 17:00")  # a Friday
+    policy = replace(POLICY, urgent_since=start)
     assert clocks.due(start, Span(2, "h"), "work", policy) == moment("2026-11-20 19:00")
     assert clocks.due(start, Span(2, "d"), "work", policy) == moment("2026-11-21 11:00")
     assert clocks.due(start, Span(24, "h"), "natural", policy) == moment("2026-11-21 17:00")
+
+
+def test_what_passed_before_the_emergency_mode_has_passed_at_the_usual_pace() -> None:
+    start = moment("2026-11-20 15:00")  # a Friday
+    policy = replace(POLICY, urgent_since=moment("2026-11-21 12:00"))
+    assert clocks.due(start, Span(5, "h"), "work", policy) == moment("2026-11-21 14:00")  # 3 h of 5 had passed
+    assert clocks.due(start, Span(2, "h"), "work", policy) == moment("2026-11-20 17:00")  # all of it had
+
+
+@given(
+    st.datetimes(datetime(2026, 3, 1), datetime(2026, 11, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.integers(-5000, 5000),
+    st.integers(1, 3000),
+)
+def test_emergency_mode_lengthens_nothing(start: datetime, later: int, minutes: int) -> None:
+    policy = replace(EXTENDED, urgent_since=start + timedelta(minutes=later))
+    usual = clocks.due(start, Span(minutes, "m"), "work", EXTENDED)
+    assert start < clocks.due(start, Span(minutes, "m"), "work", policy) <= usual
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,176 @@
+"""The clocks of a ticket as due work: warned at half and at four fifths, raised one level when they run out, once each.
+
+`follow` reads what became of the tickets and sets their clocks by it, so nobody who changes a ticket has to think of
+them. A clock runs while what it waits for has not happened; it stands still in 待回访, while an answer in the group
+waits to be confirmed, and once the ticket is over. Each says a thing once: after a stop only what matters now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from handlers import clocks, escalation, mode, quiet, steps, texts
+from handlers.context import Effects, Policy
+from nlp.categories import Category
+from storage import changes, modes, people
+from storage import clocks as due_work
+from storage import tickets as rows
+from storage.model import ClockKind, Person, Ticket, TicketClock, TicketState, Urgency
+
+BATCH = 200
+HALF, MOST, EXPIRED = 1, 2, 3  # stages
+_SHARE = (0.5, 0.8, 1.0)  # of the time limit, at which stages 1, 2 and 3 come
+TAKEN_WITHIN, TAKEN_WITHIN_URGENT = timedelta(minutes=30), timedelta(minutes=3)
+
+_UNTOUCHED = frozenset({TicketState.FILED, TicketState.ASSIGNED, TicketState.ACCEPTED})
+_RUNNING = _UNTOUCHED | {TicketState.IN_PROGRESS}
+
+
+async def follow(effects: Effects) -> bool:
+    """Set the clocks of tickets that changed since the last time; True where there are more."""
+    seq = await due_work.cursor(effects.tx)
+    changed = await changes.since(effects.tx, seq, BATCH)
+    if not changed:
+        return False
+    numbers = {change.ticket for change in changed}
+    known = await due_work.of(effects.tx, numbers)
+    in_force = await modes.in_force(effects.tx)
+    new: list[TicketClock] = []
+    for ticket in await rows.numbered(effects.tx, numbers):
+        policy = mode.within(in_force, effects.policy, ticket.grid, effects.now)
+        wanted = {clock.kind: clock for clock in _wanted(ticket, policy)}
+        for kind in ClockKind:
+            before, now = known.get((ticket.number, kind)), wanted.get(kind)
+            if now is not None:
+                clock = _timed(_carried(before, now), ticket, policy)
+            elif before is not None and before.next_at is not None:
+                clock = replace(before, next_at=None)
+            else:
+                continue
+            if clock != before:
+                new.append(clock)
+    await due_work.put(effects.tx, new)
+    await due_work.followed(effects.tx, changed[-1].seq)
+    return len(changed) == BATCH
+
+
+async def fire(effects: Effects) -> bool:
+    """Say what has come due, what runs out first before the rest; True where there is more."""
+    in_force = await modes.in_force(effects.tx)
+    due = await due_work.due(effects.tx, effects.now, BATCH)
+    found = {ticket.number: ticket for ticket in await rows.numbered(effects.tx, {clock.ticket for clock in due})}
+    for clock in due:
+        ticket = found[clock.ticket]
+        policy = mode.within(in_force, effects.policy, ticket.grid, effects.now)
+        stage = EXPIRED if clock.due_at <= effects.now else clock.stage + 1
+        if stage == HALF and _moment(replace(clock, stage=HALF), ticket, policy) <= effects.now:
+            stage = MOST
+        await due_work.put(effects.tx, [_timed(replace(clock, stage=stage), ticket, policy)])
+        if stage == EXPIRED:
+            found[clock.ticket] = await _expired(effects, ticket, clock)
+        else:
+            await _warn(effects, ticket, clock, stage)
+    return len(due) == BATCH
+
+
+def _wanted(ticket: Ticket, policy: Policy) -> Iterator[TicketClock]:
+    """The clocks that run now."""
+    if ticket.state not in _RUNNING or ticket.handled_at is not None:
+        return
+    category = steps.category(policy, ticket.category)
+    start = (ticket.clock_from or ticket.reported_at).astimezone(UTC)
+
+    def clock(kind: ClockKind, due: datetime | None, since: datetime = start) -> Iterator[TicketClock]:
+        if due is not None:
+            yield TicketClock(ticket.number, kind, ticket.reopened, since, due)
+
+    if ticket.acknowledged_at is None:
+        yield from clock(ClockKind.ACK, ticket.ack_due)
+    if ticket.state is TicketState.ASSIGNED and ticket.assigned_at is not None:
+        span = TAKEN_WITHIN_URGENT if ticket.urgency is Urgency.EMERGENCY else TAKEN_WITHIN
+        due = clocks.due(ticket.assigned_at, span, category.clock, policy)
+        yield from clock(ClockKind.TAKE, due, ticket.assigned_at)
+    if ticket.state in _UNTOUCHED:
+        yield from clock(ClockKind.FEEDBACK, _limit(category, ClockKind.FEEDBACK, start, policy))
+        if ticket.founded is None:
+            yield from clock(ClockKind.VERIFY, _limit(category, ClockKind.VERIFY, start, policy))
+    yield from clock(ClockKind.CLOSE, ticket.due)
+
+
+def _limit(category: Category, kind: ClockKind, start: datetime, policy: Policy) -> datetime | None:
+    span = category.feedback if kind is ClockKind.FEEDBACK else category.verify
+    return clocks.due(start, span, category.clock, policy) if span is not None else None
+
+
+def _carried(before: TicketClock | None, now: TicketClock) -> TicketClock:
+    """The clock with what was said of it already. A new round, or another assignment, begins anew."""
+    if before is None or before.round != now.round:
+        return now
+    if now.kind is ClockKind.TAKE and before.started_at != now.started_at:
+        return now
+    return replace(now, stage=before.stage)
+
+
+def _timed(clock: TicketClock, ticket: Ticket, policy: Policy) -> TicketClock:
+    return replace(clock, next_at=_moment(clock, ticket, policy) if clock.stage < EXPIRED else None)
+
+
+def _moment(clock: TicketClock, ticket: Ticket, policy: Policy) -> datetime:
+    """When the stage after the clock's own comes. That somebody is still to accept is said once, at the end; a warning
+    that would come at night waits for the morning, unless it is an 应急 or runs out before."""
+    if clock.kind is ClockKind.TAKE:
+        return clock.due_at
+    runs = steps.category(policy, ticket.category).clock if policy.urgent_since is None else "natural"
+    moment = clocks.part(clock.started_at, clock.due_at, _SHARE[clock.stage], runs, policy)
+    if ticket.urgency is not Urgency.EMERGENCY and clock.stage + 1 < EXPIRED:
+        moment = min(quiet.after_night(moment, policy), clock.due_at)
+    return moment
+
+
+async def _warn(effects: Effects, ticket: Ticket, clock: TicketClock, stage: int) -> None:
+    """To the owner, or to the leader where nobody owns it."""
+    due = texts.clock(clock.due_at, effects.policy.timezone)
+    line = texts.told_running_out(
+        steps.heading_inside(effects.policy, ticket), ticket.id, clock.kind, due, nearly=stage == MOST
+    )
+    await _to_owner(effects, ticket, line, key=_key(clock, stage))
+
+
+async def _expired(effects: Effects, ticket: Ticket, clock: TicketClock) -> Ticket:
+    """Raised one level. Where nobody accepted in time the leader is told instead, who may assign it elsewhere."""
+    heading, urgent = steps.heading_inside(effects.policy, ticket), ticket.urgency is Urgency.EMERGENCY
+    key = _key(clock, EXPIRED)
+    if clock.kind is ClockKind.TAKE:
+        owner = texts.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
+        minutes = round((TAKEN_WITHIN_URGENT if urgent else TAKEN_WITHIN) / timedelta(minutes=1))
+        line = texts.told_not_taken(heading, ticket.id, owner, minutes)
+        await effects.tell_leaders(ticket.grid, line, key=key, ticket=ticket.number, urgent=urgent)
+        return ticket
+    await effects.audit("expired", actor=None, ticket=ticket.number, clock=clock.kind.value, round=clock.round)
+    raised = await escalation.raise_level(effects, ticket, escalation.Why(clock.kind.value), None)
+    level = texts.LEVEL[raised.level] if raised is not None else ""
+    await _to_owner(effects, ticket, texts.told_overdue(heading, clock.kind, level), key=key)
+    return raised or ticket
+
+
+async def _to_owner(effects: Effects, ticket: Ticket, text: str, *, key: str) -> None:
+    urgent, told = ticket.urgency is Urgency.EMERGENCY, False
+    for owner in await _owners(effects, ticket):
+        told |= await effects.tell(owner, text, key=f"{key}:{owner.id}", ticket=ticket.number, urgent=urgent)
+    if not told:
+        await effects.tell_leaders(ticket.grid, text, key=key, ticket=ticket.number, urgent=urgent)
+
+
+async def _owners(effects: Effects, ticket: Ticket) -> list[Person]:
+    if ticket.owner_id is not None:
+        owner = await people.get(effects.tx, ticket.owner_id)
+        return [owner] if owner is not None else []
+    if ticket.owner_role is None or ticket.grid is None:
+        return []
+    return await people.with_role(effects.tx, (ticket.owner_role,), ticket.grid)
+
+
+def _key(clock: TicketClock, stage: int) -> str:
+    return f"clock:S{clock.ticket}:{clock.kind.value}:{clock.round}:{int(clock.started_at.timestamp())}:{stage}"
