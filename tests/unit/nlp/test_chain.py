@@ -1,4 +1,10 @@
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nlp import chain
 
@@ -12,6 +18,8 @@ from nlp import chain
         "#Group Note\nHiking\n\n1. Ann",
         "周末包饺子接龙\n1、老李\n2，小周\n3。阿芳",
         "体检报名\n1、老李 3栋\n2、小周 5栋",
+        "包汤圆接龙\n①老李\n②小周",
+        "1. 李建国 3栋\n2. 周小芳 5-1-301 2人\n3. 陈妈妈",
     ],
 )
 def test_is_a_chain(text: str) -> None:
@@ -24,9 +32,136 @@ def test_is_a_chain(text: str) -> None:
         "接龙在哪里填",
         "反映几个问题\n1、3栋电梯总是坏，物业一直拖着不修，大家上下楼很不方便\n2、路灯不亮",
         "1. 门禁坏了\n2. 垃圾没人收",
+        "1. 灯不亮\n2. 门坏了\n3. 垃圾没收",
+        "1. 王姐家漏水\n2. 李哥家停电\n3. 陈家没气",
         "今天19.5度",
         "",
     ],
 )
 def test_is_none(text: str) -> None:
     assert not chain.is_chain(text)
+
+
+def read(text: str) -> list[tuple[int, str, int]]:
+    found = chain.parse(text)
+    assert found is not None
+    return [(entry.position, entry.name, entry.heads) for entry in found.entries]
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("#接龙\n周日义诊\n\n1. 李建国 2人\n2. 周小芳", [(1, "李建国", 2), (2, "周小芳", 1)]),
+        ("#Group Note\nHiking\n\n1. Ann Lee\n2. Bob", [(1, "Ann Lee", 1), (2, "Bob", 1)]),
+        ("亲子阅读#接龙\n\n周六9点\n\n1. 甲乙", [(1, "甲乙", 1)]),
+        ("义诊接龙\n1、李建国\n2，周小芳\n3。陈妈妈", [(1, "李建国", 1), (2, "周小芳", 1), (3, "陈妈妈", 1)]),
+        ("义诊接龙\n1)李建国\n2）周小芳\n(3)陈妈妈", [(1, "李建国", 1), (2, "周小芳", 1), (3, "陈妈妈", 1)]),
+        ("义诊接龙\n①李建国\n②周小芳", [(1, "李建国", 1), (2, "周小芳", 1)]),
+        ("义诊接龙\n1\ufe0f\u20e3 李建国\n2\ufe0f\u20e3 周小芳", [(1, "李建国", 1), (2, "周小芳", 1)]),
+        ("义诊接龙\n1李建国\n2 周小芳", [(1, "李建国", 1), (2, "周小芳", 1)]),
+        ("一、李建国\n二、周小芳\n三、陈妈妈", [(1, "李建国", 1), (2, "周小芳", 1), (3, "陈妈妈", 1)]),
+        # rows of several lines, also such that begin with a number
+        ("#接龙\n物资\n1. 李建国\n大米2袋\n2.5斤菜\n2. 周小芳", [(1, "李建国", 1), (2, "周小芳", 1)]),
+        # two that wrote at once, and a gap
+        ("#接龙\n1. 李建国\n3. 周小芳\n3. 陈妈妈", [(1, "李建国", 1), (3, "周小芳", 1), (3, "陈妈妈", 1)]),
+        # numbered remarks of the title are nobody
+        ("#接龙\n须知\n1. 带水\n2. 穿鞋\n\n1. 李建国", [(1, "李建国", 1)]),
+        ("#接龙\n1. 3-1-502李建国 136****5678", [(1, "李建国", 1)]),
+        ("#接龙\n1. 3栋2单元1502 周小芳 三个人", [(1, "周小芳", 3)]),
+        (
+            "#接龙\n1. 周小芳 一家三口\n2. 陈妈妈 2大1小\n3. 李叔+1\n4. 王姐x4",
+            [(1, "周小芳", 3), (2, "陈妈妈", 3), (3, "李叔", 2), (4, "王姐", 4)],
+        ),
+        ("#接龙\n1. 周小芳带2个娃", [(1, "周小芳", 3)]),
+        ("#接龙\n1. 1502", [(1, "1502", 1)]),
+    ],
+)
+def test_the_shapes(text: str, entries: list[tuple[int, str, int]]) -> None:
+    assert read(text) == entries
+
+
+def test_title_and_example_and_whole_rows() -> None:
+    found = chain.parse(
+        "@小格 #接龙\n义诊\n\n周六9点 打13612345678\n例 姓名+楼栋\n\n1. 李建国\n13712345678\n\n2. 周小芳"
+    )
+    assert found is not None
+    assert (found.title, found.example) == ("义诊\n周六9点 打136****5678", "姓名+楼栋")
+    assert [entry.text for entry in found.entries] == ["李建国\n137****5678", "周小芳"]
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "proxy"),
+    [
+        ("代张婆婆报名", "张婆婆", True),
+        ("李建国 代 周小芳", "周小芳", True),
+        ("周小芳（女儿代报）", "周小芳", True),
+        ("代小明", "小明", True),
+        ("周小芳", "周小芳", False),
+    ],
+)
+def test_somebody_else_signs_up(row: str, name: str, proxy: bool) -> None:
+    found = chain.parse(f"#接龙\n1. {row}")
+    assert found is not None
+    assert (found.entries[0].name, found.entries[0].proxy) == (name, proxy)
+
+
+@dataclass(frozen=True)
+class Row:
+    author: str
+    start: int
+    length: int
+    at: datetime | None = None
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def test_the_wire_names_the_authors() -> None:
+    text = "#接龙\n大扫除💪🏻\n\n1. 李建国🎈 2人\n2. 周小芳\n带桶\n3. 陈妈妈"
+    moment = datetime(2025, 6, 12, tzinfo=UTC)
+    rows = [
+        Row(author, units(text[: text.index(words)]), units(words), moment)
+        for author, words in (("b", "周小芳\n带桶"), ("a", "李建国🎈 2人"))
+    ]
+    found = chain.parse(text, [*rows, Row("x", 9000, 3), Row("y", 0, 2)])
+    assert found is not None
+    assert [(entry.author, entry.at) for entry in found.entries] == [("a", moment), ("b", moment), (None, None)]
+
+
+def test_a_quoted_copy_is_none() -> None:
+    quoted = "「老李：#接龙\n大扫除\n\n1. 李建国」\n- - - - - - - - - - - - - - -\n我也去"
+    assert chain.parse(quoted) is None
+
+
+def test_a_chain_that_nobody_joined_yet() -> None:
+    assert chain.parse("#接龙\n领鸡蛋") == chain.Chain("领鸡蛋", "", ())
+
+
+def test_a_hundred_people() -> None:
+    rows = "\n".join(f"{n}. 居民{n} {n % 3 + 1}人" for n in range(1, 101))
+    found = chain.parse(f"#接龙\n体检\n\n{rows}")
+    assert found is not None
+    assert [entry.position for entry in found.entries] == list(range(1, 101))
+    assert sum(entry.heads for entry in found.entries) == sum(n % 3 + 1 for n in range(1, 101))
+
+
+@given(
+    st.text(alphabet="#接龙例1234567890.、)①一 李建国人代+带大小\n「」-13612345678", max_size=80),
+    st.integers(0, 90),
+    st.integers(0, 90),
+)
+def test_anything_is_read(text: str, start: int, length: int) -> None:
+    found = chain.parse(text, [Row("a", start, length)])
+    if found is not None:
+        assert all(entry.heads >= 1 and entry.name for entry in found.entries)
+        assert "13612345678" not in f"{found.title}{found.example}{found.entries}"
+
+
+@pytest.mark.parametrize("line", ["1. 李建国\n", "1.\n", "①", "例\n", "代", "1. 3栋2单元1502-", "\n", "12人"])
+def test_hostile_input_is_read_in_time(line: str) -> None:
+    text = ("#接龙\n" + line * 20_000)[:20_000]
+    begin = time.process_time()
+    chain.is_chain(text[4:])
+    chain.parse(text, [Row("a", n, 5) for n in range(200)])
+    assert time.process_time() - begin < 0.1
