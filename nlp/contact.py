@@ -1,6 +1,7 @@
 """Phone and ID numbers: found for the sealed column, masked everywhere else.
 
-Digits are read in any script (full-width, mathematical …) and across blanks, dashes and invisible characters.
+Digits are read in any script (full-width, mathematical, in circles …), in runs also as words (一三八…), and across
+blanks, dashes and invisible characters. A bank card is masked, but is no phone.
 """
 
 from __future__ import annotations
@@ -12,16 +13,37 @@ from dataclasses import dataclass
 from nlp.normalize import strip_invisible
 
 _GAP = r"[ \u00a0\u2005\t\-‐‑‒–—―－_.·・]"
-_ID_18 = rf"(?<!\d)[1-9]\d{{5}}{_GAP}?(?:18|19|20)\d{{2}}{_GAP}?[01]\d{_GAP}?[0-3]\d{_GAP}?\d{{3}}[\dXx×](?!\d)"
+# Between the groups of a number people put more than between single digits: 138 - 1234 - 5678, 138/1234/5678.
+_WIDE = r"[ \u00a0\u2005\t\-‐‑‒–—―－_.·・,，、/~～*()（）:：|…。]{1,4}"
+_G = rf"{_GAP}?"
+_ID_18 = (
+    rf"(?<!\d)[1-9](?:{_G}\d){{5}}{_G}(?:1{_G}[89]|2{_G}0)(?:{_G}\d){{2}}{_G}[01]{_G}\d{_G}[0-3]{_G}\d(?:{_G}\d){{3}}"
+    rf"{_G}[\dXx×](?!\d)"
+)
 _ID_PLAIN = r"(?<!\d)(?:\d{17}[\dXx×]|\d{15})(?!\d)"
-_MOBILE = rf"(?<!\d)(?:(?:\+|00)?86{_GAP}{{0,2}})?1[3-9](?:{_GAP}{{0,2}}\d){{9}}(?!\d)"
-_LANDLINE = rf"(?<!\d)[(（]?0(?:10|2\d|[3-9]\d{{2}})[)）]?{_GAP}?[2-8]\d{{2,3}}{_GAP}?\d{{4}}(?!\d)"
-_LOCAL = r"(?<=电话|座机|号码|拨打|联系)[:： 是为]{0,2}[2-8]\d{6,7}(?!\d)"
+_CARD = (
+    rf"(?<!\d)\d{{4}}(?:{_GAP}{{1,2}}\d{{4}}){{3}}(?:{_GAP}{{0,2}}\d{{1,3}})?(?!\d)"  # a bank card in groups of four
+)
+_MOBILE = (
+    rf"(?<!\d)(?:(?:\+|00|[(（]\+?)?86[)）]?{_GAP}{{0,3}})?"
+    rf"(?:1[3-9](?:{_GAP}{{0,2}}\d){{9}}|1[3-9]\d{_WIDE}\d{{4}}{_WIDE}\d{{4}})(?!\d)"
+)
+_LANDLINE = rf"(?<!\d)[(（]?0(?:10|2\d|[3-9]\d{{2}})[)）]?{_GAP}{{0,3}}[2-8]\d{{2,3}}{_GAP}?\d{{4}}(?!\d)"
+_LOCAL = rf"(?<=电话|座机|号码|拨打|联系|致电|打到)[:： 是为]{{0,2}}[2-8]\d{{2,3}}{_GAP}?\d{{4}}(?!\d)"
 _LONG = r"\d{11,}"
 _ANY = re.compile(
-    rf"(?P<id>{_ID_18}|{_ID_PLAIN})|(?P<mobile>{_MOBILE})|(?P<landline>{_LANDLINE})|(?P<local>{_LOCAL})|(?P<long>{_LONG})"
+    rf"(?P<id>{_ID_18}|{_ID_PLAIN})|(?P<card>{_CARD})|(?P<mobile>{_MOBILE})|(?P<landline>{_LANDLINE})"
+    rf"|(?P<local>{_LOCAL})|(?P<long>{_LONG})"
 )
-_ENOUGH_DIGITS = re.compile(r"\d(?:[^\d\n]{0,2}\d){6}")
+# Digits in any script and dress, those of words only in runs: 一三八 one two three is no number, eleven are.
+_ROUND = "⓪①-⑨⑴-⑼❶-❾➀-➈➊-➒⁰¹²³⁴-⁹₀-₉"
+_SPELT = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
+_ENOUGH_DIGITS = re.compile(
+    rf"[\d{_ROUND}](?:[^\d{_ROUND}\n]{{0,4}}[\d{_ROUND}]){{6}}|(?:[\d{_SPELT}]{_GAP}?){{10}}[\d{_SPELT}]"
+)
+_SPELT_RUN = re.compile(rf"[\d{_SPELT}](?:{_GAP}{{0,2}}[\d{_SPELT}]){{10,}}")
+_SPELT_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1" + "123456789")
+_PLAIN = {"＋": "+", "Ｘ": "X", "ｘ": "x"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +60,9 @@ def find(text: str) -> Contacts:
     if _ENOUGH_DIGITS.search(text) is None:
         return Contacts(text)
     text = strip_invisible(text)
-    digits = text if text.isascii() else "".join(map(_ascii_digit, text))
+    digits = text
+    if not text.isascii():
+        digits = _SPELT_RUN.sub(lambda run: run[0].translate(_SPELT_DIGITS), "".join(map(_ascii_digit, text)))
     if _ENOUGH_DIGITS.search(digits) is None:
         return Contacts(text)
     parts: list[str] = []
@@ -60,7 +84,8 @@ def find(text: str) -> Contacts:
             mask = f"{number[:area]}****{number[-4:]}"
         elif match.lastgroup == "local":
             phones[number] = None
-            mask = match[0][: -len(number)] + "****" + number[-4:]
+            lead = next(at for at, character in enumerate(match[0]) if character.isdigit())
+            mask = match[0][:lead] + "****" + number[-4:]
         else:
             mask = f"{number[:4]}****{number[-4:]}"
         parts += (text[done : match.start()], mask)
@@ -77,4 +102,4 @@ def mask(text: str) -> str:
 def _ascii_digit(character: str) -> str:
     if character.isdigit():
         return str(unicodedata.digit(character))
-    return "+" if character == "＋" else character
+    return _PLAIN.get(character, character)
