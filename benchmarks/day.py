@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # in its own folder nlp.py would hide the package
+
 import structlog
 
 from bot.app import House

@@ -12,11 +12,14 @@ import argparse
 import asyncio
 import logging
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # in its own folder nlp.py would hide the package
 
 import structlog
 
