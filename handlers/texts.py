@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from storage.model import (
@@ -22,6 +23,9 @@ from storage.model import (
     TicketState,
     Urgency,
 )
+
+if TYPE_CHECKING:
+    from storage.figures import Counts  # `classify` needs these texts and no store
 
 MENTION_END = "\u2005"  # what WeChat itself puts behind a mention
 
@@ -144,13 +148,6 @@ USAGE: Mapping[str, str] = {
     "撤并": "撤并 S15",
     "改类": "改类 S12 供水",
     "改址": "改址 S12 3栋2单元",
-    "交办": "交办 @网格码 巡查 排查飞线 3天",
-    "完成": "完成 J3 已排查",
-    "问答": "问答 增 几点停水 => 每周二 来源：自来水公司",
-    "呼叫": "呼叫 S12",
-    "应答": "应答 S12",
-    "调解": "调解 楼上漏水谈不拢（请私聊我）",
-    "清单": "清单 项目",
     "评价": "评价 S12 满意",
     "待办": "待办",
     "帮助": "帮助",
@@ -604,7 +601,8 @@ def span(days: float, hours: float) -> str:
 
 
 # Why an appeal may be refused. What is typed must begin with one of these.
-REFUSALS = ("超职责", "重复", "信息不足", "不属实", "涉法涉诉", "非本辖区", "已有结论")
+OUT_OF_REMIT, UNFOUNDED = "超职责", "不属实"
+REFUSALS = (OUT_OF_REMIT, "重复", "信息不足", UNFOUNDED, "涉法涉诉", "非本辖区", "已有结论")
 
 
 def refuse_how(ticket_id: str) -> str:
@@ -863,6 +861,42 @@ def told_overdue(heading_: str, kind: ClockKind, level: str) -> str:
 
 def told_not_taken(heading_: str, ticket_id: str, owner: str, minutes: int) -> str:
     return f"【未接单】{heading_}：已派{owner}{minutes}分钟，还没有接单。请联系，或回复 派单 {ticket_id} 另派"
+
+
+# --- 日报 周报 ---
+DIGEST_IN_PRIVATE = "已私下发您。"
+ASK_IN_PRIVATE = "请私聊我发“日报”或“周报”。"
+
+
+def share(part: int, whole: int) -> str:
+    """A rate, never without its denominator: `90%（9/10）`."""
+    return f"{round(100 * part / whole)}%（{part}/{whole}）" if whole else "—"
+
+
+def digest(where_: str, since: str, until: str, counts: Counts, *, weekly: bool) -> list[str]:
+    """What a scope came to, line by line."""
+    urgent = f"（应急{counts.emergencies}）" if counts.emergencies else ""
+    again = f"，重办{counts.reopened}" if counts.reopened else ""
+    lines = [
+        f"【{'周报' if weekly else '日报'}】{where_}",
+        f"{since}—{until}",
+        f"新增{counts.filed}{urgent}，办结{counts.finished}{again}，在办{counts.open}，超期{counts.overdue}",
+        f"响应率{share(counts.ack_met, counts.ack_due)}，办结率{share(counts.closed, counts.close_due)}",
+    ]
+    if counts.reached or counts.unreached or counts.rated:
+        lines.append(
+            f"解决率{share(counts.solved, counts.reached)}，未回访{counts.unreached}，"
+            f"满意率{share(counts.satisfied, counts.rated)}"
+        )
+    return lines
+
+
+def digest_categories(named: Sequence[tuple[str, int]]) -> str:
+    return f"多发：{'、'.join(f'{name}{count}' for name, count in named)}"
+
+
+def digest_overdue(heading_: str) -> str:
+    return f"超期：{heading_}"
 
 
 # --- 急时 ---

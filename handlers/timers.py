@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import answers, callbacks, mode, reminders
+from handlers import answers, callbacks, digests, mode, reminders
 from handlers.context import Effects
 from storage import dialogs, inbox, jobs, negatives, outbox
 from storage import tickets as rows
@@ -34,4 +34,4 @@ async def run(effects: Effects) -> bool:
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     # A clock that has been stopped must not fire: what changed comes first, all of it.
-    return await reminders.follow(effects) or await reminders.fire(effects)
+    return await reminders.follow(effects) or await reminders.fire(effects) or await digests.send(effects)

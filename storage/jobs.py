@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,6 +15,12 @@ async def fire(tx: Tx, job: str, due_at: datetime, at: datetime) -> bool:
     """Take the job of that moment; False where it has been taken."""
     statement = insert(tx, job_runs).values(job=job, due_at=due_at, fired_at=at).on_conflict_do_nothing()
     return (await tx.execute(statement)).rowcount == 1
+
+
+async def taken(tx: Tx, names: Collection[str], due_at: datetime) -> set[str]:
+    """Which of the jobs of that moment were taken."""
+    query = sa.select(job_runs.c.job).where(job_runs.c.job.in_(names), job_runs.c.due_at == due_at)
+    return set(await tx.scalars(query))
 
 
 async def last(tx: Tx, job: str) -> datetime | None:
