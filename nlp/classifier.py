@@ -17,7 +17,7 @@ from nlp.lexicon import FAR, Request, Thing
 from nlp.matching import TOPICAL, Found, Matcher, Span
 from nlp.tokens import Tokens
 from nlp.urgency import Presence, presence, settle
-from nlp.vetoes import Verdict, verdict
+from nlp.vetoes import Verdict, is_petition, verdict
 
 TICKET = 3.0
 CANDIDATE = 2.0
@@ -28,6 +28,12 @@ MOST_TOPIC = 2.9
 CLOSENESS = 0.3  # helps the nearest pair to the category, not to the score
 FURTHER = 0.3  # what each further piece of evidence adds to its category
 
+_OWN = "own"  # the kind of things that belong to one person: a phone, a washing machine
+_PEOPLE = frozenset(("person", "kin"))  # somebody is no object that troubles can be joined by
+_FABRIC = re.compile(r"01(?!11)")  # fails of itself, so what stands before the trouble says whose it is
+_OWN_REACH = 4
+_LONGEST_CUT = 1_000  # who writes more says the same in longer words, and cutting is what costs
+_BREAK = re.compile(r"[,。!?;:\s]")
 _LACKING = frozenset(("none", "short", "lack"))  # 没有路灯 is a trouble, 没有车辆乱停 is none
 _NEGATED = re.compile(r"(?:没有|没|不会|不再|不|并未|未|别|无|不用|免得|以防|防止|避免)$")
 _NOT_NEGATED = re.compile(r"(?:有没有?|是不|会不会|是不是|要不要|能不|不是|又不|都不|天天不|经常不)$")
@@ -99,7 +105,13 @@ class Scorer:
             everyday = self._category(others)[0] if others else ""
             category = settle(category, chosen, present, everyday)
         urgency = self._categories[category].urgency if category in self._categories else Urgency.ROUTINE
-        label, reason = _label(score, struck, addressed=addressed, emergency=present is Presence.NOW)
+        label, reason = _label(
+            score,
+            struck,
+            addressed=addressed,
+            urgent=present is not Presence.NOT,
+            emergency=present is Presence.NOW,
+        )
         if category not in self._categories:
             category = OTHER
         if category == OTHER and label is Label.TICKET:
@@ -139,16 +151,19 @@ class Scorer:
             for event, where in self._matcher.events(found)
             if not _negated(found.text, where[0][0])
         ]
-        if found.pairs:
-            result += self._pairs(found)
-        return result
-
-    def _pairs(self, found: Found) -> list[Evidence]:
-        """For each trouble the things within reach that have it."""
+        if not result and not found.pairs:
+            return result
         things = _widest(self._matcher.things(found))
+        if found.pairs:
+            result += self._pairs(found, [item for item in things if item[1].kind != _OWN])
+        own = [span for span, thing in things if thing.kind == _OWN]
+        return [item for item in result if not _of_own(item, own, found.text)] if own else result
+
+    def _pairs(self, found: Found, things: list[tuple[Span, Thing]]) -> list[Evidence]:
+        """For each trouble the things within reach that have it."""
         troubles = self._matcher.troubles(found)
         if any(span[1] - span[0] == 1 for span, _ in (*things, *troubles)):
-            singles = self._tokens.singles(found.text)
+            singles = self._tokens.singles(found.text) if len(found.text) <= _LONGEST_CUT else frozenset()
             things = [(span, thing) for span, thing in things if span[1] - span[0] > 1 or span[0] in singles]
             troubles = [(span, trouble) for span, trouble in troubles if span[1] - span[0] > 1 or span[0] in singles]
         if not things or not troubles:
@@ -201,7 +216,7 @@ class Scorer:
 
     def _named(self, found: Found) -> list[tuple[Span, str]]:
         things = _widest(self._matcher.things(found))
-        return [(span, thing.term) for span, thing in things if span[1] - span[0] > 1]
+        return [(span, thing.term) for span, thing in things if span[1] - span[0] > 1 and thing.kind not in _PEOPLE]
 
     def _category(self, evidence: Sequence[Evidence]) -> tuple[str, list[Evidence]]:
         """The category with the most evidence, and the evidence that speaks for it. Emergencies come first."""
@@ -225,9 +240,10 @@ class Scorer:
         """Words of public life: enough for a candidate, never for a ticket by themselves."""
         if not found.topical:
             return 0.0, OTHER, ()
-        topics = self._matcher.topics(found)
-        weight = sum(topic.weight for topic in topics)
+        weight, topics = self._matcher.topics(found)
         if weight < TOPICAL:
+            return 0.0, OTHER, ()
+        if self._matcher.leisure(found) >= 1 and not is_petition(found.text):
             return 0.0, OTHER, ()
         named = [topic.category for topic in topics if topic.category != OTHER] or [OTHER]
         terms = tuple(topic.term for topic in topics)
@@ -244,14 +260,29 @@ def _widest(things: list[tuple[Span, Thing]]) -> list[tuple[Span, Thing]]:
     return result
 
 
+def _of_own(item: Evidence, own: Sequence[Span], text: str) -> bool:
+    """Whether what fails is one person's own: 手机坏了, 楼下洗衣机漏水. Nothing of the evidence may stand between."""
+    if _FABRIC.match(item.category) is None:
+        return False
+    at = item.spans[-1][0]
+    return any(
+        0 <= at - end <= _OWN_REACH
+        and not _BREAK.search(text, end, at)
+        and not any(end <= first < at for first, _ in item.spans[:-1])
+        for _, end in own
+    )
+
+
 def _negated(text: str, start: int) -> bool:
     before = text[max(0, start - 4) : start]
     return _NEGATED.search(before) is not None and _NOT_NEGATED.search(before) is None
 
 
-def _label(score: float, struck: Verdict, *, addressed: bool, emergency: bool) -> tuple[Label, str]:
+def _label(score: float, struck: Verdict, *, addressed: bool, urgent: bool, emergency: bool) -> tuple[Label, str]:
     if emergency and not struck.absent:
         return Label.TICKET, "emergency"
+    if struck.reason == "hyperbole" and score >= TICKET and not urgent:
+        return Label.CANDIDATE, struck.reason  # 热得要命还没电 is meant; 热得要着火 is not
     if struck.reason:
         return Label.DROP, struck.reason
     if score >= TICKET:

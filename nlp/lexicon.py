@@ -10,6 +10,7 @@
 | requests.csv | what asks, reports, suggests (派人来, 什么时候修, 建议) |
 | topics.csv | what public life is about (养老保险): weak alone, enough with a request |
 | settings.csv | words that place a message in a community (物业, 小区, 单元) |
+| leisure.csv | words of private life and pastimes (电影, 考研): beside them topics are talk; troubles stay troubles |
 | follows.csv | what tells more of a trouble: since when, who suffers |
 | vetoes.csv | what makes a message something else: notice, advert, how-to … |
 | typos.csv, dialect.csv | what people write and what is meant, before anything is matched |
@@ -67,6 +68,7 @@ VETO_KINDS = frozenset(
         "how_to",
         "private",
         "elsewhere",
+        "past",
         "fiction",
         "drill",
         "rumour",
@@ -106,6 +108,7 @@ SHAPES: Mapping[str, Shape] = {
     "requests": Shape(("term", "kind", "weight"), ("term", "kind")),
     "topics": Shape(("term", "category", "weight")),
     "settings": Shape(("term", "weight")),
+    "leisure": Shape(("term", "weight")),
     "follows": Shape(("term", "weight")),
     "vetoes": Shape(("term", "kind", "weight", "scope"), ("term", "kind")),
     "typos": Shape(("written", "meant"), ("written",)),
@@ -212,6 +215,7 @@ class Lexicon:
     requests: tuple[Request, ...]
     topics: tuple[Topic, ...]
     settings: tuple[Setting, ...]
+    leisure: tuple[Setting, ...]
     follows: tuple[Setting, ...]
     vetoes: tuple[Veto, ...]
     spelling: Spelling
@@ -261,6 +265,7 @@ def load(
         ),
         made("topics", lambda row: Topic(row["term"], _code(row, known), _weight(row), exclusions(row))),
         made("settings", setting),
+        made("leisure", setting),
         made("follows", setting),
         made("vetoes", _veto, again=True),
         spelling,

@@ -16,6 +16,7 @@ from nlp.lexicon import Event, Lexicon, Request, Setting, Thing, Topic, Trouble,
 
 GAP = 10  # characters between the parts of an event
 TOPICAL = 2.0  # what words of public life must weigh together to be heard
+BREADTH = 16  # characters within which they must stand: a long chat names them all, far apart
 MOST_HITS = 40  # of one term in one text: what comes more often says no more
 
 Span = tuple[int, int]
@@ -63,6 +64,7 @@ class Matcher:
         self._requests = self._index(lexicon.requests)
         self._topics = self._index(lexicon.topics)
         self._settings = self._index(lexicon.settings)
+        self._leisure = self._index(lexicon.leisure)
         self._follows = self._index(lexicon.follows)
         self._event_parts = self._compile(lexicon.events)
         self._veto_parts = self._compile(lexicon.vetoes)
@@ -163,22 +165,40 @@ class Matcher:
             if not request.exclude.cancel(found.text, *spans[0])
         ]
 
-    def topics(self, found: Found) -> list[Topic]:
-        """Each topic once, without those that only stand inside a longer one: 幼儿 in 幼儿园."""
-        here = [
-            (span, topic)
+    def topics(self, found: Found) -> tuple[float, list[Topic]]:
+        """The topics that weigh most together within `BREADTH` characters, each counted once, and what they weigh."""
+        here = sorted(
+            (start, end, topic.term, topic)
             for number, spans in found.spans.items()
             for topic in self._topics.get(number, ())
-            for span in spans
-            if not topic.exclude.cancel(found.text, *span)
-        ]
-        result: dict[str, Topic] = {}
-        reached = -1
-        for (_, end), topic in sorted(here, key=lambda item: (item[0][0], -item[0][1])):
-            if end > reached:
-                result[topic.term] = topic
-                reached = end
-        return list(result.values())
+            for start, end in spans
+            if not topic.exclude.cancel(found.text, start, end)
+        )
+        heaviest, best = 0.0, (0, 0)
+        near: dict[str, int] = {}
+        weight, first = 0.0, 0
+        for last, (at, _, term, topic) in enumerate(here):
+            if not near.setdefault(term, 0):
+                weight += topic.weight
+            near[term] += 1
+            while here[first][0] < at - BREADTH:
+                _, _, left, topic = here[first]
+                near[left] -= 1
+                if not near[left]:
+                    weight -= topic.weight
+                first += 1
+            if weight > heaviest:
+                heaviest, best = weight, (first, last + 1)
+        return heaviest, list({term: topic for _, _, term, topic in here[slice(*best)]}.values())
+
+    def leisure(self, found: Found) -> float:
+        """What the words of private life and pastimes weigh together."""
+        return sum(
+            word.weight
+            for number, spans in found.spans.items()
+            for word in self._leisure.get(number, ())
+            if not word.exclude.cancel(found.text, *spans[0])
+        )
 
     def settings(self, found: Found) -> list[Setting]:
         return [
@@ -239,12 +259,13 @@ def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Spa
     for part in parts[1:]:
         spans = _spans(found, part)
         starts = [span[0] for span in spans]
-        longer = []
+        longer: dict[Span, tuple[Span, ...]] = {}  # of the chains that end at one place the last, which is the tightest
         for chain in chains:
             at = bisect_left(starts, chain[-1][1])
-            if at < len(spans) and starts[at] - chain[-1][1] <= GAP:
-                longer.append((*chain, spans[at]))
-        chains = longer
+            while at < len(spans) and starts[at] - chain[-1][1] <= GAP:
+                longer[spans[at]] = (*chain, spans[at])
+                at += 1
+        chains = list(longer.values())[:MOST_HITS]
     return chains[:MOST_HITS]
 
 

@@ -23,9 +23,9 @@ _PETITION = re.compile(
 )
 _FORMAL_QUESTION = re.compile(r"咨询|(?<!怎么)(?<!如何)举报|质疑|请求|恳请|呼吁")
 # What is not here and now concerns nobody, not even as an emergency.
-_ABSENT = frozenset(("drill", "rumour", "how_to", "elsewhere", "fiction", "notice", "ad", "command", "done"))
+_ABSENT = frozenset(("drill", "rumour", "how_to", "elsewhere", "past", "fiction", "notice", "ad", "command", "done"))
 _ORDER = ("command", "drill", "rumour", "ad", "second_hand", "carpool", "notice", "done", "thanks", "how_to")
-_LAST = ("fiction", "elsewhere", "private", "hyperbole", "offtopic")
+_LAST = ("fiction", "elsewhere", "past", "private", "hyperbole", "offtopic")
 _HERE = re.compile(
     r"我家|我们家|我们楼|我们单元|我们这|我们小区|我们栋|咱们|又.{0,3}了|天了|个月了|小时了|没人|一直|现在|刚才|正在|快来|赶紧|救命|救人|快救|求救"
 )
@@ -37,6 +37,14 @@ _UNDONE = re.compile(
     r"|(?:什么时候|几时|何时|才能|能不能|希望|多久)[^,。!?]{0,12}$"
 )
 _ASKED = re.compile(r"(?:没有?|吗|么|不)(?:[,。!?]|$)")  # 水来了没: asks whether it is over
+# 停电了,孩子上课怎么办: who laments what follows from a trouble asks for no instructions.
+_LAMENT = re.compile(
+    r"[,。!;\s](?:我们|咱们|大家|一家|全家|家里|老人|孩子|小孩|老小|业主|居民|住户|上班|上学|上课|做饭|洗澡|睡觉|晚上|明天|这)"
+    r"[^,。!?]{0,8}怎么(?:办|弄|搞|过|活|睡|走|住)"
+)
+_FAR_AWAY = 1.5
+_HINT = 0.5  # 服务, 味道, 环境: words of reviews that tell nothing of the place
+_SHORT = 40  # an advert that has but one cue and fits in a line may be a neighbour
 _VERIFY = re.compile(r"真的假的|是不是真的|是真的吗|核实|求证|网格员|社区|物业")
 
 
@@ -59,6 +67,11 @@ def _open(text: str, start: int, end: int) -> bool:
     return _UNDONE.search(text[max(0, start - 16) : start]) is not None or _ASKED.match(text, end) is not None
 
 
+def is_petition(text: str) -> bool:
+    """Whether a text lodges a complaint or a request in so many words."""
+    return _PETITION.search(text) is not None
+
+
 def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> Verdict:
     """Weigh the vetoes that a text holds. `located` is asked for only where the place makes a difference."""
     struck = matcher.vetoes(found)
@@ -67,10 +80,13 @@ def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> 
     text = found.text
     weights: dict[str, float] = {}
     rules: list[str] = []
+    away = 0.0
     for veto, where in struck:
         if veto.kind in ("done", "thanks") and _open(text, *where[-1]):
             continue
         weights[veto.kind] = weights.get(veto.kind, 0.0) + veto.weight
+        if veto.kind == "elsewhere" and veto.weight > _HINT:
+            away += veto.weight
         rules.append(f"veto:{veto.kind}:{veto.term}"[:60])
     kinds = frozenset(kind for kind, weight in weights.items() if weight >= 1)
     if not kinds:
@@ -86,11 +102,14 @@ def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> 
         return here
 
     if standing & _YIELD_TO_PLACE and any(setting.weight >= 1 for setting in matcher.settings(found)):
-        standing -= _YIELD_TO_PLACE
+        # 听说他们小区: their place is not ours
+        standing -= _YIELD_TO_PLACE if away < _FAR_AWAY else _YIELD_TO_HERE
     elif standing & _YIELD_TO_HERE and is_here():
         standing -= _YIELD_TO_HERE
-    if "how_to" in standing and is_here():
+    if "how_to" in standing and (is_here() or _LAMENT.search(text)):
         standing.discard("how_to")
+    if "past" in standing and _STILL.search(text):
+        standing.discard("past")
     if standing & {"done", "thanks"} and _STILL.search(text):
         standing -= {"done", "thanks"}
     if "rumour" in standing and _VERIFY.search(text) and "谣言" not in text:
@@ -99,7 +118,10 @@ def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> 
     if "notice" in standing and weights["notice"] < 2 and _STILL.search(text):
         standing.discard("notice")
         doubt = "notice"
-    if standing & _YIELD_TO_PETITION and _PETITION.search(text):
+    if "ad" in standing and weights["ad"] < 2 and len(text) <= _SHORT:
+        standing.discard("ad")
+        doubt = doubt or "ad"
+    if standing & _YIELD_TO_PETITION and is_petition(text):
         doubt = doubt or min(standing & _YIELD_TO_PETITION)
         standing -= _YIELD_TO_PETITION
     if "how_to" in standing and _FORMAL_QUESTION.search(text):
