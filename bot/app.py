@@ -17,6 +17,7 @@ from bot.config import Config
 from bot.dispatch import Dispatcher, Heard
 from bot.intake import Intake
 from bot.jobs import Jobs
+from bot.lexicons import Keeper, Shelf
 from bot.pacing import Budget
 from bot.registry import Registry
 from bot.sender import Sender, SentHook
@@ -53,13 +54,15 @@ class House:
         heard: Heard | None = None,
         sent: SentHook | None = None,
         monitor: Monitor | None = None,
+        lexicon: Keeper | None = None,
     ) -> None:
         """`seed` fixes the jitter; `heard` and `sent` are told of every finished message and every line sent; `monitor`
-        serves while the house runs."""
+        serves while the house runs; `lexicon` is where another classifier comes from when staff change their words."""
         self._monitor = monitor
         self.store = store
         self.clock = clock
         self.policy = policy
+        self.lexicon = lexicon
         by_account = {transport.account: transport for transport in transports}
         self._transports = by_account
         self.dispatcher = Dispatcher(
@@ -79,7 +82,9 @@ class House:
         self._senders = [
             Sender(store, transport, budget, clock, seed=seed, sent=sent) for transport in by_account.values()
         ]
-        self._jobs = Jobs(store, self.dispatcher, policy, by_account, clock, wake_senders=self._wake_senders)
+        self._jobs = Jobs(
+            store, self.dispatcher, policy, by_account, clock, wake_senders=self._wake_senders, lexicon=lexicon
+        )
         self._stop = asyncio.Event()
         self._linked = asyncio.Event()
 
@@ -129,9 +134,9 @@ class House:
         moments = [await sender.step() for sender in self._senders]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    async def tick(self) -> None:
-        """Do what is due by the clock."""
-        await self._jobs.step()
+    async def tick(self) -> datetime | None:
+        """Do what is due by the clock. Returns when something of a ticket comes due next."""
+        return await self._jobs.step()
 
     # ---------------------------------------------------------------- in real time
     def stop(self) -> None:
@@ -206,10 +211,9 @@ async def run(config: Config) -> None:
     from bot.transports.wechaty import WechatyTransport  # slow to import, and only needed here
 
     known = categories.load(_path(config.nlp.categories))
-    classifier = Classifier.load(
-        categories=_path(config.nlp.categories), data=_path(config.nlp.lexicon), fast=config.nlp.fast
-    )
     clock = SystemClock()
+    lexicon = Keeper(Shelf(Path(config.nlp.lexicon)), known, fast=config.nlp.fast)
+    classifier = lexicon.load(clock.now())
     store = await Store.open(config.database.url, key_file=config.key_file)
     try:
         registry = Registry.of(config)
@@ -225,6 +229,7 @@ async def run(config: Config) -> None:
             budget=budget_of(config),
             clock=clock,
             monitor=_monitor(config),
+            lexicon=lexicon,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,7 +25,6 @@ from bot.settings import (
     ConfigError,
     Hours,
     Monitor,
-    Nlp,
     Pacing,
     Sections,
     cause,
@@ -290,6 +289,7 @@ def _anchored(sections: Sections, source: Path) -> Config:
         replace(account, token_file=maybe(account.token_file), tls_ca=maybe(account.tls_ca))
         for account in sections.accounts
     )
-    values["nlp"] = Nlp(categories=maybe(sections.nlp.categories), lexicon=maybe(sections.nlp.lexicon))
+    nlp = sections.nlp
+    values["nlp"] = replace(nlp, categories=maybe(nlp.categories), lexicon=anchored(nlp.lexicon))
     values["log"] = replace(sections.log, file=maybe(sections.log.file))
     return Config(source=source, **values)

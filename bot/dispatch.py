@@ -486,6 +486,10 @@ class Dispatcher:
         for account, message_id, _ in finished:
             self._here.pop((account, message_id), None)
 
+    def use(self, classifier: Classifier) -> None:
+        """Judge by this one from the next message on."""
+        self._classifier = classifier
+
     def tidy(self) -> None:
         """Forget what has gone still."""
         self._memory.tidy(self._clock.now())

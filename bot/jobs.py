@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
 from bot.dispatch import Dispatcher
+from bot.lexicons import Keeper
 from bot.transports.base import Transport
 from handlers import timers
 from handlers.context import Effects, Policy
+from storage import clocks
 from storage.engine import Store, StoreError, Tx
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,7 @@ class Jobs:
         clock: Clock,
         *,
         wake_senders: Callable[[], None],
+        lexicon: Keeper | None = None,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -37,30 +40,65 @@ class Jobs:
         self._transports = transports
         self._clock = clock
         self._wake_senders = wake_senders
+        self._lexicon = lexicon
         self._scheduler: AsyncIOScheduler | None = None
 
-    async def step(self) -> None:
-        """Do what is due now."""
+    async def step(self) -> datetime | None:
+        """Do what is due now. Returns when the next clock of a ticket has something to say; None for no time soon."""
         now = self._clock.now()
+        if self._lexicon is not None:
+            await self._change_lexicon(self._lexicon)
 
-        async def work(tx: Tx) -> None:
-            await timers.run(Effects(tx, now, self._policy))
+        async def work(tx: Tx) -> bool:
+            return await timers.run(Effects(tx, now, self._policy))
 
         try:
-            await self._store.write(work)
+            while await self._store.write(work):
+                pass  # after a stop there may be much: in pieces, so that messages get their turn
+            soon = await self._store.read(clocks.next_moment)
         except StoreError as error:
             log.error("store unavailable", action="timers", error=str(error))
-            return
+            return None
         self._dispatcher.tidy()
         for account, transport in self._transports.items():
             if transport.online:
                 await self._dispatcher.resume(account)
         self._wake_senders()
+        return soon
+
+    async def _change_lexicon(self, keeper: Keeper) -> None:
+        """Take up the version that staff brought into force. A broken one changes nothing; the monitor tells of it."""
+        before = keeper.version
+        classifier = await keeper.step(self._clock.now())
+        if classifier is None:
+            return
+        self._dispatcher.use(classifier)
+        now = self._clock.now()
+
+        async def record(tx: Tx) -> None:
+            effects = Effects(tx, now, self._policy)
+            await effects.audit("lexicon", actor=None, was=before, now=keeper.version, hash=classifier.version)
+
+        try:
+            await self._store.write(record)
+        except StoreError as error:
+            log.error("store unavailable", action="lexicon", error=str(error))
 
     def start(self, every: float = 60.0) -> None:
-        """Tick every so many seconds of the machine's clock; a tick that is still at work swallows the next."""
-        scheduler = AsyncIOScheduler(timezone=UTC)
-        scheduler.add_job(self.step, "interval", seconds=every, coalesce=True, misfire_grace_time=None, max_instances=1)
+        """Tick every so many seconds of the machine's clock, and in between when a clock runs out: three minutes are
+        three minutes. A tick that is still at work swallows the next."""
+        scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
+
+        async def tick() -> None:
+            soon = await self.step()
+            wait = soon - self._clock.now() if soon is not None else None
+            if wait is not None and timedelta(0) < wait < timedelta(seconds=every):
+                run_date = datetime.now(UTC) + wait
+                scheduler.add_job(tick, "date", run_date=run_date, id="soon", replace_existing=True)
+
+        scheduler.add_job(tick, "interval", seconds=every)
         scheduler.start()
         self._scheduler = scheduler
 

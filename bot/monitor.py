@@ -123,6 +123,7 @@ class Watch:
             "store": {"state": "ok" if figures.store_up else "unavailable", "error": self._store_error or None},
             "accounts": self._accounts(),
             "outbox": self._outbox(),
+            "lexicon": self._lexicon(),
         }
         return web.json_response(found, status=200 if ready else 503)
 
@@ -161,6 +162,14 @@ class Watch:
             "stopped_until": _iso(stopped) if stopped is not None and stopped > now else None,
             "last_error": max(failures, key=lambda one: str(one["at"]), default=None),
         }
+
+    def _lexicon(self) -> dict[str, object] | None:
+        keeper = self._house.lexicon
+        if keeper is None:
+            return None
+        refused = keeper.refused
+        why = None if refused is None else {"version": refused.version, "at": _iso(refused.at), "why": refused.why}
+        return {"version": keeper.version, "since": _iso(keeper.since), "refused": why}
 
     def _outbox(self) -> dict[str, int] | None:
         found = self._figures.standing

@@ -165,7 +165,7 @@ class RoomEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Nlp(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     categories: str | None = None
-    lexicon: str | None = None
+    lexicon: str = "var/lexicon"
     fast: bool = False
 
 

@@ -69,6 +69,13 @@ def rest(page: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         if trouble:
             waits += f", [yellow]{', '.join(trouble)}[/]: see `xiaoge outbox list`"
         yield "lines", waits
+    lexicon = page.get("lexicon")
+    if lexicon is not None:
+        found = f"own rows {lexicon['version']}" if lexicon["version"] else "as shipped"
+        refused = lexicon["refused"]
+        if refused is not None:
+            found += f", [red]{refused['version'] or 'the list of versions'} was refused[/]: {plain(refused['why'])}"
+        yield "lexicon", found
     yield "ready", "[green]yes[/]" if page["ready"] else "[red]no[/]" + (", it stops" if page.get("stopping") else "")
 
 

@@ -79,36 +79,38 @@ def read(path: Path, *, report: Report = refuse) -> Own:
         report(tables.fault(path, "too_big", size=f"{size:.0f}", most=BIGGEST))
         return Own()
     if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return Own({name: _table(place, name, found, report) for name, place, found in workbook.read(path, report)})
-    name = next((one for one in TABLES if path.stem in (one, wording.names("tables")[one])), None)
+        return Own(
+            {name: _table(place, name, found, report) for name, place, found in workbook.read(path, TABLES, report)}
+        )
+    name = next((one for one in TABLES if path.stem in (one, wording.table(one))), None)
     if name is None or path.suffix.lower() != ".csv":
         report(tables.fault(path, "not_own", names=_file_names()))
         return Own()
     return Own({name: _table(path, name, _csv(path, report), report)})
 
 
-def check(own: Own, categories: Mapping[str, Category], folder: Path | None = None, *, report: Report = refuse) -> None:
+def check(own: Own, categories: Mapping[str, Category], *, report: Report = refuse) -> None:
     """Whether these rows fit the shipped tables and each other. Raises `LexiconError`, or tells `report`."""
     for name, rows in own.rows.items():
-        _check_table(name, rows, folder or normalize.DATA, report)
+        _check_table(name, rows, report)
     codes = frozenset(categories)
-    lexicon.load(folder, codes=codes, own=own.lexicon, report=report)
-    golden.load(folder, own=own.golden, codes=codes, report=report)
+    lexicon.load(codes=codes, own=own.lexicon, report=report)
+    golden.load(own=own.golden, codes=codes, report=report)
 
 
 def make(
-    own: Own, categories: Mapping[str, Category], folder: Path | None = None, *, tokens: Tokens | None = None
+    own: Own, categories: Mapping[str, Category], *, fast: bool = False, tokens: Tokens | None = None
 ) -> Classifier:
-    """The classifier with these rows over the shipped tables. `tokens`, where given, are those of an earlier one: they
-    take most of the time. Raises `LexiconError`."""
-    matcher = Matcher(lexicon.load(folder, codes=categories, own=own.lexicon, version=own.version))
-    return Classifier(matcher, tokens or Tokens(matcher.words), categories)
+    """The classifier with these rows over the shipped tables. `fast` asks for rjieba; `tokens`, where given, are those
+    of an earlier one: they take most of the time. Raises `LexiconError`, `TokenizerError`."""
+    matcher = Matcher(lexicon.load(codes=categories, own=own.lexicon, version=own.version))
+    return Classifier(matcher, tokens or Tokens(matcher.words, fast=fast), categories)
 
 
-def proven(own: Own, categories: Mapping[str, Category], folder: Path | None = None) -> Classifier:
-    """The same, once it understands every golden sentence. Raises `LexiconError`."""
-    classifier = make(own, categories, folder)
-    golden.prove(classifier, golden.load(folder, own=own.golden, codes=categories))
+def proven(own: Own, categories: Mapping[str, Category], *, fast: bool = False) -> Classifier:
+    """The same, once it understands every golden sentence. Raises `LexiconError`, `TokenizerError`."""
+    classifier = make(own, categories, fast=fast)
+    golden.prove(classifier, golden.load(own=own.golden, codes=categories))
     return classifier
 
 
@@ -126,12 +128,12 @@ def canonical(own: Own) -> dict[str, bytes]:
     return files
 
 
-def different(own: Own, folder: Path | None = None) -> tuple[Own, int]:
+def different(own: Own) -> tuple[Own, int]:
     """Without the rows that say what the shipped ones say, and how many these were."""
     left: dict[str, list[Row]] = {}
     same = 0
     for name, rows in own.rows.items():
-        known = {} if name == "golden" else _by_key(lexicon.shipped(folder or normalize.DATA, name), TABLES[name])
+        known = _shipped(name)
         left[name] = []
         for row in rows:
             twin = known.get(tuple(row[column] for column in TABLES[name].key))
@@ -146,8 +148,11 @@ def _columns(shape: Shape) -> tuple[str, ...]:
     return (*shape.all, "off", "note")
 
 
-def _by_key(rows: Iterable[Row], shape: Shape) -> dict[tuple[str, ...], Row]:
-    return {tuple(row[column] for column in shape.key): row for row in rows}
+def _shipped(name: str) -> dict[tuple[str, ...], Row]:
+    """The shipped rows of a table by their key; of golden sentences none, they are judged one by one."""
+    if name not in SHAPES:
+        return {}
+    return {tuple(row[column] for column in SHAPES[name].key): row for row in lexicon.shipped(normalize.DATA, name)}
 
 
 def _file_names() -> str:
@@ -193,12 +198,12 @@ def _decoded(path: Path) -> str:
         raise tables.fault(path, "not_text", byte=error.start + 1) from None
 
 
-def _check_table(name: str, rows: Sequence[Row], folder: Path, report: Report) -> None:
+def _check_table(name: str, rows: Sequence[Row], report: Report) -> None:
     """What is asked of staff's rows beyond what the shipped ones obey."""
     shape = TABLES[name]
-    known = _by_key(lexicon.shipped(folder, name), shape) if name in SHAPES else {}
+    known = _shipped(name)
     seen: dict[tuple[str, ...], int] = {}
-    terms = _terms(folder) if name in ("typos", "dialect") else ()
+    terms = _terms() if name in ("typos", "dialect") else ()
     for row in rows:
         key = tuple(row[column] for column in shape.key)
         first = shape.key[0]
@@ -234,5 +239,5 @@ def _several(row: Row) -> tuple[str, ...]:
     return several(row.get("exclude", ""))
 
 
-def _terms(folder: Path) -> list[str]:
-    return [row["term"] for name in SHAPES if "term" in SHAPES[name].columns for row in lexicon.shipped(folder, name)]
+def _terms() -> list[str]:
+    return [term for name in SHAPES if "term" in SHAPES[name].columns for (term, *_) in _shipped(name)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from nlp import contact, normalize, tables, wording
 from nlp.decision import Decision, Label
@@ -12,6 +11,7 @@ from nlp.lexicon import GOLDEN, Shape
 from nlp.pipeline import Classifier
 from nlp.tables import LexiconError, Report, Row, refuse, several
 
+FILE = normalize.DATA / GOLDEN
 SHAPE = Shape(("text", "label", "category"), ("text",), ("category",))
 
 
@@ -42,18 +42,11 @@ class Failure:
         )
 
 
-def load(
-    folder: Path | None = None,
-    *,
-    own: Sequence[Row] = (),
-    codes: Collection[str] | None = None,
-    report: Report = refuse,
-) -> list[Sentence]:
+def load(*, own: Sequence[Row] = (), codes: Collection[str] | None = None, report: Report = refuse) -> list[Sentence]:
     """The shipped sentences, with a deployment's own over them. Raises `LexiconError`, or tells `report`.
 
     A shipped sentence about a category that the deployment does not have says only that it must be heard."""
-    path = (folder or normalize.DATA) / GOLDEN
-    shipped = tables.read(path, SHAPE.columns, SHAPE.optional) if path.exists() else []
+    shipped = tables.read(FILE, SHAPE.columns, SHAPE.optional)
     over = {row["text"]: row for row in own}
     rows = [over.pop(row["text"], row) for row in shipped] + list(over.values())
     result = []

@@ -29,6 +29,11 @@ def column(name: str) -> str:
     return f"{called} {name}" if called else name
 
 
+def table(name: str) -> str:
+    """A table as its sheet is called."""
+    return names("tables").get(name, name)
+
+
 def fault(code: str, **values: object) -> str:
     """What is wrong and how to mend it."""
     return names("faults")[code].format(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ _WIDTHS = {"term": 40, "text": 60, "exclude": 40, "note": 30}
 _ROOM = 2_000  # rows that offer choices
 
 
-def read(path: Path, report: Report) -> Iterator[tuple[str, str, list[Line]]]:
-    """(table, place for faults, rows) of each sheet that is a table. Raises OSError."""
+def read(path: Path, known: Collection[str], report: Report) -> Iterator[tuple[str, str, list[Line]]]:
+    """(table, place for faults, rows) of each sheet that is one of the `known` tables. Raises OSError."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -29,7 +29,8 @@ def read(path: Path, report: Report) -> Iterator[tuple[str, str, list[Line]]]:
         report(tables.fault(path, "not_workbook", why=type(error).__name__))
         return
     guide = wording.guide()
-    ids = {**{name: name for name in _sheets()}, **{called: name for name, called in _sheets().items()}}
+    sheets = {name: wording.table(name) for name in known}
+    ids = {**{name: name for name in sheets}, **{called: name for name, called in sheets.items()}}
     seen = set()
     try:
         for sheet in book.worksheets:
@@ -39,7 +40,7 @@ def read(path: Path, report: Report) -> Iterator[tuple[str, str, list[Line]]]:
             name = ids.get(title)
             place = wording.place("sheet", file=path, sheet=title)
             if name is None:
-                report(tables.fault(place, "sheet_unknown", names="、".join(_sheets().values())))
+                report(tables.fault(place, "sheet_unknown", names="、".join(sheets.values())))
             elif name in seen:
                 report(tables.fault(place, "sheet_twice"))
             else:
@@ -48,7 +49,7 @@ def read(path: Path, report: Report) -> Iterator[tuple[str, str, list[Line]]]:
     finally:
         book.close()
     if not seen:
-        report(tables.fault(path, "no_tables", names="、".join(_sheets().values())))
+        report(tables.fault(path, "no_tables", names="、".join(sheets.values())))
 
 
 def write(
@@ -67,12 +68,12 @@ def write(
     codes = [*categories]
     sheet = book.add_worksheet(guide["guide"])
     sheet.set_column(0, 0, 100, text)
-    hints = [f"{wording.names('tables')[name]}：{wording.names('hints')[name]}" for name in shapes]
+    hints = [f"{wording.table(name)}：{wording.names('hints').get(name, '')}" for name in shapes]
     for number, line in enumerate((guide["title"], "", *guide["lines"], "", *hints)):
         sheet.write_string(number, 0, line, head if number == 0 else text)
     for name, shape in shapes.items():
         columns = (*shape.all, "off", "note")
-        sheet = book.add_worksheet(wording.names("tables")[name])
+        sheet = book.add_worksheet(wording.table(name))
         _fill(sheet, columns, [[row.get(column, "") for column in columns] for row in own.get(name, ())], head, text)
         for index, column in enumerate(columns):
             choices = [guide["off"]] if column == "off" else sorted(_CHOICES.get((name, column), ()))
@@ -87,7 +88,7 @@ def write(
     rows = [[code, categories[code].name, categories[code].urgency.value] for code in codes]
     _fill(sheet, ("category", "", ""), rows, head, text)
     for name in SHAPES:
-        sheet = book.add_worksheet(guide["shipped"] + wording.names("tables")[name])
+        sheet = book.add_worksheet(guide["shipped"] + wording.table(name))
         columns = shapes[name].all
         found = lexicon.shipped(normalize.DATA, name)
         _fill(sheet, columns, [[row.get(column, "") for column in columns] for row in found], head, grey)
@@ -96,10 +97,6 @@ def write(
     except xlsxwriter.exceptions.FileCreateError as error:
         cause = error.args[0] if error.args else error
         raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from None
-
-
-def _sheets() -> Mapping[str, str]:
-    return wording.names("tables")
 
 
 def _fill(sheet: Any, columns: Sequence[str], rows: Sequence[Sequence[str]], head: Any, style: Any) -> None:  # noqa: ANN401 - no types
