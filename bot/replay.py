@@ -27,7 +27,7 @@ from handlers import texts
 from handlers.context import Policy
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import audit, inbox, tickets
+from storage import audit, inbox, modes, tickets
 from storage.engine import Store, Tx
 from storage.model import RoomKind, Ticket, TicketState
 from storage.reports import Filter
@@ -142,22 +142,15 @@ class _Stage:
         return await self.house.speak()
 
     async def run_to(self, end: datetime) -> None:
-        last_tick = self.clock.now()
         again_at = await self.settle()
-        while True:
-            moments = [end, last_tick + TICK]
-            if again_at is not None:
-                moments.append(again_at)
-            moment = min(moments)
-            if moment <= self.clock.now():
-                moment = self.clock.now()
-            self.clock.advance(moment)
-            if self.clock.now() - last_tick >= TICK or self.clock.now() >= end:
-                await self.house.tick()
-                last_tick = self.clock.now()
+        last_tick, soon = self.clock.now(), await self.house.tick()
+        while self.clock.now() < end:
+            moments = [end, last_tick + TICK, *(moment for moment in (again_at, soon) if moment is not None)]
+            self.clock.advance(max(min(moments), self.clock.now()))
+            now = self.clock.now()
+            if now - last_tick >= TICK or now >= end or (soon is not None and now >= soon):
+                last_tick, soon = now, await self.house.tick()
             again_at = await self.settle()
-            if self.clock.now() >= end:
-                return
 
 
 async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -> dict[str, Any]:
@@ -189,7 +182,7 @@ async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -
         "signups": [],
         "wishes": [],
         "notices": [],
-        "mode": "平时",
+        "mode": "急时" if await modes.in_force(tx) else "平时",
         "denied": await audit.count(tx, "denied"),
         "dropped": dropped,
     }

@@ -14,10 +14,10 @@ from handlers import clocks, steps, texts
 from handlers.commands import Command
 from handlers.context import Context, Effects, Policy
 from handlers.rights import LEADERS
-from storage import grids, modes, people, rooms
+from storage import duty, grids, modes, people, rooms
 from storage import tickets as rows
 from storage.engine import Tx
-from storage.model import Mode, TicketState
+from storage.model import DutyKind, Mode, TicketState
 
 LONGEST = timedelta(hours=48)
 _RUNNING = (TicketState.FILED, TicketState.ASSIGNED, TicketState.ACCEPTED, TicketState.IN_PROGRESS)
@@ -51,9 +51,13 @@ async def declare(ctx: Context, command: Command) -> str:
     if new:
         await _shorten(ctx, scope)
     where, clock = await _name(ctx, scope), texts.clock(until, ctx.policy.timezone)
-    await ctx.reply(texts.mode_on(where, clock))
-    line = texts.told_mode_on(where, mode.reason, person.name, clock)
-    await _tell(ctx, scope, line, key=f"mode:{mode.id}:on:{ctx.message.id}")
+    roster = await duty.on_duty(ctx.tx, DutyKind.MODE, scope, ctx.now)
+    names = "、".join(each.name for each in roster if each.name)
+    await ctx.reply(texts.mode_on(where, clock, names))
+    line, key = texts.told_mode_on(where, mode.reason, person.name, clock, names), f"mode:{mode.id}:on:{ctx.message.id}"
+    await _tell(ctx, scope, line, key=key)
+    for each in roster:
+        await ctx.tell(each, line, key=f"{key}:{each.id}", urgent=True)
     return "command"
 
 

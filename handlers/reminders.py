@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from handlers import clocks, escalation, mode, quiet, steps, texts
 from handlers.context import Effects, Policy
-from nlp.categories import Category
+from nlp.categories import Category, Span
 from storage import changes, modes, people
 from storage import clocks as due_work
 from storage import tickets as rows
@@ -24,6 +24,7 @@ HALF, MOST, EXPIRED = 1, 2, 3  # stages
 _SHARE = (0.5, 0.8, 1.0)  # of the time limit, at which stages 1, 2 and 3 come
 TAKEN_WITHIN, TAKEN_WITHIN_URGENT = timedelta(minutes=30), timedelta(minutes=3)
 
+_OF_ASSIGNMENT = frozenset({ClockKind.TAKE, ClockKind.AGREED})  # the leader's to look after: no level is raised
 _UNTOUCHED = frozenset({TicketState.FILED, TicketState.ASSIGNED, TicketState.ACCEPTED})
 _RUNNING = _UNTOUCHED | {TicketState.IN_PROGRESS}
 
@@ -88,19 +89,24 @@ def _wanted(ticket: Ticket, policy: Policy) -> Iterator[TicketClock]:
 
     if ticket.acknowledged_at is None:
         yield from clock(ClockKind.ACK, ticket.ack_due)
+    agreed = ticket.due if ticket.assigned_at is not None else None
+    close = _limit(category.close, category, start, policy)
+    if agreed is not None and close is not None and agreed < close:
+        yield from clock(ClockKind.AGREED, agreed, ticket.assigned_at or start)
+        yield from clock(ClockKind.CLOSE, close)
+    else:
+        yield from clock(ClockKind.CLOSE, ticket.due)
     if ticket.state is TicketState.ASSIGNED and ticket.assigned_at is not None:
         span = TAKEN_WITHIN_URGENT if ticket.urgency is Urgency.EMERGENCY else TAKEN_WITHIN
         due = clocks.due(ticket.assigned_at, span, category.clock, policy)
         yield from clock(ClockKind.TAKE, due, ticket.assigned_at)
     if ticket.state in _UNTOUCHED:
-        yield from clock(ClockKind.FEEDBACK, _limit(category, ClockKind.FEEDBACK, start, policy))
+        yield from clock(ClockKind.FEEDBACK, _limit(category.feedback, category, start, policy))
         if ticket.founded is None:
-            yield from clock(ClockKind.VERIFY, _limit(category, ClockKind.VERIFY, start, policy))
-    yield from clock(ClockKind.CLOSE, ticket.due)
+            yield from clock(ClockKind.VERIFY, _limit(category.verify, category, start, policy))
 
 
-def _limit(category: Category, kind: ClockKind, start: datetime, policy: Policy) -> datetime | None:
-    span = category.feedback if kind is ClockKind.FEEDBACK else category.verify
+def _limit(span: Span | None, category: Category, start: datetime, policy: Policy) -> datetime | None:
     return clocks.due(start, span, category.clock, policy) if span is not None else None
 
 
@@ -108,7 +114,7 @@ def _carried(before: TicketClock | None, now: TicketClock) -> TicketClock:
     """The clock with what was said of it already. A new round, or another assignment, begins anew."""
     if before is None or before.round != now.round:
         return now
-    if now.kind is ClockKind.TAKE and before.started_at != now.started_at:
+    if now.kind in _OF_ASSIGNMENT and before.started_at != now.started_at:
         return now
     return replace(now, stage=before.stage)
 
@@ -139,7 +145,7 @@ async def _warn(effects: Effects, ticket: Ticket, clock: TicketClock, stage: int
 
 
 async def _expired(effects: Effects, ticket: Ticket, clock: TicketClock) -> Ticket:
-    """Raised one level. Where nobody accepted in time the leader is told instead, who may assign it elsewhere."""
+    """Raised one level. What was agreed at the assignment is the leader's to look after, who may assign it anew."""
     heading, urgent = steps.heading_inside(effects.policy, ticket), ticket.urgency is Urgency.EMERGENCY
     key = _key(clock, EXPIRED)
     if clock.kind is ClockKind.TAKE:
@@ -147,6 +153,11 @@ async def _expired(effects: Effects, ticket: Ticket, clock: TicketClock) -> Tick
         minutes = round((TAKEN_WITHIN_URGENT if urgent else TAKEN_WITHIN) / timedelta(minutes=1))
         line = texts.told_not_taken(heading, ticket.id, owner, minutes)
         await effects.tell_leaders(ticket.grid, line, key=key, ticket=ticket.number, urgent=urgent)
+        return ticket
+    if clock.kind is ClockKind.AGREED:
+        line = texts.told_overdue(heading, clock.kind, "")
+        await _to_owner(effects, ticket, line, key=key)
+        await effects.tell_leaders(ticket.grid, line, key=f"{key}:leader", ticket=ticket.number, urgent=urgent)
         return ticket
     await effects.audit("expired", actor=None, ticket=ticket.number, clock=clock.kind.value, round=clock.round)
     raised = await escalation.raise_level(effects, ticket, escalation.Why(clock.kind.value), None)

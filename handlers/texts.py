@@ -150,6 +150,10 @@ USAGE: Mapping[str, str] = {
     "改址": "改址 S12 3栋2单元",
     "评价": "评价 S12 满意",
     "待办": "待办",
+    "日报": "日报",
+    "周报": "周报",
+    "转急": "转急 暴雨 24h",
+    "转平": "转平",
     "帮助": "帮助",
     "静音": "静音",
     "恢复": "恢复",
@@ -836,12 +840,14 @@ TODO_IN_PRIVATE = "，详情已私下发您。"
 # --- clocks ---
 _CLOCK: Mapping[ClockKind, str] = {
     ClockKind.ACK: "响应",
+    ClockKind.AGREED: "办结",
     ClockKind.FEEDBACK: "反馈",
     ClockKind.VERIFY: "核实",
     ClockKind.CLOSE: "办结",
 }
 _NEXT_STEP: Mapping[ClockKind, str] = {
     ClockKind.ACK: "接单 {id} 或 派单 {id} 物业",
+    ClockKind.AGREED: "办结 {id} 结果",
     ClockKind.FEEDBACK: "处置中 {id} 进展",
     ClockKind.VERIFY: "处置中 {id} 核实情况",
     ClockKind.CLOSE: "办结 {id} 结果",
@@ -856,7 +862,8 @@ def told_running_out(heading_: str, ticket_id: str, kind: ClockKind, due: str, *
 
 def told_overdue(heading_: str, kind: ClockKind, level: str) -> str:
     """A time limit is over; `level` is where the ticket has gone, empty where it is at the top already."""
-    return f"【超时】{heading_}：超过{_CLOCK[kind]}时限{f'，已升级到{level}' if level else ''}。"
+    limit = "约定的" if kind is ClockKind.AGREED else _CLOCK[kind]
+    return f"【超时】{heading_}：超过{limit}时限{f'，已升级到{level}' if level else ''}。"
 
 
 def told_not_taken(heading_: str, ticket_id: str, owner: str, minutes: int) -> str:

@@ -175,6 +175,7 @@ class ClockKind(StrEnum):
 
     ACK = "ack"  # a person has answered
     TAKE = "take"  # somebody it was assigned to has accepted it
+    AGREED = "agreed"  # it is finished within what whoever assigned it has set, which is less than its category allows
     FEEDBACK = "feedback"  # there is a first result
     VERIFY = "verify"  # it was verified on the spot
     CLOSE = "close"  # it is finished

@@ -1,4 +1,4 @@
-"""Every clock of a ticket in virtual time: over a weekend, a holiday, midnight, a stop of three days, a new category."""
+"""Every clock of a ticket in virtual time: over a weekend, a holiday, midnight, a stop of three days, and more."""
 
 from __future__ import annotations
 
@@ -151,6 +151,18 @@ async def test_who_does_not_accept_in_half_an_hour_is_reported_to_the_leader(sta
     await stage.say("刘姐", "派单 S1 物业")  # once more: again half an hour
     await at(stage, "2026-11-18 11:31")
     assert await heard(stage, "刘姐", "【未接单】") == 2
+
+
+async def test_the_limit_that_the_leader_set_is_the_leaders_and_raises_nothing(stage: Judged) -> None:
+    await begin(stage, "2026-11-18 10:00", WATER)  # 24 h by the category
+    await stage.say("刘姐", "派单 S1 物业 2h")
+    await stage.say("小张", "接单 S1")
+    await at(stage, "2026-11-18 12:01")
+    assert await heard(stage, "小张", HALF) == await heard(stage, "小张", MOST) == 1
+    assert await heard(stage, "小张", "超过约定的时限") == await heard(stage, "刘姐", "超过约定的时限") == 1
+    assert (await stage.the_ticket()).level is Level.GRID
+    await at(stage, "2026-11-19 10:00")
+    assert (await stage.the_ticket()).level is Level.COMMUNITY
 
 
 async def test_the_clocks_stop_at_the_callback_and_begin_anew_when_it_is_reopened(stage: Judged) -> None:
