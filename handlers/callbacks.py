@@ -6,17 +6,16 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, matching, steps, texts
+from handlers import answers, escalation, matching, steps, texts
 from handlers.commands import Command
 from handlers.context import Context, Effects
 from nlp.contact import mask
 from nlp.decision import Shape
-from storage import dialogs, outbox, people, rooms
+from storage import dialogs, merges, outbox, people, rooms
 from storage import tickets as rows
 from storage.model import (
     CallbackOutcome,
     Dialog,
-    Level,
     Person,
     PostKind,
     Ticket,
@@ -30,19 +29,15 @@ OBJECTION = "objection"  # closed for this person: only a `2` still counts
 SECOND_THOUGHTS = timedelta(hours=24)  # after a `1`; later a bare 2 is more likely a vote
 DISSATISFIED = 2  # a rating up to this reopens
 LEVEL_UP_FROM = 2  # reopenings
+_RATEABLE = frozenset({TicketState.CALLBACK, TicketState.CLOSED, TicketState.REFUSED})
 SHORTEST_TERM = 2  # a single character such as 人 links nothing
 
 
 async def ask(effects: Effects, ticket: Ticket) -> None:
-    """Ask every reporter once, where they reported: in their room with an @ and without a word of what it was about,
-    in private where it was told in private or is confidential."""
-    here: dict[int, list[Person]] = defaultdict(list)
+    """Ask every reporter once, where they reported, with the words that the handler wrote for the public, if any."""
     for reporter in await rows.reporters(effects.tx, ticket.number):
-        person = await people.get(effects.tx, reporter.person_id)
-        if person is None:
-            continue
         question = Dialog(
-            person_id=person.id,
+            person_id=reporter.person_id,
             step=CALLBACK,
             ticket=ticket.number,
             room_id=None if steps.discreet(ticket) else reporter.room_id,
@@ -50,30 +45,39 @@ async def ask(effects: Effects, ticket: Ticket) -> None:
             expires_at=effects.now + effects.policy.callback_for,
         )
         await dialogs.ask(effects.tx, question)
-        if question.room_id is None:
-            line = texts.solved(steps.heading(effects.policy, ticket))
-            await effects.tell(person, line, key=f"{_key(ticket, None)}:{person.id}", ticket=ticket.number)
+    name = steps.category(effects.policy, ticket.category).short_name
+    known_as = texts.with_merged(ticket.id, [f"S{number}" for number in await merges.within(effects.tx, ticket.number)])
+    answer = "" if steps.discreet(ticket) else steps.shorten(ticket.public_answer or "")
+    line = texts.solved(texts.heading(known_as, name, ""), answer)
+    await announce(effects, ticket, line, key=_key(ticket), private=texts.solved(steps.heading(effects.policy, ticket)))
+
+
+async def announce(effects: Effects, ticket: Ticket, line: str, *, key: str, private: str = "") -> None:
+    """Tell every reporter where they reported: in their room with an @ and without a word of what it was about, in
+    private (`private`, where it differs) what was told in private or is confidential."""
+    here: dict[int, list[Person]] = defaultdict(list)
+    for reporter in await rows.reporters(effects.tx, ticket.number):
+        person = await people.get(effects.tx, reporter.person_id)
+        if person is None:
+            continue
+        if reporter.room_id is None or steps.discreet(ticket):
+            await effects.tell(person, private or line, key=f"{key}:private:{person.id}", ticket=ticket.number)
         else:
-            here[question.room_id].append(person)
+            here[reporter.room_id].append(person)
     for room_id, persons in here.items():
-        await _ask_in_room(effects, ticket, room_id, persons)
+        await _announce_in_room(effects, ticket, room_id, persons, line, key=f"{key}:room{room_id}")
 
 
-async def _ask_in_room(effects: Effects, ticket: Ticket, room_id: int, persons: list[Person]) -> None:
+async def _announce_in_room(
+    effects: Effects, ticket: Ticket, room_id: int, persons: list[Person], text: str, *, key: str
+) -> None:
     room = await rooms.get(effects.tx, room_id)
     if room is None:
         return
     aliases = [alias for person in persons for alias in person.aliases if alias.account == room.account]
-    question = texts.solved(texts.heading(ticket.id, steps.category(effects.policy, ticket.category).short_name, ""))
-    line, mentioned = texts.mention_some([mask(alias.nick) for alias in aliases], question)
-    await effects.post(
-        room,
-        line,
-        PostKind.CALLBACK,
-        key=_key(ticket, room_id),
-        mentions=tuple(alias.im_id for alias in aliases[:mentioned]),
-        ticket=ticket.number,
-    )
+    line, mentioned = texts.mention_some([mask(alias.nick) for alias in aliases], text)
+    mentions = tuple(alias.im_id for alias in aliases[:mentioned])
+    await effects.post(room, line, PostKind.CALLBACK, key=key, mentions=mentions, ticket=ticket.number)
 
 
 async def unreached(effects: Effects, ticket: Ticket) -> None:
@@ -107,16 +111,16 @@ async def _let_object(effects: Effects, ticket: Ticket, person_id: int, room_id:
     await dialogs.ask(effects.tx, objection)
 
 
-def _key(ticket: Ticket, room_id: int | None) -> str:
+def _key(ticket: Ticket) -> str:
     """Of the question: a new one after each reopening."""
-    return f"callback:{ticket.id}:{ticket.reopened}:{f'room{room_id}' if room_id is not None else 'private'}"
+    return f"callback:{ticket.id}:{ticket.reopened}"
 
 
-async def _unask(ctx: Context, ticket: Ticket) -> None:
+async def unask(ctx: Context, ticket: Ticket) -> None:
     """It is answered: questions that still wait for a free place in their rooms need not be put."""
     for reporter in await rows.reporters(ctx.tx, ticket.number):
         if reporter.room_id is not None:
-            await outbox.drop(ctx.tx, _key(ticket, reporter.room_id))
+            await outbox.drop(ctx.tx, f"{_key(ticket)}:room{reporter.room_id}")
 
 
 async def answer(ctx: Context, command: Command) -> str:
@@ -171,7 +175,9 @@ async def rate(ctx: Context, command: Command) -> str:
     done_at = ticket.closed_at or ticket.handled_at
     if not await steps.is_reporter(ctx, ticket):
         await ctx.reply(texts.not_yours(ticket.id))
-    elif ticket.state not in {TicketState.CALLBACK, TicketState.CLOSED}:
+    elif ticket.state is TicketState.REFUSED and rating > DISSATISFIED:
+        await ctx.reply(texts.not_possible(ticket.id, texts.STATE[ticket.state], ""))
+    elif ticket.state not in _RATEABLE:
         await ctx.reply(texts.not_done_yet(ticket.id, texts.STATE[ticket.state]))
     elif done_at is not None and ctx.now - done_at > ctx.policy.reopen_for:
         await ctx.reply(texts.too_late(ticket.id))
@@ -188,7 +194,8 @@ async def reopen(ctx: Context, ticket: Ticket, said: str, *, rating: int | None 
     the reporter's words, masked. None where somebody was faster."""
     person = await ctx.person()
     times = ticket.reopened + 1
-    level = _next(ticket.level) if times >= LEVEL_UP_FROM else ticket.level
+    level = (escalation.above(ticket) or ticket.level) if times >= LEVEL_UP_FROM else ticket.level
+    refused = ticket.state is TicketState.REFUSED
     ack_due, due = steps.deadlines(ctx.policy, ticket.category, ctx.now)
     fields: dict[str, Any] = {"rating": rating} if rating is not None else {}
     again = await steps.move(
@@ -199,7 +206,8 @@ async def reopen(ctx: Context, ticket: Ticket, said: str, *, rating: int | None 
         detail={"times": times, "level": level.value},
         reopened=times,
         level=level,
-        outcome=CallbackOutcome.UNSOLVED,
+        outcome=None if refused else CallbackOutcome.UNSOLVED,
+        clock_from=ctx.now,
         owner_role=None,
         owner_id=None,
         acknowledged_at=None,
@@ -216,7 +224,7 @@ async def reopen(ctx: Context, ticket: Ticket, said: str, *, rating: int | None 
         return None
     ctx.tickets = (*ctx.tickets, ticket.number)
     await dialogs.close_ticket(ctx.tx, ticket.number)
-    await _unask(ctx, ticket)
+    await unask(ctx, ticket)
     if said:
         await rows.add_message(
             ctx.tx,
@@ -237,6 +245,8 @@ async def reopen(ctx: Context, ticket: Ticket, said: str, *, rating: int | None 
     line = texts.told_reopened(heading, ticket.id, nick, steps.shorten(said), times, owner)
     urgent = ticket.urgency is Urgency.EMERGENCY
     await steps.inform(ctx, again, line, key=f"reopened:{ticket.id}:{times}", urgent=urgent)
+    if level is not ticket.level:
+        await escalation.stamp(ctx, ticket, level, escalation.Why.REOPENED, None)
     return again
 
 
@@ -257,7 +267,7 @@ async def _content(ctx: Context, ticket: Ticket, *, rating: int | None = None, r
     if remark:
         fields["remark"] = remark
     if ticket.reporters == 1:
-        await _unask(ctx, ticket)
+        await unask(ctx, ticket)
     closed_at = ticket.closed_at or ctx.now
     await steps.move(ctx, ticket, TicketState.CLOSED, "closed", closed_at=closed_at, **fields)
 
@@ -276,8 +286,7 @@ async def _asked_about(ctx: Context, command: Command) -> Ticket | None:
         ticket = await rows.get(ctx.tx, dialog.ticket)
         if ticket is None or ticket.state not in {TicketState.CALLBACK, TicketState.CLOSED}:
             continue
-        key = _key(ticket, dialog.room_id)
-        if dialog.room_id is None or await outbox.find_queued(ctx.tx, key) is None:
+        if dialog.room_id is None or await outbox.find_queued(ctx.tx, f"{_key(ticket)}:room{dialog.room_id}") is None:
             return ticket
     return None
 
@@ -318,7 +327,3 @@ async def _thanks_owner(ctx: Context, ticket: Ticket) -> bool:
     """Whether the words name who did it: 谢谢刘姐."""
     owner = await people.get(ctx.tx, ticket.owner_id) if ticket.owner_id is not None else None
     return owner is not None and len(owner.name) >= SHORTEST_TERM and owner.name in ctx.analysis.text
-
-
-def _next(level: Level) -> Level:
-    return steps.LEVELS[min(steps.LEVELS.index(level) + 1, len(steps.LEVELS) - 1)]

@@ -10,56 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
 
-from handlers import hearing, texts
+from handlers import forms, hearing, texts
+from handlers.forms import LONGEST_HUSH, Command, Name, Rest
 from handlers.hearing import SEPARATORS
-from storage.model import Role
 
-
-class Name(StrEnum):
-    """Every command by the word that people type."""
-
-    REPORT = "上报"
-    QUERY = "查询"
-    SUPPLEMENT = "补充"
-    WITHDRAW = "撤回"
-    ACCEPT = "受理"
-    FALSE_ALARM = "误报"
-    ASSIGN = "派单"
-    TAKE = "接单"
-    PROGRESS = "处置中"
-    FINISH = "办结"
-    RATE = "评价"
-    TODO = "待办"
-    HELP = "帮助"
-    HUSH = "静音"
-    RESUME = "恢复"
-    FORGET_ME = "别记我"
-    REMEMBER_ME = "恢复记录"
-    ENABLE = "启用"
-    DISABLE = "停用"
-    BIND = "绑定"
-    ANSWER = "回答"  # a bare 1 or 2; nobody types this word
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What somebody asked for. `text` is what was typed behind the fixed part, not yet masked; for ANSWER it is
-    `1` (已解决) or `2` (未解决), and `remark` what was said behind it. A piece that the grammar wants but the message
-    lacks is None or empty."""
-
-    name: Name
-    number: int | None = None  # of the ticket, where one was named
-    text: str = ""
-    role: Role | None = None  # 派单: the owner
-    span: timedelta | None = None  # 派单: the time limit; 静音: how long
-    rating: int | None = None  # 1..5
-    remark: str = ""  # ANSWER: 2 还是关不上
-    code: str = ""  # a grid code or a bind code
-    explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private
-    right: str | None = None  # the right that routing found for it, `role:scope`, for the audit
+__all__ = ["LONGEST_HUSH", "Command", "Name", "NearMiss", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,56 +26,6 @@ class NearMiss:
     word: str
     usage: str
 
-
-LONGEST_HUSH = timedelta(hours=24)
-_LONGEST_SPAN = timedelta(days=365)
-
-_TAIL = re.compile(r"[\s。.!~…、,;]*")
-
-_SEP = r"[\s,、:;]"
-_ID = rf"{_SEP}*#?\s?[sS]\s?([0-9]{{1,9}})(?![0-9])"
-_ONLY_ID = re.compile(rf"{_ID}[\s。.!~]*")
-_ID_AND_TEXT = re.compile(rf"{_ID}{_SEP}*(.*)", re.DOTALL)
-_TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
-_ASKS = re.compile(r"[?？吗没呢哪谁啥的]")
-_LONGEST_BY_THE_WAY = 10
-_SPAN = re.compile(
-    r"(?:([0-9]{1,3}(?:\.[0-9])?|[一两二三四五六七八九十半])\s{0,3}个?\s{0,3}(小时|钟头|分钟|工作日|天|日|h|hours?|min|m|d)(?:[以之]?内)?)"
-    r"(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
-_WORD_NUMBER = {
-    "半": 0.5,
-    "一": 1,
-    "两": 2,
-    "二": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "六": 6,
-    "七": 7,
-    "八": 8,
-    "九": 9,
-    "十": 10,
-}
-_ROLES = re.compile("|".join(sorted(map(re.escape, texts.ROLE_BY_LABEL), key=len, reverse=True)))
-_GRADES: Mapping[str, int] = {
-    "非常满意": 5,
-    "很满意": 5,
-    "满意": 5,
-    "基本满意": 4,
-    "比较满意": 4,
-    "一般": 3,
-    "不太满意": 2,
-    "不满意": 1,
-    "很不满意": 1,
-    "非常不满意": 1,
-}
-_GRADE = re.compile(rf"(?:({'|'.join(sorted(_GRADES, key=len, reverse=True))})|([1-5])\s*[分星]?)(?=$|{_SEP}|[。.!~])")
-_GRID_CODE = re.compile(rf"{_SEP}*([0-9]{{1,24}})[\s。.!~]*")
-_BIND_CODE = re.compile(rf"{_SEP}*([A-Za-z0-9][A-Za-z0-9-]{{3,31}})[\s。.!~]*")
-# `上报` glued to one of these is talk about reporting, not a report.
-_GOES_ON = frozenset("了过没吗嘛给的呢吧到不啥")
 
 _ANSWERS: Mapping[str, str] = {
     "1": "1",
@@ -183,7 +89,7 @@ def parse(text: str, *, addressed: bool, names: Sequence[str] = ("小格",)) -> 
     for word in _WORDS:
         if folded.startswith(word):
             name, form = _GRAMMAR[word]
-            command = form(_Rest(name, folded[len(word) :], heard.typed[len(word) :], heard.explicit))
+            command = form(Rest(name, folded[len(word) :], heard.typed[len(word) :], heard.explicit))
             if command is not None:
                 return command
     return _near_miss(folded, slash=heard.slash) if heard.explicit else None
@@ -199,156 +105,43 @@ def _surely_none(text: str) -> bool:
     return True
 
 
-# --- the forms ---
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """What follows a command word: folded for matching, typed for keeping; both are of one length."""
-
-    name: Name
-    folded: str
-    typed: str
-    explicit: bool
-
-    def as_typed(self, match: re.Match[str]) -> str:
-        """What the last group of a match stands for."""
-        last = match.lastindex or 0
-        return self.typed[match.start(last) : match.end(last)].strip()
-
-
-def _alone(rest: _Rest) -> Command | None:
-    return Command(rest.name, explicit=rest.explicit) if _TAIL.fullmatch(rest.folded) else None
-
-
-def _report(rest: _Rest) -> Command | None:
-    match = _TEXT.fullmatch(rest.folded)
-    if match is not None:
-        return Command(rest.name, text=rest.as_typed(match), explicit=rest.explicit)
-    if rest.explicit and rest.folded[:1] not in _GOES_ON and not _TAIL.fullmatch(rest.folded):
-        return Command(rest.name, text=rest.typed.strip(), explicit=True)
-    return None
-
-
-def _only_id(rest: _Rest) -> Command | None:
-    match = _ONLY_ID.fullmatch(rest.folded)
-    if match is not None:
-        return Command(rest.name, number=int(match[1]), explicit=rest.explicit)
-    return _alone(rest) if rest.explicit else None
-
-
-def _id_or_alone(rest: _Rest) -> Command | None:
-    return _only_id(rest) or _alone(rest)
-
-
-def _take(rest: _Rest) -> Command | None:
-    """`接单 S12`, also with what the one who goes says behind it: 接单S12，马上到. A question is none."""
-    match = _ID_AND_TEXT.fullmatch(rest.folded)
-    if match is not None and len(match[2]) <= _LONGEST_BY_THE_WAY and not _ASKS.search(match[2]):
-        return Command(rest.name, number=int(match[1]), explicit=rest.explicit)
-    return _id_or_alone(rest)
-
-
-def _id_and_text(rest: _Rest) -> Command | None:
-    match = _ID_AND_TEXT.fullmatch(rest.folded)
-    if match is not None:
-        return Command(rest.name, number=int(match[1]), text=rest.as_typed(match), explicit=rest.explicit)
-    match = _TEXT.fullmatch(rest.folded)
-    return Command(rest.name, text=rest.as_typed(match), explicit=True) if rest.explicit and match is not None else None
-
-
-def _assign(rest: _Rest) -> Command | None:
-    match = _ID_AND_TEXT.fullmatch(rest.folded)
-    number = int(match[1]) if match is not None else None
-    if match is None:
-        match = _TEXT.fullmatch(rest.folded)
-        if not rest.explicit or match is None:
-            return None
-    start = match.start(match.lastindex or 0)
-    role = _ROLES.match(rest.folded, start)
-    if role is None:
-        return Command(rest.name, number=number, text=rest.typed[start:].strip(), explicit=rest.explicit)
-    limit = _SPAN.search(rest.folded, role.end())
-    cut = (role.end(), role.end()) if limit is None else limit.span()
-    note = rest.typed[role.end() : cut[0]] + rest.typed[cut[1] :]
-    return Command(
-        rest.name,
-        number=number,
-        text=note.strip(SEPARATORS),
-        role=texts.ROLE_BY_LABEL[role[0]],
-        span=_span(limit),
-        explicit=rest.explicit,
-    )
-
-
-def _rate(rest: _Rest) -> Command | None:
-    match = _ID_AND_TEXT.fullmatch(rest.folded)
-    number = int(match[1]) if match is not None else None
-    start = match.start(2) if match is not None else len(rest.folded) - len(rest.folded.lstrip(SEPARATORS))
-    grade = _GRADE.match(rest.folded, start)
-    if grade is None:
-        if number is None:
-            return None
-        return Command(rest.name, number=number, text=rest.typed[start:].strip(), explicit=rest.explicit)
-    rating = _GRADES[grade[1]] if grade[1] else int(grade[2])
-    remark = rest.typed[grade.end() :].strip(SEPARATORS + "。.!~！～")
-    if number is None and remark and not rest.explicit:
-        return None
-    return Command(rest.name, number=number, text=remark, rating=rating, explicit=rest.explicit)
-
-
-def _hush(rest: _Rest) -> Command | None:
-    span = _span(_SPAN.fullmatch(rest.folded.strip(SEPARATORS + "。.!~")))
-    if span is not None:
-        return Command(rest.name, span=min(span, LONGEST_HUSH), explicit=rest.explicit)
-    return _alone(rest)
-
-
-def _enable(rest: _Rest) -> Command | None:
-    match = _GRID_CODE.fullmatch(rest.folded)
-    return Command(rest.name, code=match[1], explicit=rest.explicit) if match is not None else _alone(rest)
-
-
-def _bind(rest: _Rest) -> Command | None:
-    match = _BIND_CODE.fullmatch(rest.folded)
-    return Command(rest.name, code=match[1], explicit=rest.explicit) if match is not None else None
-
-
-def _span(match: re.Match[str] | None) -> timedelta | None:
-    if match is None:
-        return None
-    amount = _WORD_NUMBER.get(match[1]) or float(match[1])
-    unit = match[2].lower()
-    if unit in {"小时", "钟头"} or unit.startswith("h"):
-        span = timedelta(hours=amount)
-    elif unit in {"分钟", "min", "m"}:
-        span = timedelta(minutes=amount)
-    else:
-        span = timedelta(days=amount)
-    return min(span, _LONGEST_SPAN) if span else None
-
-
-_Form = Callable[[_Rest], Command | None]
+_Form = Callable[[Rest], Command | None]
 _GRAMMAR: Mapping[str, tuple[Name, _Form]] = {
-    "上报": (Name.REPORT, _report),
-    "查询": (Name.QUERY, _id_or_alone),
-    "补充": (Name.SUPPLEMENT, _id_and_text),
-    "撤回": (Name.WITHDRAW, _only_id),
-    "受理": (Name.ACCEPT, _only_id),
-    "误报": (Name.FALSE_ALARM, _only_id),
-    "派单": (Name.ASSIGN, _assign),
-    "接单": (Name.TAKE, _take),
-    "处置中": (Name.PROGRESS, _id_and_text),
-    "办结": (Name.FINISH, _id_and_text),
-    "评价": (Name.RATE, _rate),
-    "待办": (Name.TODO, _alone),
-    "帮助": (Name.HELP, _alone),
-    "职责": (Name.HELP, _alone),
-    "静音": (Name.HUSH, _hush),
-    "恢复记录": (Name.REMEMBER_ME, _alone),
-    "恢复": (Name.RESUME, _alone),
-    "别记我": (Name.FORGET_ME, _alone),
-    "启用": (Name.ENABLE, _enable),
-    "停用": (Name.DISABLE, _alone),
-    "绑定": (Name.BIND, _bind),
+    "上报": (Name.REPORT, forms.report),
+    "查询": (Name.QUERY, forms.id_or_alone),
+    "补充": (Name.SUPPLEMENT, forms.id_and_text),
+    "撤回": (Name.WITHDRAW, forms.only_id),
+    "受理": (Name.ACCEPT, forms.only_id),
+    "误报": (Name.FALSE_ALARM, forms.only_id),
+    "派单": (Name.ASSIGN, forms.assign),
+    "接单": (Name.TAKE, forms.take),
+    "处置中": (Name.PROGRESS, forms.id_and_text),
+    "办结": (Name.FINISH, forms.id_and_text),
+    "退回": (Name.RETURN, forms.id_and_text),
+    "延期": (Name.EXTEND, forms.extend),
+    "不受理": (Name.REFUSE, forms.id_and_text),
+    "不予受理": (Name.REFUSE, forms.id_and_text),
+    "督办": (Name.SUPERVISE, forms.id_and_text),
+    "吹哨": (Name.WHISTLE, forms.id_and_text),
+    "合并": (Name.MERGE, forms.two_ids),
+    "撤并": (Name.UNMERGE, forms.only_id),
+    "改类": (Name.RECATEGORIZE, forms.id_and_text),
+    "改址": (Name.RELOCATE, forms.id_and_text),
+    "评价": (Name.RATE, forms.rate),
+    "待办": (Name.TODO, forms.alone),
+    "日报": (Name.DAILY, forms.alone),
+    "周报": (Name.WEEKLY, forms.alone),
+    "转急": (Name.URGENT, forms.reason_and_span),
+    "转平": (Name.CALM, forms.alone),
+    "帮助": (Name.HELP, forms.alone),
+    "职责": (Name.HELP, forms.alone),
+    "静音": (Name.HUSH, forms.hush),
+    "恢复记录": (Name.REMEMBER_ME, forms.alone),
+    "恢复": (Name.RESUME, forms.alone),
+    "别记我": (Name.FORGET_ME, forms.alone),
+    "启用": (Name.ENABLE, forms.enable),
+    "停用": (Name.DISABLE, forms.alone),
+    "绑定": (Name.BIND, forms.bind),
 }
 _WORDS = tuple(sorted(_GRAMMAR, key=len, reverse=True))
 _FIRST = hearing.spellings({word[0] for word in (*_WORDS, *_ANSWERS)} | set("/#@["))
@@ -363,13 +156,13 @@ def _near_miss(folded: str, *, slash: bool) -> NearMiss | None:
     """Only what cannot well be anything else: an appeal said to the bot must not be lost to a suggestion."""
     for word in _WORDS:
         rest = folded[len(word) :]
-        if folded.startswith(word) and (slash or len(rest.strip()) <= _SHORT_REST or _ID_AND_TEXT.fullmatch(rest)):
+        if folded.startswith(word) and (slash or len(rest.strip()) <= _SHORT_REST or forms.ID_AND_TEXT.fullmatch(rest)):
             return _missed(word)
     token = _TOKEN.match(folded)
     if token is None:
         return None
     rest = folded[token.end() :]
-    if not slash and not (_TAIL.fullmatch(rest) or _ONLY_ID.fullmatch(rest)):
+    if not slash and not (forms.TAIL.fullmatch(rest) or forms.ONLY_ID.fullmatch(rest)):
         return None
     for word in _WORDS:
         if abs(len(word) - len(token[0])) <= 1 and _one_apart(token[0], word):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from handlers import steps, texts
+from handlers import staff, steps, texts
+from handlers.commands import Command
 from handlers.context import Context, Effects
+from handlers.rights import Right
 from storage import notes
 from storage import tickets as rows
-from storage.model import Level, Note, Person, Ticket, Urgency
+from storage.model import OPEN_STATES, Level, Note, Person, Role, Ticket, TicketState, Urgency
 
 
 class Why(StrEnum):
@@ -91,3 +93,84 @@ async def stamp(
         by=effects.message if isinstance(effects, Context) and by is not None else None,
         why=why.value,
     )
+
+
+# --- the commands ---
+# Who stands above a level. 街道吹哨、部门报到: what is with a department is watched by the street that called it.
+_ABOVE = {
+    Level.GRID: frozenset({Role.COMMUNITY, Role.STREET}),
+    Level.COMMUNITY: frozenset({Role.STREET}),
+    Level.STREET: frozenset({Role.DEPARTMENT}),
+    Level.DEPARTMENT: frozenset({Role.STREET}),
+}
+# How far up a role may blow the whistle: from its own level.
+_RANK = {
+    Role.MICRO_LEADER: Level.GRID,
+    Role.GRID_WORKER: Level.GRID,
+    Role.COMMUNITY: Level.COMMUNITY,
+    Role.STREET: Level.STREET,
+    Role.DEPARTMENT: Level.DEPARTMENT,
+}
+
+
+def is_above(person: Person | None, ticket: Ticket) -> bool:
+    """Whether somebody belongs to the level above the ticket's."""
+    return person is not None and person.covers(ticket.grid, *_ABOVE[ticket.level])
+
+
+def watching(ticket: Ticket) -> Level:
+    """The level that watches over the ticket's."""
+    at = steps.LEVELS.index(ticket.level)
+    return steps.LEVELS[at + 1] if at + 1 < len(steps.LEVELS) else Level.STREET
+
+
+async def whistle(ctx: Context, command: Command) -> str:
+    """`吹哨 S12 [理由]`: one level up, none skipped: from a level above one's own it is for that level to go on."""
+    ticket = await staff.find(ctx, command, Right.ESCALATE, OPEN_STATES)
+    if ticket is None:
+        return "command"
+    if not ticket.open or ticket.state is TicketState.CALLBACK:
+        return await staff.not_possible(ctx, ticket)
+    if above(ticket) is None:
+        await ctx.reply(texts.at_the_top(ticket.id, texts.LEVEL[ticket.level]))
+        return "command"
+    role = staff.role(command, ticket)
+    rank = _RANK.get(role, Level.GRID) if role is not None else Level.GRID
+    if steps.LEVELS.index(rank) < steps.LEVELS.index(ticket.level):
+        await ctx.reply(texts.whistle_from_there(ticket.id, texts.LEVEL[ticket.level]))
+        return "command"
+    person = await ctx.person()
+    raised = await raise_level(ctx, ticket, Why.WHISTLE, person, said=command.text, right=command.right)
+    if raised is None:
+        return await staff.not_possible(ctx, ticket)
+    ctx.tickets = (*ctx.tickets, ticket.number)
+    await ctx.reply(texts.whistled(ticket.id, texts.LEVEL[raised.level]), ticket=ticket.number)
+    return "command"
+
+
+async def supervise(ctx: Context, command: Command) -> str:
+    """`督办 S12`, by the level above: it stands first everywhere, and those who handle it hear of it."""
+    ticket = await staff.find(ctx, command, Right.SUPERVISE, OPEN_STATES)
+    if ticket is None:
+        return "command"
+    if not ticket.open:
+        return await staff.not_possible(ctx, ticket)
+    if not is_above(ctx.actor, ticket):
+        await ctx.reply(texts.supervise_from_above(ticket.id, texts.LEVEL[watching(ticket)]))
+        return "command"
+    if ticket.flagged:
+        await ctx.reply(texts.supervised_already(ticket.id))
+        return "command"
+    moved = await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, flagged=True)
+    assert moved is not None, "read in this transaction"  # noqa: S101
+    person, state = await ctx.person(), ticket.state.value
+    if command.text:
+        await notes.add(ctx.tx, Note(ticket.number, ctx.now, person.id, "supervised", command.text))
+    await ctx.audit_message("supervised", right=command.right, ticket=ticket.number, before=state, after=state)
+    ctx.tickets = (*ctx.tickets, ticket.number)
+    await ctx.reply(texts.supervised(ticket.id), ticket=ticket.number)
+    line = texts.told_supervised(steps.heading_inside(ctx.policy, moved), person.name, command.text)
+    key, urgent = f"supervised:{ticket.id}:{moved.version}", ticket.urgency is Urgency.EMERGENCY
+    await steps.inform(ctx, moved, line, key=key, urgent=urgent)
+    await staff.tell_owner(ctx, moved, line, key=key)
+    return "command"

@@ -12,15 +12,24 @@ from enum import StrEnum
 
 from handlers import (
     appeals,
+    assignments,
     callbacks,
     commands,
+    corrections,
+    digests,
+    escalation,
+    extensions,
     hearing,
     help,  # noqa: A004 - the module of the command `帮助`
     joining,
+    merges,
+    mode,
     people,
     recalls,
+    refusals,
     rights,
     rooms,
+    staff,
     texts,
     tickets,
     views,
@@ -67,11 +76,24 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.ANSWER, callbacks.answer),
     Route(Name.ACCEPT, tickets.accept, Right.TRIAGE, Scope.TICKET),
     Route(Name.FALSE_ALARM, tickets.false_alarm, Right.TRIAGE, Scope.TICKET),
-    Route(Name.ASSIGN, tickets.assign, Right.ASSIGN, Scope.TICKET),
+    Route(Name.ASSIGN, assignments.assign, Right.ASSIGN, Scope.TICKET),
+    Route(Name.RETURN, assignments.give_back, Right.HANDLE, Scope.TICKET),
+    Route(Name.EXTEND, extensions.extend, Right.HANDLE, Scope.TICKET),
+    Route(Name.REFUSE, refusals.refuse, Right.REFUSE, Scope.TICKET),
+    Route(Name.SUPERVISE, escalation.supervise, Right.SUPERVISE, Scope.TICKET),
+    Route(Name.WHISTLE, escalation.whistle, Right.ESCALATE, Scope.TICKET),
+    Route(Name.MERGE, merges.merge, Right.CORRECT, Scope.TICKET),
+    Route(Name.UNMERGE, merges.unmerge, Right.CORRECT, Scope.TICKET),
+    Route(Name.RECATEGORIZE, corrections.recategorize, Right.CORRECT, Scope.TICKET),
+    Route(Name.RELOCATE, corrections.relocate, Right.CORRECT, Scope.TICKET),
     Route(Name.TAKE, tickets.take, Right.HANDLE, Scope.TICKET),
     Route(Name.PROGRESS, tickets.progress, Right.HANDLE, Scope.TICKET),
     Route(Name.FINISH, tickets.finish, Right.HANDLE, Scope.TICKET),
     Route(Name.TODO, views.todo, Right.VIEW, Scope.OWN),
+    Route(Name.DAILY, digests.show, Right.REPORT, Scope.OWN),
+    Route(Name.WEEKLY, digests.show, Right.REPORT, Scope.OWN),
+    Route(Name.URGENT, mode.declare, Right.MODE),
+    Route(Name.CALM, mode.end, Right.MODE),
     Route(Name.HELP, help.show),
     Route(Name.HUSH, rooms.hush),
     Route(Name.RESUME, rooms.resume, Right.ROOM),
@@ -206,6 +228,7 @@ async def handle(ctx: Context) -> str:
         return "own"
     await _know_room(ctx)
     await people.keep_friend(ctx)
+    ctx.policy = await mode.policy(ctx.tx, ctx.policy, ctx.grid, ctx.now)
     if message.kind in EVENTS:
         return await EVENTS[message.kind](ctx)
     dormant = ctx.room is not None and ctx.room.state is not RoomState.ENABLED
@@ -217,7 +240,7 @@ async def handle(ctx: Context) -> str:
         return "dormant"
     if ctx.room is not None and ctx.analysis.has_id_number:
         await people.hint_id_number(ctx)
-    if isinstance(asked, Command) and not (asked.remark and not await callbacks.awaits(ctx, asked)):
+    if isinstance(asked, Command) and not await _only_talk(ctx, asked):
         return await _command(ctx, asked)
     if isinstance(asked, NearMiss) and await _suggested(ctx, asked):
         return "near_miss"
@@ -233,6 +256,11 @@ async def _know_room(ctx: Context) -> None:
     elif ctx.room.state is RoomState.GONE and message.kind is not MessageKind.LEAVE and not ctx.late:
         # Taken in again: it sleeps until a leader wakes it.
         ctx.room = await stored_rooms.update(ctx.tx, ctx.room.id, state=RoomState.DORMANT)
+
+
+async def _only_talk(ctx: Context, command: Command) -> bool:
+    """Whether a `2 …` answers no question, so that it is talk."""
+    return command.name is Name.ANSWER and bool(command.remark) and not await callbacks.awaits(ctx, command)
 
 
 async def _command(ctx: Context, command: Command) -> str:
@@ -256,7 +284,7 @@ async def _right(ctx: Context, right: Right, scope: Scope, command: Command) -> 
     if scope is Scope.TICKET and command.number is not None:
         ticket = await stored_tickets.get(ctx.tx, command.number)
         if ticket is not None:
-            return rights.allowed(actor, right, ticket.grid)
+            return await staff.right_over(ctx, right, ticket)
     if room is None or room.kind is RoomKind.LEADER:
         return rights.anywhere(actor, right)  # no ticket is named yet: the handler looks within the own scopes
     return rights.allowed(actor, right, room.grid)

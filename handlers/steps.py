@@ -18,6 +18,7 @@ from storage.model import Level, Nature, Person, Place, Role, Ticket, TicketStat
 LEVELS = (Level.GRID, Level.COMMUNITY, Level.STREET, Level.DEPARTMENT)
 # Who a level is, and how much of a grid's code is its own: province, city and district (6), street (9), community (12).
 LEVEL_ROLES = {Level.COMMUNITY: Role.COMMUNITY, Level.STREET: Role.STREET, Level.DEPARTMENT: Role.DEPARTMENT}
+GRID_DIGITS = (18, 15, 12)  # a micro-grid, a general grid, a community
 LEVEL_DIGITS = {Level.COMMUNITY: 12, Level.STREET: 9, Level.DEPARTMENT: 6}
 ANSWERED = "answered"  # the action of a linked answer in the group
 _ACKNOWLEDGING = frozenset(
@@ -34,6 +35,11 @@ def category(policy: Policy, code: str) -> Category:
 def heading(policy: Policy, ticket: Ticket) -> str:
     """`S12 电梯故障 3栋2单元`: what a line about a ticket begins with in public, without a room number."""
     return texts.heading(ticket.id, category(policy, ticket.category).short_name, texts.where(ticket.place))
+
+
+def heading_short(policy: Policy, ticket: Ticket) -> str:
+    """`S12 电梯故障`: what goes to several reporters at once, whose homes differ."""
+    return texts.heading(ticket.id, category(policy, ticket.category).short_name, "")
 
 
 def heading_inside(policy: Policy, ticket: Ticket) -> str:
@@ -56,6 +62,20 @@ def located(place: Place) -> bool:
 def deadlines(policy: Policy, code: str, start: datetime) -> tuple[datetime | None, datetime | None]:
     """When somebody must have answered, and when it must be closed."""
     return clocks.deadlines(category(policy, code), start, policy)
+
+
+def started(ticket: Ticket) -> datetime:
+    """From when its limits count."""
+    return ticket.clock_from or ticket.reported_at
+
+
+def common(one: str | None, other: str | None) -> str | None:
+    """The smallest grid that holds both: two micro-grids meet in their general grid or in the community. `one` itself
+    where the two have no community in common."""
+    if one is None or other is None:
+        return one or other
+    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return next((one[:digits] for digits in GRID_DIGITS if digits <= same), one)
 
 
 async def move(
@@ -85,7 +105,14 @@ async def move(
         before = step
     if automatic:
         await effects.audit(
-            action, actor=None, ticket=ticket.number, before=before.value, after=to.value, **(detail or {})
+            action,
+            actor=None,
+            right=None,
+            ticket=ticket.number,
+            before=before.value,
+            after=to.value,
+            by=None,
+            **(detail or {}),
         )
     else:
         await _record(effects, action, actor, right, ticket, before, to, detail or {})

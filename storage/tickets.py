@@ -20,7 +20,7 @@ from storage.model import (
     TicketMessage,
     TicketState,
 )
-from storage.tables import dialogs, sequences, ticket_messages, tickets
+from storage.tables import dialogs, rooms, sequences, ticket_messages, ticket_notes, tickets
 from storage.tables import reporters as reporters_table
 
 _CONTACT = "reporters.contact"
@@ -172,8 +172,10 @@ async def add_reporter(
         if others:
             await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=others + 1))
         return True
+    who = (table.c.ticket == number, table.c.person_id == person_id)
+    # Who came along with a merged ticket and now speaks up is a reporter in their own right.
+    await tx.execute(sa.update(table).where(*who, table.c.from_ticket.is_not(None)).values(from_ticket=None))
     if sealed is not None:
-        who = (table.c.ticket == number, table.c.person_id == person_id)
         await tx.execute(sa.update(table).where(*who, table.c.contact.is_(None)).values(contact=sealed))
     return False
 
@@ -195,11 +197,12 @@ async def erase_text(tx: Tx, number: int) -> None:
     """Text of all messages, contacts and nicks, remark, estimate and result are gone. The fact stays: number, category,
     place, times, states. What is queued about it: outbox.drop_for_ticket."""
     await tx.execute(sa.update(ticket_messages).where(ticket_messages.c.ticket == number).values(text=""))
-    of_ticket = reporters_table.c.ticket == number
-    await tx.execute(sa.update(reporters_table).where(of_ticket).values(nick="", contact=None))
-    await tx.execute(
-        sa.update(tickets).where(tickets.c.number == number).values(remark=None, result=None, estimate=None)
-    )
+    # Also where they came along into another ticket.
+    theirs = sa.or_(reporters_table.c.ticket == number, reporters_table.c.from_ticket == number)
+    await tx.execute(sa.update(reporters_table).where(theirs).values(nick="", contact=None))
+    await tx.execute(sa.update(ticket_notes).where(ticket_notes.c.ticket == number).values(text=""))
+    words = ("remark", "result", "estimate", "unsolved_reason", "public_answer")
+    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(dict.fromkeys(words)))
     purged(tx)
 
 
@@ -239,6 +242,13 @@ async def numbered(tx: Tx, numbers: Collection[int]) -> list[Ticket]:
     return await _all(tx, _TICKET.where(tickets.c.number.in_(numbers)).order_by(tickets.c.number))
 
 
+async def reached(tx: Tx, number: int) -> list[str]:
+    """The grids of the rooms that its reporters spoke in, in order."""
+    query = sa.select(rooms.c.grid).join(reporters_table, reporters_table.c.room_id == rooms.c.id).distinct()
+    query = query.where(reporters_table.c.ticket == number, rooms.c.grid.is_not(None))
+    return list(await tx.scalars(query.order_by(rooms.c.grid)))
+
+
 async def messages(tx: Tx, number: int) -> list[TicketMessage]:
     """What made the ticket, in the order it was said."""
     query = _MESSAGE.where(ticket_messages.c.ticket == number)
@@ -249,12 +259,14 @@ async def messages(tx: Tx, number: int) -> list[TicketMessage]:
 async def reporters(tx: Tx, number: int) -> list[Reporter]:
     """Who reported it, the first one first; contacts are opened."""
     table = reporters_table.c
-    query = sa.select(table.ticket, table.person_id, table.room_id, table.joined_at, table.nick, table.contact)
+    query = sa.select(
+        table.ticket, table.person_id, table.room_id, table.joined_at, table.nick, table.contact, table.from_ticket
+    )
     query = query.where(table.ticket == number).order_by(table.joined_at, table.person_id)
     found = []
-    for ticket, person_id, room_id, joined_at, nick, sealed in await tx.execute(query):
+    for ticket, person_id, room_id, joined_at, nick, sealed, from_ticket in await tx.execute(query):
         contact = None if sealed is None else sealer_of(tx).open(_CONTACT, sealed)
-        found.append(Reporter(ticket, person_id, room_id, joined_at, nick, contact))
+        found.append(Reporter(ticket, person_id, room_id, joined_at, nick, contact, from_ticket))
     return found
 
 

@@ -1,0 +1,339 @@
+"""The forms that a command's rest may have: what is typed behind the command word → `Command`, pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from handlers import texts
+from handlers.hearing import SEPARATORS
+from storage.model import Role
+
+
+class Name(StrEnum):
+    """Every command by the word that people type."""
+
+    REPORT = "上报"
+    QUERY = "查询"
+    SUPPLEMENT = "补充"
+    WITHDRAW = "撤回"
+    ACCEPT = "受理"
+    FALSE_ALARM = "误报"
+    ASSIGN = "派单"
+    TAKE = "接单"
+    PROGRESS = "处置中"
+    FINISH = "办结"
+    RETURN = "退回"
+    EXTEND = "延期"
+    REFUSE = "不受理"
+    SUPERVISE = "督办"
+    WHISTLE = "吹哨"
+    MERGE = "合并"
+    UNMERGE = "撤并"
+    RECATEGORIZE = "改类"
+    RELOCATE = "改址"
+    RATE = "评价"
+    TODO = "待办"
+    DAILY = "日报"
+    WEEKLY = "周报"
+    URGENT = "转急"
+    CALM = "转平"
+    HELP = "帮助"
+    HUSH = "静音"
+    RESUME = "恢复"
+    FORGET_ME = "别记我"
+    REMEMBER_ME = "恢复记录"
+    ENABLE = "启用"
+    DISABLE = "停用"
+    BIND = "绑定"
+    ANSWER = "回答"  # a bare 1 or 2; nobody types this word
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody asked for. `text` is what was typed behind the fixed part, not yet masked; for ANSWER it is
+    `1` (已解决) or `2` (未解决), and `remark` what was said behind it. A piece that the grammar wants but the message
+    lacks is None or empty."""
+
+    name: Name
+    number: int | None = None  # of the ticket, where one was named
+    other: int | None = None  # 合并: the ticket that goes into `number`
+    item: int | None = None  # 完成 J3: the task; 问答 删 3: the entry
+    text: str = ""
+    role: Role | None = None  # 派单: the owner
+    span: timedelta | None = None  # 派单, 交办: the time limit; 延期: how much longer; 静音: how long
+    rating: int | None = None  # 1..5
+    remark: str = ""  # ANSWER: 2 还是关不上; 问答 增: the answer; 交办: the 事项
+    code: str = ""  # a grid code or a bind code; 交办: the scope as it was typed
+    explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private
+    right: str | None = None  # the right that routing found for it, `role:scope`, for the audit
+
+
+LONGEST_HUSH = timedelta(hours=24)
+_LONGEST_SPAN = timedelta(days=365)
+
+TAIL = re.compile(r"[\s。.!~…、,;]*")
+
+_SEP = r"[\s,、:;]"
+_ID = rf"{_SEP}*#?\s?[sS]\s?([0-9]{{1,9}})(?![0-9])"
+_ITEM = rf"{_SEP}*#?\s?[jJ]\s?([0-9]{{1,9}})(?![0-9])"
+ONLY_ID = re.compile(rf"{_ID}[\s。.!~]*")
+ID_AND_TEXT = re.compile(rf"{_ID}{_SEP}*(.*)", re.DOTALL)
+_TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
+_ASKS = re.compile(r"[?？吗没呢哪谁啥的]")
+_LONGEST_BY_THE_WAY = 10
+_SPAN = re.compile(
+    r"(?:([0-9]{1,3}(?:\.[0-9])?|[一两二三四五六七八九十半])\s{0,3}个?\s{0,3}(小时|钟头|分钟|工作日|天|日|h|hours?|min|m|d)(?:[以之]?内)?)"
+    r"(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_WORD_NUMBER = {
+    "半": 0.5,
+    "一": 1,
+    "两": 2,
+    "二": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+    "十": 10,
+}
+_ROLES = re.compile("|".join(sorted(map(re.escape, texts.ROLE_BY_LABEL), key=len, reverse=True)))
+_GRADES: Mapping[str, int] = {
+    "非常满意": 5,
+    "很满意": 5,
+    "满意": 5,
+    "基本满意": 4,
+    "比较满意": 4,
+    "一般": 3,
+    "不太满意": 2,
+    "不满意": 1,
+    "很不满意": 1,
+    "非常不满意": 1,
+}
+_GRADE = re.compile(rf"(?:({'|'.join(sorted(_GRADES, key=len, reverse=True))})|([1-5])\s*[分星]?)(?=$|{_SEP}|[。.!~])")
+_GRID_CODE = re.compile(rf"{_SEP}*([0-9]{{1,24}})[\s。.!~]*")
+_BIND_CODE = re.compile(rf"{_SEP}*([A-Za-z0-9][A-Za-z0-9-]{{3,31}})[\s。.!~]*")
+_TWO_IDS = re.compile(rf"{_ID}(?:{_ID})?[\s。.!~]*")
+_ITEM_AND_TEXT = re.compile(rf"{_ITEM}{_SEP}*(.*)", re.DOTALL)
+_TASK = re.compile(r"\s*@([^\s@]{1,40})[\s,]+([^\s,]{1,20})[\s,]+(.+)", re.DOTALL)
+_ADDS_ENTRY = re.compile(rf"{_SEP}*[增加]{_SEP}+(.+?)\s*(?:=>|→)\s*(.+)", re.DOTALL)
+_DROPS_ENTRY = re.compile(rf"{_SEP}*[删减]{_SEP}*([0-9]{{1,9}})[\s。.!~]*")
+_LIST = re.compile(rf"{_SEP}+(需求|资源|项目)(?:清单)?{_SEP}*(.*)", re.DOTALL)
+_TICKET_LIST = re.compile(rf"{_ID}{_SEP}*(需求|资源|项目|移出)(?:清单)?[\s。.!~]*")
+# `上报` glued to one of these is talk about reporting, not a report.
+_GOES_ON = frozenset("了过没吗嘛给的呢吧到不啥")
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What follows a command word: folded for matching, typed for keeping; both are of one length."""
+
+    name: Name
+    folded: str
+    typed: str
+    explicit: bool
+
+    def as_typed(self, match: re.Match[str]) -> str:
+        """What the last group of a match stands for."""
+        last = match.lastindex or 0
+        return self.typed[match.start(last) : match.end(last)].strip()
+
+
+def alone(rest: Rest) -> Command | None:
+    return Command(rest.name, explicit=rest.explicit) if TAIL.fullmatch(rest.folded) else None
+
+
+def report(rest: Rest) -> Command | None:
+    match = _TEXT.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, text=rest.as_typed(match), explicit=rest.explicit)
+    if rest.explicit and rest.folded[:1] not in _GOES_ON and not TAIL.fullmatch(rest.folded):
+        return Command(rest.name, text=rest.typed.strip(), explicit=True)
+    return None
+
+
+def only_id(rest: Rest) -> Command | None:
+    match = ONLY_ID.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, number=int(match[1]), explicit=rest.explicit)
+    return alone(rest) if rest.explicit else None
+
+
+def id_or_alone(rest: Rest) -> Command | None:
+    return only_id(rest) or alone(rest)
+
+
+def take(rest: Rest) -> Command | None:
+    """`接单 S12`, also with what the one who goes says behind it: 接单S12，马上到. A question is none."""
+    match = ID_AND_TEXT.fullmatch(rest.folded)
+    if match is not None and len(match[2]) <= _LONGEST_BY_THE_WAY and not _ASKS.search(match[2]):
+        return Command(rest.name, number=int(match[1]), explicit=rest.explicit)
+    return id_or_alone(rest)
+
+
+def id_and_text(rest: Rest) -> Command | None:
+    match = ID_AND_TEXT.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, number=int(match[1]), text=rest.as_typed(match), explicit=rest.explicit)
+    match = _TEXT.fullmatch(rest.folded)
+    return Command(rest.name, text=rest.as_typed(match), explicit=True) if rest.explicit and match is not None else None
+
+
+def assign(rest: Rest) -> Command | None:
+    match = ID_AND_TEXT.fullmatch(rest.folded)
+    number = int(match[1]) if match is not None else None
+    if match is None:
+        match = _TEXT.fullmatch(rest.folded)
+        if not rest.explicit or match is None:
+            return None
+    start = match.start(match.lastindex or 0)
+    role = _ROLES.match(rest.folded, start)
+    if role is None:
+        return Command(rest.name, number=number, text=rest.typed[start:].strip(), explicit=rest.explicit)
+    limit = _SPAN.search(rest.folded, role.end())
+    cut = (role.end(), role.end()) if limit is None else limit.span()
+    note = rest.typed[role.end() : cut[0]] + rest.typed[cut[1] :]
+    return Command(
+        rest.name,
+        number=number,
+        text=note.strip(SEPARATORS),
+        role=texts.ROLE_BY_LABEL[role[0]],
+        span=_span(limit),
+        explicit=rest.explicit,
+    )
+
+
+def rate(rest: Rest) -> Command | None:
+    match = ID_AND_TEXT.fullmatch(rest.folded)
+    number = int(match[1]) if match is not None else None
+    start = match.start(2) if match is not None else len(rest.folded) - len(rest.folded.lstrip(SEPARATORS))
+    grade = _GRADE.match(rest.folded, start)
+    if grade is None:
+        if number is None:
+            return None
+        return Command(rest.name, number=number, text=rest.typed[start:].strip(), explicit=rest.explicit)
+    rating = _GRADES[grade[1]] if grade[1] else int(grade[2])
+    remark = rest.typed[grade.end() :].strip(SEPARATORS + "。.!~！～")
+    if number is None and remark and not rest.explicit:
+        return None
+    return Command(rest.name, number=number, text=remark, rating=rating, explicit=rest.explicit)
+
+
+def hush(rest: Rest) -> Command | None:
+    span = _span(_SPAN.fullmatch(rest.folded.strip(SEPARATORS + "。.!~")))
+    if span is not None:
+        return Command(rest.name, span=min(span, LONGEST_HUSH), explicit=rest.explicit)
+    return alone(rest)
+
+
+def enable(rest: Rest) -> Command | None:
+    match = _GRID_CODE.fullmatch(rest.folded)
+    return Command(rest.name, code=match[1], explicit=rest.explicit) if match is not None else alone(rest)
+
+
+def bind(rest: Rest) -> Command | None:
+    match = _BIND_CODE.fullmatch(rest.folded)
+    return Command(rest.name, code=match[1], explicit=rest.explicit) if match is not None else None
+
+
+def _span(match: re.Match[str] | None) -> timedelta | None:
+    if match is None:
+        return None
+    amount = _WORD_NUMBER.get(match[1]) or float(match[1])
+    unit = match[2].lower()
+    if unit in {"小时", "钟头"} or unit.startswith("h"):
+        span = timedelta(hours=amount)
+    elif unit in {"分钟", "min", "m"}:
+        span = timedelta(minutes=amount)
+    else:
+        span = timedelta(days=amount)
+    return min(span, _LONGEST_SPAN) if span else None
+
+
+def extend(rest: Rest) -> Command | None:
+    """`延期 S12 2天 等配件`."""
+    match = ID_AND_TEXT.fullmatch(rest.folded)
+    if match is None:
+        return None
+    start = match.start(2)
+    limit = _SPAN.match(rest.folded, start)
+    reason = rest.typed[limit.end() if limit is not None else start :].strip(SEPARATORS)
+    return Command(rest.name, number=int(match[1]), text=reason, span=_span(limit), explicit=rest.explicit)
+
+
+def reason_and_span(rest: Rest) -> Command | None:
+    """`转急 暴雨 24h`; how long stands at the end."""
+    match = _TEXT.fullmatch(rest.folded)
+    if match is None:
+        return None
+    folded, typed = rest.folded[match.start(1) :].rstrip(SEPARATORS + "。.!~"), rest.typed[match.start(1) :]
+    limit = next((found for found in _SPAN.finditer(folded) if found.end() == len(folded)), None)
+    reason = typed[: limit.start() if limit is not None else len(folded)].strip(SEPARATORS)
+    return Command(rest.name, text=reason, span=_span(limit), explicit=rest.explicit)
+
+
+def two_ids(rest: Rest) -> Command | None:
+    """`合并 S12 S15`."""
+    match = _TWO_IDS.fullmatch(rest.folded)
+    if match is None:
+        return None
+    other = int(match[2]) if match[2] else None
+    return Command(rest.name, number=int(match[1]), other=other, explicit=rest.explicit)
+
+
+def task(rest: Rest) -> Command | None:
+    """`交办 @范围 事项 内容 [时限]`; the limit stands at the end."""
+    match = _TASK.fullmatch(rest.folded)
+    if match is None:
+        return alone(rest) if rest.explicit else None
+    folded, typed = rest.folded[match.start(3) :].rstrip(), rest.typed[match.start(3) :]
+    limit = next((found for found in _SPAN.finditer(folded) if found.end() == len(folded)), None)
+    text = typed[: limit.start() if limit is not None else len(folded)].strip(SEPARATORS)
+    scope, matter = rest.typed[slice(*match.span(1))], rest.typed[slice(*match.span(2))]
+    return Command(rest.name, text=text, remark=matter, code=scope, span=_span(limit), explicit=rest.explicit)
+
+
+def item(rest: Rest) -> Command | None:
+    """`完成 J3 [结果]`."""
+    match = _ITEM_AND_TEXT.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, item=int(match[1]), text=rest.as_typed(match), explicit=rest.explicit)
+    return alone(rest) if rest.explicit else None
+
+
+def faq(rest: Rest) -> Command | None:
+    """`问答 增 问 => 答`, `问答 删 3`, `问答`."""
+    match = _ADDS_ENTRY.fullmatch(rest.folded)
+    if match is not None:
+        question = rest.typed[slice(*match.span(1))].strip()
+        return Command(rest.name, text=question, remark=rest.as_typed(match), explicit=rest.explicit)
+    match = _DROPS_ENTRY.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, item=int(match[1]), explicit=rest.explicit)
+    return alone(rest) if rest.explicit else None
+
+
+def to_bot(rest: Rest) -> Command | None:
+    """A word that is common in talk: with a text behind it, and only where it was said to the bot."""
+    match = _TEXT.fullmatch(rest.folded)
+    if not rest.explicit:
+        return None
+    return Command(rest.name, text=rest.as_typed(match), explicit=True) if match is not None else alone(rest)
+
+
+def lists(rest: Rest) -> Command | None:
+    """`清单`, `清单 资源`, `清单 资源 会议室周末可用`, `清单 S12 项目`. `code` is the list's word."""
+    match = _TICKET_LIST.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, number=int(match[1]), code=match[2], explicit=rest.explicit)
+    match = _LIST.fullmatch(rest.folded)
+    if match is not None:
+        return Command(rest.name, code=match[1], text=rest.as_typed(match), explicit=rest.explicit)
+    return alone(rest) if rest.explicit else None
