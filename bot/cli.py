@@ -16,6 +16,7 @@ import typer
 
 from bot import records
 from bot.errors import explain, keep_trace
+from bot.importing import cli as importing
 from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, plain, progress, table
 
 EXPECTED, UNFORESEEN = 2, 70  # exit codes: a fault with its cure in the line; a bug
@@ -49,6 +50,7 @@ def main_options(
 
 
 app.add_typer(records.app)
+app.add_typer(importing.app, name="import")
 
 
 @app.command()

@@ -16,6 +16,7 @@ from bot.logs import without_words
 SPEAKING = (
     ("bot.settings", "ConfigError"),
     ("bot.scene", "SceneError"),
+    ("bot.importing.tables", "ImportFault"),
     ("bot.transports.base", "TransportError"),
     ("storage.errors", "StoreError"),
     ("nlp.categories", "CategoryError"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -22,6 +23,15 @@ STEP = 3  # digits of each level below the 区划
 
 # GB/T 2260: the first two digits of every province; a code that lost its first digit is noticed by them.
 _PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of a code."""
+
+    name: str
+    living: bool
+    origin: Origin | None
 
 
 class CodeFault(StrEnum):
@@ -58,12 +68,25 @@ def next_free(above: str, taken: Collection[str]) -> str | None:
 
 
 async def put(tx: Tx, new: Iterable[Grid], origin: Origin = Origin.CONFIG) -> None:
-    """Add grids; a code that is there already gets the new name. Where it comes from and whether it is retired stay."""
+    """Add grids; a code that is there already gets the new name. What an import has said of a grid the config does not
+    take back, and a grid that is retired stays so."""
     rows = [{"code": grid.code, "name": grid.name, "origin": origin} for grid in new]
     if rows:
         statement = insert(tx, grids)
-        named = statement.on_conflict_do_update(index_elements=["code"], set_={"name": statement.excluded.name})
-        await tx.execute(named, rows)
+        latest = {"name": statement.excluded.name, "origin": statement.excluded.origin}
+        weaker = sa.or_(grids.c.origin.is_distinct_from(Origin.IMPORT), statement.excluded.origin == Origin.IMPORT)
+        await tx.execute(statement.on_conflict_do_update(index_elements=["code"], set_=latest, where=weaker), rows)
+
+
+async def revive(tx: Tx, codes: Collection[str]) -> None:
+    """Grids that were retired, and became nothing else, are there again."""
+    await tx.execute(sa.update(grids).where(grids.c.code.in_(codes)).values(retired_at=None))
+
+
+async def every(tx: Tx) -> dict[str, Known]:
+    """All grids that ever were, by code."""
+    query = sa.select(grids.c.code, grids.c.name, grids.c.retired_at, grids.c.origin).order_by(grids.c.code)
+    return {row.code: Known(row.name, row.retired_at is None, row.origin) for row in await tx.execute(query)}
 
 
 async def get(tx: Tx, code: str) -> Grid | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from storage import grids
 from storage.engine import Tx, insert
-from storage.model import GENERAL_GRID_DIGITS, Room, RoomKind, RoomState
+from storage.model import GENERAL_GRID_DIGITS, Origin, Room, RoomKind, RoomState
 from storage.tables import rooms
 
 _FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at")
@@ -97,6 +98,25 @@ async def leader_rooms(tx: Tx, scope: str = "") -> list[Room]:
     query = _ROOM.where(rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED, rooms.c.grid >= scope)
     query = query.where(rooms.c.grid < scope + ":").order_by(sa.func.length(rooms.c.grid), rooms.c.grid, rooms.c.id)
     return [Room(*row) for row in await tx.execute(query)]
+
+
+async def imported(tx: Tx) -> set[int]:
+    """The ids of rooms that an import has named."""
+    return set(await tx.scalars(sa.select(rooms.c.id).where(rooms.c.origin == Origin.IMPORT)))
+
+
+async def put(tx: Tx, new: Sequence[Room], changed: Sequence[Room], at: datetime) -> None:
+    """What an import says: rooms that are new (their id is not looked at) and rooms that are to be as given here."""
+    fields = ("topic", "kind", "state", "grid")
+    if new:
+        rows = [{name: getattr(room, name) for name in ("account", "im_id", *fields)} for room in new]
+        await tx.execute(sa.insert(rooms), [{**row, "created_at": at, "origin": Origin.IMPORT} for row in rows])
+    if changed:
+        values = {**{name: sa.bindparam(name) for name in fields}, "origin": Origin.IMPORT}
+        statement = sa.update(rooms).where(rooms.c.id == sa.bindparam("of")).values(values)
+        await tx.execute(
+            statement, [{**{name: getattr(room, name) for name in fields}, "of": room.id} for room in changed]
+        )
 
 
 async def import_room(

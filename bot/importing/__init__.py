@@ -1,0 +1,1 @@
+"""`xiaoge import`: the registry from the tables that a community keeps anyway."""
