@@ -7,7 +7,7 @@ request can score, and asks nothing else.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
 import ahocorasick_rs
@@ -25,19 +25,32 @@ Span = tuple[int, int]
 class Found:
     """Where the terms stand in one text."""
 
-    __slots__ = ("events", "pairs", "spans", "text", "topical")
+    __slots__ = ("_hits", "_spans", "events", "follows", "numbers", "pairs", "text", "topical", "vetoes")
 
-    def __init__(self, text: str, spans: dict[int, list[Span]], events: int, *, pairs: bool, topical: bool) -> None:
+    def __init__(self, text: str, hits: list[tuple[int, int, int]], numbers: set[int]) -> None:
         self.text = text
-        self.spans = spans
-        self.events = events  # a bit for each event of several parts whose ends are both there
-        self.pairs = pairs
-        self.topical = topical
+        self.numbers = numbers
+        self.events = 0  # a bit for each event of which the first and the last part are there
+        self.vetoes = 0  # the same of vetoes
+        self.pairs = self.topical = self.follows = False
+        self._hits = hits
+        self._spans: dict[int, list[Span]] | None = None
 
     @property
     def promising(self) -> bool:
         """Whether anything can score."""
         return bool(self.events or self.pairs or self.topical)
+
+    @property
+    def spans(self) -> dict[int, list[Span]]:
+        """The places of each term, at most `MOST_HITS`. Made when they are asked for: most messages need none."""
+        if self._spans is None:
+            self._spans = {}
+            for number, start, end in self._hits:
+                known = self._spans.setdefault(number, [])
+                if len(known) < MOST_HITS:
+                    known.append((start, end))
+        return self._spans
 
 
 class _Term(Protocol):
@@ -68,11 +81,8 @@ class Matcher:
         self._follows = self._index(lexicon.follows)
         self._event_parts = self._compile(lexicon.events)
         self._veto_parts = self._compile(lexicon.vetoes)
-        self._vetoes_of: dict[int, list[int]] = {}
-        for index, parts in enumerate(self._veto_parts):
-            for number in parts[0]:
-                self._vetoes_of.setdefault(number, []).append(index)
-        self._table = self._filter()
+        self._makes, self._meets, self._fields = self._filter()
+        self._topical = {number: sum(one.weight for one in topics) for number, topics in self._topics.items()}
         self._automaton = ahocorasick_rs.AhoCorasick(list(self._ids))
 
     def _index(self, entries: Iterable[_Entry]) -> dict[int, list[_Entry]]:
@@ -87,30 +97,36 @@ class Matcher:
             for entry in entries
         )
 
-    def _filter(self) -> tuple[tuple[int, int, int, int, float], ...]:
-        """For each term what it can contribute: bits of thing kinds, of thing kinds that have this trouble, of events
-        that begin and that end with it, and its weight as a topic."""
+    def _filter(self) -> tuple[list[int], list[int], tuple[int, int, int]]:
+        """The prefilter: for each term two sets of bits, what it makes possible and what that must meet.
+
+        A thing's kind meets the troubles that it can have, the first part of an event or a veto its last. Something
+        stands in a text where a bit is in both sets of its terms. From the lowest: a bit for each kind of thing, each
+        event, each veto, and one for what follows a trouble; returned behind the sets is where the last three begin.
+        """
         kinds = {kind: 1 << bit for bit, kind in enumerate(sorted({thing.kind for thing in self.lexicon.things}))}
         reach: dict[str, int] = {}
         for thing_kind, trouble_kind in self.lexicon.pairs:
             reach[trouble_kind] = reach.get(trouble_kind, 0) | kinds[thing_kind]
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        for bit, parts in enumerate(self._event_parts):
+        makes, meets = [0] * len(self._ids), [0] * len(self._ids)
+        for number, things in self._things.items():
+            for thing in things:
+                makes[number] |= kinds[thing.kind]
+        for number, troubles in self._troubles.items():
+            for trouble in troubles:
+                meets[number] |= reach.get(trouble.kind, 0)
+        for bit, parts in enumerate((*self._event_parts, *self._veto_parts), len(kinds)):
             for number in parts[0]:
-                first[number] = first.get(number, 0) | 1 << bit
+                makes[number] |= 1 << bit
             for number in parts[-1]:
-                last[number] = last.get(number, 0) | 1 << bit
-        table = []
-        for number in range(len(self._ids)):
-            things = troubles = 0
-            for thing in self._things.get(number, ()):
-                things |= kinds[thing.kind]
-            for trouble in self._troubles.get(number, ()):
-                troubles |= reach.get(trouble.kind, 0)
-            topical = sum((topic.weight for topic in self._topics.get(number, ())), 0.0)
-            table.append((things, troubles, first.get(number, 0), last.get(number, 0), topical))
-        return tuple(table)
+                meets[number] |= 1 << bit
+        events, vetoes = len(kinds), len(kinds) + len(self._event_parts)
+        last = vetoes + len(self._veto_parts)
+        for number, follows in self._follows.items():
+            if any(one.weight > 0 for one in follows):
+                makes[number] |= 1 << last
+                meets[number] |= 1 << last
+        return makes, meets, (events, vetoes, last)
 
     @property
     def words(self) -> list[str]:
@@ -120,24 +136,24 @@ class Matcher:
 
     def find(self, text: str) -> Found:
         """Every term in the text, and whether they can score together."""
-        spans: dict[int, list[Span]] = {}
-        things = troubles = first = last = 0
-        topical = 0.0
-        table = self._table
-        for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            known = spans.get(number)
-            if known is not None:
-                if len(known) < MOST_HITS:
-                    known.append((start, end))
-                continue
-            spans[number] = [(start, end)]
-            is_thing, is_trouble, is_first, is_last, weight = table[number]
-            things |= is_thing
-            troubles |= is_trouble
-            first |= is_first
-            last |= is_last
-            topical += weight
-        return Found(text, spans, first & last, pairs=bool(things & troubles), topical=topical >= TOPICAL)
+        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        numbers = {hit[0] for hit in hits}
+        found = Found(text, hits, numbers)
+        makes = meets = 0
+        for number in numbers:
+            makes |= self._makes[number]
+            meets |= self._meets[number]
+        both = makes & meets
+        if both:
+            events, vetoes, last = self._fields
+            found.pairs = bool(both & ((1 << events) - 1))
+            found.events = both >> events & ((1 << vetoes - events) - 1)
+            found.vetoes = both >> vetoes & ((1 << last - vetoes) - 1)
+            found.follows = bool(both >> last)
+        topics = self._topical.keys() & numbers
+        if topics:
+            found.topical = sum(self._topical[number] for number in topics) >= TOPICAL
+        return found
 
     def things(self, found: Found) -> list[tuple[Span, Thing]]:
         return [
@@ -160,18 +176,18 @@ class Matcher:
     def requests(self, found: Found) -> list[Request]:
         return [
             request
-            for number, spans in found.spans.items()
-            for request in self._requests.get(number, ())
-            if not request.exclude.cancel(found.text, *spans[0])
+            for number in self._requests.keys() & found.numbers
+            for request in self._requests[number]
+            if not request.exclude.cancel(found.text, *found.spans[number][0])
         ]
 
     def topics(self, found: Found) -> tuple[float, list[Topic]]:
         """The topics that weigh most together within `BREADTH` characters, each counted once, and what they weigh."""
         here = sorted(
             (start, end, topic.term, topic)
-            for number, spans in found.spans.items()
-            for topic in self._topics.get(number, ())
-            for start, end in spans
+            for number in self._topics.keys() & found.numbers
+            for topic in self._topics[number]
+            for start, end in found.spans[number]
             if not topic.exclude.cancel(found.text, start, end)
         )
         heaviest, best = 0.0, (0, 0)
@@ -195,35 +211,31 @@ class Matcher:
         """What the words of private life and pastimes weigh together."""
         return sum(
             word.weight
-            for number, spans in found.spans.items()
-            for word in self._leisure.get(number, ())
-            if not word.exclude.cancel(found.text, *spans[0])
+            for number in self._leisure.keys() & found.numbers
+            for word in self._leisure[number]
+            if not word.exclude.cancel(found.text, *found.spans[number][0])
         )
 
     def settings(self, found: Found) -> list[Setting]:
         return [
             setting
-            for number, spans in found.spans.items()
-            for setting in self._settings.get(number, ())
-            if not setting.exclude.cancel(found.text, *spans[0])
+            for number in self._settings.keys() & found.numbers
+            for setting in self._settings[number]
+            if not setting.exclude.cancel(found.text, *found.spans[number][0])
         ]
 
     def follows(self, found: Found) -> bool:
         """Whether a term is there that tells more of a trouble."""
-        return any(
-            follow.weight > 0 and not follow.exclude.cancel(found.text, *spans[0])
-            for number, spans in found.spans.items()
-            for follow in self._follows.get(number, ())
+        return found.follows and any(
+            follow.weight > 0 and not follow.exclude.cancel(found.text, *found.spans[number][0])
+            for number in self._follows.keys() & found.numbers
+            for follow in self._follows[number]
         )
 
     def events(self, found: Found) -> list[tuple[Event, tuple[Span, ...]]]:
         """Events all of whose parts stand in order, each with where."""
         result = []
-        bits = found.events
-        while bits:
-            low = bits & -bits
-            bits ^= low
-            index = low.bit_length() - 1
+        for index in _bits(found.events):
             event = self.lexicon.events[index]
             for where in _in_order(found, self._event_parts[index]):
                 if not event.exclude.cancel(found.text, where[0][0], where[-1][1]):
@@ -232,25 +244,34 @@ class Matcher:
         return result
 
     def vetoes(self, found: Found) -> list[tuple[Veto, tuple[Span, ...]]]:
-        result = []
+        result: list[tuple[Veto, tuple[Span, ...]]] = []
+        if not found.vetoes:
+            return result
         length = len(found.text)
         opening = length - len(found.text.lstrip("/# "))
-        for number in found.spans:
-            for index in self._vetoes_of.get(number, ()):
-                veto = self.lexicon.vetoes[index]
-                for where in _in_order(found, self._veto_parts[index]):
-                    start, end = where[0][0], where[-1][1]
-                    if veto.scope == "start" and start > opening:
-                        continue
-                    if veto.scope == "end" and len(found.text[end:].strip("?!。,.啊呢呀哦吗嘛 ")) > 0:
-                        continue
-                    if veto.scope == "whole" and (start > 0 or end < length):
-                        continue
-                    if veto.exclude.cancel(found.text, start, end):
-                        continue
-                    result.append((veto, where))
-                    break
+        for index in _bits(found.vetoes):
+            veto = self.lexicon.vetoes[index]
+            for where in _in_order(found, self._veto_parts[index]):
+                start, end = where[0][0], where[-1][1]
+                if veto.scope == "start" and start > opening:
+                    continue
+                if veto.scope == "end" and len(found.text[end:].strip("?!。,.啊呢呀哦吗嘛 ")) > 0:
+                    continue
+                if veto.scope == "whole" and (start > 0 or end < length):
+                    continue
+                if veto.exclude.cancel(found.text, start, end):
+                    continue
+                result.append((veto, where))
+                break
         return result
+
+
+def _bits(field: int) -> Iterator[int]:
+    """The places of the bits that are set, from the lowest."""
+    while field:
+        low = field & -field
+        field ^= low
+        yield low.bit_length() - 1
 
 
 def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Span, ...]]:
@@ -270,4 +291,4 @@ def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Spa
 
 
 def _spans(found: Found, numbers: frozenset[int]) -> list[Span]:
-    return sorted(span for number in numbers & found.spans.keys() for span in found.spans[number])
+    return sorted(span for number in numbers & found.numbers for span in found.spans[number])
