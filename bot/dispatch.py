@@ -25,7 +25,7 @@ from handlers.window import SPAN
 from nlp import contact
 from nlp.decision import Analysis
 from nlp.pipeline import Classifier
-from storage import inbox, outbox, people, rooms, tickets
+from storage import inbox, outbox, people, registry, rooms, tickets
 from storage.engine import Store, StoreError, Tx
 from storage.model import Arrival, Message, MessageKind, Room
 
@@ -489,6 +489,12 @@ class Dispatcher:
     def use(self, classifier: Classifier) -> None:
         """Judge by this one from the next message on."""
         self._classifier = classifier
+
+    async def refresh(self) -> None:
+        """Read the registry anew where an import has changed it. Raises StoreError."""
+        if await self._store.read(registry.version) != self._memory.registry:
+            # In the writer's turn: no room that a message changes meanwhile is overwritten with what it was.
+            await self._store.write(self._memory.load)
 
     def tidy(self) -> None:
         """Forget what has gone still."""

@@ -56,6 +56,7 @@ class Jobs:
             while await self._store.write(work):
                 pass  # after a stop there may be much: in pieces, so that messages get their turn
             soon = await self._store.read(clocks.next_moment)
+            await self._dispatcher.refresh()
         except StoreError as error:
             log.error("store unavailable", action="timers", error=str(error))
             return None

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from handlers.window import Line, Window
 from nlp.decision import Analysis
-from storage import people, rooms
+from storage import people, registry, rooms
 from storage.engine import Tx
 from storage.model import Message, Room
 
@@ -31,9 +31,11 @@ class Memory:
     people: set[Speaker] = field(default_factory=set)  # everybody of whom there is a record
     opted_out: set[Speaker] = field(default_factory=set)
     windows: OrderedDict[Conversation, Window] = field(default_factory=OrderedDict)  # the stillest first
+    registry: int = 0  # its version when it was read
 
     async def load(self, tx: Tx) -> None:
         """Read what the store knows. The windows are refilled from the wire."""
+        self.registry = await registry.version(tx)
         self.rooms = {(room.account, room.im_id): room for room in await rooms.every(tx)}
         self.people = await people.known(tx)
         self.opted_out = await people.opted_out(tx)
