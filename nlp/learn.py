@@ -1,0 +1,357 @@
+"""Content words from labelled messages, as a table for a person to review: `python -m nlp.learn`.
+
+Models that may use every word learn how people write, not what about. So only content words count (a dictionary knows
+their part of speech), each adds evidence and none takes any away, and no row is taken over that nobody kept.
+Needs scikit-learn, which the bot does not. docs/learning.md says how to use it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import re
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ahocorasick_rs
+import jieba
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from nlp import contact, lexicon, normalize, tables
+from nlp.categories import OTHER
+from nlp.categories import load as load_categories
+from nlp.decision import Decision, Label
+from nlp.lexicon import Exclusions, Lexicon, Topic
+from nlp.matching import BREADTH, TOPICAL, Matcher
+from nlp.pipeline import Classifier
+from nlp.tokens import Tokens
+
+FOLDS = 5
+LEAST_SUPPORT = 3  # appeals that must hold a word; five for a single character, which stands in many words
+HEAVIEST = 1.6  # no word is enough by itself
+LIGHTEST = 0.05
+BUDGET = 2.5  # false candidates that topics may add among 1,000 messages of chat
+PRIOR = 1.0  # where a word begins that somebody vouched for
+VOUCHED = "vouched"
+
+COLUMNS = ("keep", "term", "weight", "category", "appeals", "others", "domains", "note")
+_HAN = re.compile(r"[\u4e00-\u9fff]+")
+_CONTENT = ("n", "v", "a", "b", "j", "l", "i", "s", "z")  # parts of speech in jieba's dictionary
+_NAMES = frozenset(("nr", "ns", "nt", "nrt", "nrfg", "nz"))
+# Single characters and words that tell how people write and ask, whatever about.
+_REGISTER = frozenset(
+    "的了是我你他她它们这那不在有也就都还要会能可以吗吧呢啊哦嘛么呀哈啦和与及或但而且被把给让对从到向于为因所如果虽然一二三四五六七八九十两"
+    "几多少个只些什怎哪谁何上下里外前后左右中内来去过起着得地之其很太更最好没又再才已将正请问望否想说看做"
+) | {"关于", "是否", "有关", "请问", "希望", "为何", "能否", "何时", "可否", "有无", "疑问", "疑惑", "情况", "问题"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled message in normal text. Samples of one `group` tell of one incident and stay in one fold."""
+
+    text: str
+    label: str
+    source: str
+    group: str
+    domain: str = ""
+
+    @property
+    def fold(self) -> int:
+        return zlib.crc32(self.group.encode()) % FOLDS
+
+
+def read(paths: Iterable[Path]) -> list[Sample]:
+    """JSONL with `text` and `label`; `cat7` or `domain` and `incident` where known. Raises `ValueError`."""
+    samples = []
+    for path in paths:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                text, label = str(record["text"]), str(record["label"])
+            except (ValueError, KeyError, TypeError):
+                raise ValueError(f'{path}: line {number}: write {{"text": "…", "label": "appeal"}}') from None
+            group = str(record.get("incident") or f"{path.name}:{number}")
+            domain = str(record.get("domain") or record.get("cat7") or "")
+            samples.append(Sample(normal(text), label, path.stem, group, domain))
+    return samples
+
+
+def normal(text: str) -> str:
+    """A message as rules see it."""
+    text, _ = normalize.strip_mentions(normalize.strip_invisible(text), ())
+    return normalize.normalise(contact.find(normalize.strip_emoji(text).strip()).text)
+
+
+class Dictionary:
+    """The content words of jieba's dictionary, and where they stand in a text."""
+
+    def __init__(self) -> None:
+        self._tokenizer = jieba.Tokenizer()
+        with self._tokenizer.get_dict_file() as file:
+            entries = [line.decode().split() for line in file]
+        self._content = {word for word, _, kind in entries if kind.startswith(_CONTENT) and kind not in _NAMES}
+        self._content = {word for word in self._content if _HAN.fullmatch(word) and word not in _REGISTER}
+        self._words = sorted(word for word in self._content if len(word) > 1)
+        self._automaton = ahocorasick_rs.AhoCorasick(self._words)
+
+    def terms(self, texts: Iterable[str], least: int = LEAST_SUPPORT) -> list[str]:
+        """Words, pairs of adjacent words and single characters that enough of the texts hold, in stable order."""
+        support: Counter[str] = Counter()
+        singles: Counter[str] = Counter()
+        for text in texts:
+            found = {
+                self._words[number] for number, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)
+            }
+            support.update(found | set(self._pairs(text)))
+            singles.update(set("".join(_HAN.findall(text))) - _REGISTER)
+        words = [word for word, count in support.items() if count >= least]
+        return sorted(words + [char for char, count in singles.items() if count >= least + 2])
+
+    def _pairs(self, text: str) -> Iterator[str]:
+        for piece in _HAN.findall(text):
+            words = self._tokenizer.lcut(piece, HMM=False)
+            for left, right in itertools.pairwise(words):
+                if left in self._content and right in self._content and 3 <= len(left) + len(right) <= 5:
+                    yield left + right
+
+
+def presence(texts: Sequence[str], terms: Sequence[str]) -> csr_matrix:
+    """Which terms stand in which texts: one row a text."""
+    automaton = ahocorasick_rs.AhoCorasick(list(terms))
+    rows: list[int] = []
+    columns: list[int] = []
+    for row, text in enumerate(texts):
+        found = sorted({number for number, _, _ in automaton.find_matches_as_indexes(text, overlapping=True)})
+        rows += [row] * len(found)
+        columns += found
+    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(terms)))
+
+
+def weights(appeals: Sequence[str], others: Sequence[str], terms: Sequence[str], prior: Sequence[float]) -> list[float]:
+    """Logistic regression with no weight below 0, in units of what it takes to tip the scale."""
+    features = presence([*appeals, *others], terms)
+    columns = features.T.tocsr()
+    sign = np.r_[np.full(len(appeals), -1.0), np.ones(len(others))]
+    start = np.array(prior)
+
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (features @ point[:-1] + point[-1])
+        slope = sign / (1 + np.exp(-margin))
+        away = point[:-1] - start
+        return np.logaddexp(0, margin).sum() + away @ away / 2, np.r_[columns @ slope + away, slope.sum()]
+
+    bounds = [(0.0, None)] * len(terms) + [(None, None)]
+    best = minimize(loss, np.r_[start, -5.0], jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 150}).x
+    return [float(weight) for weight in best[:-1] / max(-best[-1], 1e-9)]
+
+
+def pieces(text: str) -> list[str]:
+    """A long text in pieces as broad as the window in which topics count."""
+    if len(text) <= BREADTH:
+        return [text]
+    return [text[at : at + BREADTH] for at in range(0, len(text) - BREADTH // 2, BREADTH // 2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A held-out message: what is decided without topics, with topics that are always enough, and what they weigh."""
+
+    sample: Sample
+    without: Label
+    most: Label
+    weight: float
+
+    def label(self, least: float) -> Label:
+        return self.most if self.without is Label.DROP and self.weight >= least else self.without
+
+
+class Trial:
+    """Judges held-out messages by the classifier itself, with learned topics in place of its own."""
+
+    def __init__(self, tables_: Lexicon) -> None:
+        self._lexicon = tables_
+        self._categories = load_categories()
+        self._tokens = Tokens(Matcher(tables_).words)
+        self._plain = self._classifier({})
+
+    def _classifier(self, weights: Mapping[str, float]) -> Classifier:
+        topics = tuple(Topic(term, OTHER, weight, Exclusions()) for term, weight in weights.items())
+        return Classifier(Matcher(replace(self._lexicon, topics=topics)), self._tokens, self._categories)
+
+    def judge(self, samples: Sequence[Sample], weights: Mapping[str, float]) -> list[Judged]:
+        matcher = Matcher(
+            replace(self._lexicon, topics=tuple(Topic(t, OTHER, w, Exclusions()) for t, w in weights.items()))
+        )
+        generous = self._classifier({term: TOPICAL for term, weight in weights.items() if weight > 0})
+        return [
+            Judged(
+                sample,
+                self._decide(self._plain, sample).label,
+                self._decide(generous, sample).label,
+                matcher.topics(matcher.find(sample.text))[0],
+            )
+            for sample in samples
+        ]
+
+    @staticmethod
+    def _decide(classifier: Classifier, sample: Sample) -> Decision:
+        return classifier.analyse(sample.text).best
+
+
+def threshold(judged: Sequence[Judged], budget: float) -> float:
+    """The least weight at which topics add no more than `budget` false candidates to 1,000 messages of any chat."""
+    chat = [one for one in judged if one.sample.label == "chat"]
+    size = Counter(one.sample.source for one in chat)
+    raised = sorted(
+        (one for one in chat if one.without is Label.DROP and one.most is not Label.DROP), key=lambda one: -one.weight
+    )
+    count: Counter[str] = Counter()
+    for one in raised:
+        count[one.sample.source] += 1
+        if count[one.sample.source] > budget * size[one.sample.source] / 1000:
+            return one.weight * 1.001
+    return min((one.weight for one in judged if one.weight > 0), default=1.0)
+
+
+def per_thousand(judged: Sequence[Judged], source: str, label: Label, least: float) -> float:
+    """How many of 1,000 messages of a source that are no appeals get this label."""
+    here = [one for one in judged if one.sample.source == source and one.sample.label != "appeal"]
+    return 1000 * sum(one.label(least) is label for one in here) / max(1, len(here))
+
+
+def found(judged: Sequence[Judged], least: float) -> float:
+    """The share of the appeals that become tickets or candidates."""
+    here = [one for one in judged if one.sample.label == "appeal"]
+    return sum(one.label(least) is not Label.DROP for one in here) / max(1, len(here))
+
+
+def learn(
+    samples: Sequence[Sample], known: Mapping[str, tables.Row], *, only_known: bool, budget: float
+) -> Iterator[str | list[dict[str, str]]]:
+    """Lines of the report, and last the rows for review."""
+    dictionary = Dictionary()
+    trial = Trial(lexicon.load(codes=load_categories()))
+    chat = [sample for sample in samples if sample.label == "chat"]
+    appeals = [sample for sample in samples if sample.label == "appeal"]
+    vouched = {term for term, row in known.items() if row.get("note") == VOUCHED}
+
+    def fit(left_out: int | None) -> dict[str, float]:
+        mine = [sample.text for sample in appeals if sample.fold != left_out]
+        theirs = [piece for sample in chat if sample.fold != left_out for piece in pieces(sample.text)]
+        terms = sorted({*dictionary.terms(mine), *vouched})
+        if only_known:
+            terms = [term for term in terms if term in known]
+        prior = [PRIOR if term in vouched else 0.0 for term in terms]
+        return dict(zip(terms, weights(mine, theirs, terms, prior), strict=True))
+
+    judged: list[Judged] = []
+    for fold in range(FOLDS):
+        judged += trial.judge([sample for sample in samples if sample.fold == fold], fit(fold))
+    least = threshold(judged, budget)
+    shares = []
+    for fold in range(FOLDS):
+        here = [one for one in judged if one.sample.fold == fold]
+        shares.append(found(here, least))
+        yield f"fold {fold + 1}: {_figures(here, least)}"
+    yield f"mean of found {np.mean(shares):.4f}, between {min(shares):.4f} and {max(shares):.4f}"
+    yield f"all folds: {_figures(judged, least)}"
+    final = {term: min(HEAVIEST, weight * TOPICAL / least) for term, weight in fit(None).items()}
+    yield _rows(final, samples, known)
+
+
+def _figures(judged: Sequence[Judged], least: float) -> str:
+    said = [f"found {found(judged, least):.4f}"]
+    for source in sorted({one.sample.source for one in judged if one.sample.label != "appeal"}):
+        tickets = per_thousand(judged, source, Label.TICKET, least)
+        candidates = per_thousand(judged, source, Label.CANDIDATE, least)
+        said.append(f"{source} {tickets:.1f}+{candidates:.1f}")
+    return "; ".join(said) + " (false tickets + candidates in 1,000)"
+
+
+def _rows(
+    final: Mapping[str, float], samples: Sequence[Sample], known: Mapping[str, tables.Row]
+) -> list[dict[str, str]]:
+    terms = [term for term, weight in final.items() if weight >= LIGHTEST]
+    held = presence([sample.text for sample in samples], terms).tocsc()
+    rows = []
+    for column, term in enumerate(terms):
+        holders = [samples[row] for row in held.indices[held.indptr[column] : held.indptr[column + 1]]]
+        domains = Counter(sample.domain for sample in holders if sample.domain)
+        row = known.get(term)
+        rows.append(
+            {
+                "keep": "yes" if row is not None else "",
+                "term": term,
+                "weight": f"{final[term]:.2f}",
+                "category": row["category"] if row is not None else OTHER,
+                "appeals": str(sum(sample.label == "appeal" for sample in holders)),
+                "others": str(sum(sample.label != "appeal" for sample in holders)),
+                "domains": " ".join(f"{name}:{count}" for name, count in domains.most_common(3)),
+                "note": row.get("note", "") if row is not None else "",
+            }
+        )
+    return sorted(rows, key=lambda row: (-float(row["weight"]), row["term"]))
+
+
+def write(path: Path, rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> None:
+    """A CSV table; the same rows give the same bytes."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def take_over(review: Path, table: Path) -> int:
+    """Write the rows that the reviewer kept into a table of topics, with the exclusions that stand there. Returns how
+    many. Raises `LexiconError`."""
+    kept = [
+        row for row in tables.read(review, ("term", "weight", "category", "keep"), optional=("keep",)) if row["keep"]
+    ]
+    before = {row["term"]: row.get("exclude", "") for row in tables.read(table, ("term",))}
+    taken = [{**row, "exclude": before.get(row["term"], "")} for row in kept]
+    write(table, taken, ("term", "category", "weight", "exclude", "note"))
+    return len(kept)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m nlp.learn", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    words = commands.add_parser("topics", help="learn the words of public life from labelled JSONL")
+    words.add_argument("files", nargs="+", type=Path, help="JSONL with text and label (appeal, chat, ad …)")
+    words.add_argument("--out", type=Path, required=True, help="the table for review")
+    words.add_argument("--known", type=Path, default=normalize.DATA / "topics.csv", help="the table as it stands")
+    words.add_argument("--only-known", action="store_true", help="learn weights only for the words that stand there")
+    words.add_argument("--budget", type=float, default=BUDGET, help="false candidates added to 1,000 messages of chat")
+    accept = commands.add_parser("accept", help="take over the rows that the reviewer kept")
+    accept.add_argument("review", type=Path)
+    accept.add_argument("--into", type=Path, default=normalize.DATA / "topics.csv")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "accept":
+            print(f"{take_over(options.review, options.into)} rows in {options.into}")
+            return 0
+        known = {row["term"]: row for row in tables.read(options.known, ("term", "category", "weight"))}
+        for said in learn(read(options.files), known, only_known=options.only_known, budget=options.budget):
+            if isinstance(said, str):
+                print(said, flush=True)
+            else:
+                write(options.out, said, COLUMNS)
+                print(f"{len(said)} rows for review in {options.out}")
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
