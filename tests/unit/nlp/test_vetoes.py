@@ -12,7 +12,7 @@ from nlp.decision import Label, Urgency
         ("灭火器怎么使用", "how_to"),
         ("煤气中毒怎么急救", "how_to"),
         ("发现高空抛物怎么举报", "how_to"),
-        ("洗碗机漏水 求推荐师傅", "offtopic"),
+        ("水管漏水 求推荐师傅", "offtopic"),
         ("这家酒店隔音太差，隔壁吵了一夜", "elsewhere"),
         ("谢谢物业，下水道通了", "thanks"),
         ("楼道灯已经修好了", "done"),
