@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from handlers import steps, translate
 from handlers.context import Context
 from nlp import decision as nlp
+from nlp import similarity
 from nlp.categories import OTHER
 from nlp.decision import Decision, Label
+from nlp.similarity import Likeness, Matter
 from storage import tickets as rows
-from storage.model import COMMUNITY_DIGITS, OPEN_STATES, Place, Ticket, TicketState, Urgency
+from storage.model import COMMUNITY_DIGITS, OPEN_STATES, Ticket, TicketState, Urgency
 
 JOINABLE = (OPEN_STATES - {TicketState.HANDLED, TicketState.CALLBACK}) | {TicketState.CANDIDATE}
 PLUS_ONE_WITHIN = timedelta(minutes=30)
 CALL_WITHIN = timedelta(minutes=10)
+MOST_READ = 8  # tickets whose words are read to find the likest
 _BARE_CALL = re.compile(
     r"(?:快|赶紧|赶快|马上|立即|谁|哪个|帮忙|大家)*(?:打|拨打?|叫|喊|报)?1(?:10|19|20)(?:电话)?[啊嘛哦呀吧了!！。~]*"
 )
-# Supply by the building: one outage is everybody's, whatever the unit. A lift belongs to its unit.
-OUTAGES = frozenset({"0102", "0103", "0104", "0111"})
-# Troubles that spread: a neighbour's +1 from another building is still about the same one.
-SPREADING = OUTAGES | {"0510"}
-# What concerns one person or household is never a neighbour's too: 民生服务, 意见建议, 表扬感谢.
-PERSONAL = frozenset({"09", "11", "12"})
-CATCH_ALL = frozenset({OTHER, "0199"})  # "the rest" is no common trouble
 # 物业不作为: said in the same breath as a trouble, it is about that trouble (物业管一下嘛).
 NOBODY_ACTS = "0601"
 EMERGENCY_WITHIN = timedelta(hours=2)
@@ -63,13 +60,12 @@ async def same_sender(
 
 async def same_trouble(ctx: Context, decision: Decision, *, but: Collection[int] = ()) -> Ticket | None:
     """The open ticket of anybody in the community that is the same trouble at the same place."""
-    here = translate.place(decision.location)
-    if not here.building or decision.category[:2] in PERSONAL or decision.category in CATCH_ALL:
+    if not decision.location.building or not similarity.may_be_shared(decision.category):
         return None
-    for ticket in await _of_kin(ctx, decision.category):
-        if ticket.number in but or not _same_place(ticket, here, decision.category):
-            continue
-        if ticket.urgency is not Urgency.EMERGENCY or await _going_on(ctx, ticket):
+    known = {ticket.number: ticket for ticket in await _of_kin(ctx, decision.category) if ticket.number not in but}
+    for likeness in _compare(ctx, decision, [_matter(ctx, ticket) for ticket in known.values()]):
+        ticket = known[likeness.key]
+        if likeness.merge and (ticket.urgency is not Urgency.EMERGENCY or await _going_on(ctx, ticket)):
             return ticket
     return None
 
@@ -84,15 +80,17 @@ async def _going_on(ctx: Context, ticket: Ticket) -> bool:
 
 
 async def maybe_same(ctx: Context, decision: Decision, *, but: Collection[int] = ()) -> Ticket | None:
-    """An open ticket of the same kind that cannot be told apart, because one of the two has no place: proposed to a
-    person, never merged."""
-    if decision.category in CATCH_ALL or decision.category[:2] in PERSONAL:
+    """An open ticket of the same kind that cannot be told apart, because one of the two has no place, the one whose
+    words are most alike: proposed to a person, never merged."""
+    if not similarity.may_be_shared(decision.category):
         return None
-    here = decision.location.building
-    for ticket in await _of_kin(ctx, decision.category):
-        if ticket.number not in but and not (here and ticket.place.building):
-            return ticket
-    return None
+    known = {ticket.number: ticket for ticket in await _of_kin(ctx, decision.category) if ticket.number not in but}
+    matters = []
+    for ticket in list(known.values())[:MOST_READ]:
+        said = " ".join([message.text for message in await rows.messages(ctx.tx, ticket.number)])
+        matters.append(replace(_matter(ctx, ticket), text=said))
+    found = _compare(ctx, decision, matters)
+    return next((known[likeness.key] for likeness in found if not likeness.merge), None)
 
 
 async def come_back(ctx: Context, decision: Decision) -> Ticket | None:
@@ -100,7 +98,6 @@ async def come_back(ctx: Context, decision: Decision) -> Ticket | None:
     needs its own line and its own alarm."""
     if ctx.actor is None or decision.category == OTHER or decision.urgency is nlp.Urgency.EMERGENCY:
         return None
-    here = translate.place(decision.location)
     for ticket in await rows.of_person(ctx.tx, ctx.actor.id, open_only=False):
         if ticket.state not in {TicketState.CALLBACK, TicketState.CLOSED}:
             continue
@@ -108,7 +105,11 @@ async def come_back(ctx: Context, decision: Decision) -> Ticket | None:
         recent = done_at is not None and ctx.now - done_at <= ctx.policy.reopen_for
         if decision.label is not Label.TICKET and not set(decision.objects).intersection(ticket.terms):
             continue
-        if recent and _kin(ctx, ticket.category) == _kin(ctx, decision.category) and _not_elsewhere(ticket.place, here):
+        if (
+            recent
+            and _kin(ctx, ticket.category) == _kin(ctx, decision.category)
+            and not similarity.contradicts(decision.location, translate.location(ticket.place))
+        ):
             return ticket
     return None
 
@@ -144,7 +145,7 @@ def _same_matter(ctx: Context, ticket: Ticket, decision: Decision, *, strict: bo
     ticket_level = decision.label is Label.TICKET
     here = decision.location
     if ticket_level and here.located_by == "text" and ticket.place.located_by == "text" and here.building:
-        outage = decision.category in SPREADING
+        outage = decision.category in similarity.SPREADING
         if ticket.place.building not in {None, here.building} and not outage:
             return False  # the lift of another building is another lift
     if decision.category != OTHER and _kin(ctx, decision.category) == _kin(ctx, ticket.category):
@@ -166,24 +167,17 @@ def _objects(ctx: Context, ticket: Ticket) -> set[str]:
     return named
 
 
-def _same_place(ticket: Ticket, here: Place, category: str) -> bool:
-    there = ticket.place
-    if there.building != here.building:
-        return False
-    if category in OUTAGES and ticket.category in OUTAGES:
-        return True
-    by_nick = "nick" in {there.located_by, here.located_by}
-    if by_nick and there.place and here.place and there.place != here.place:
-        return False  # two neighbours, one at the south gate and one at the north gate
-    return not (there.unit and here.unit) or there.unit == here.unit
+def _compare(ctx: Context, decision: Decision, known: Sequence[Matter]) -> list[Likeness]:
+    community, kin = (ctx.grid or "")[:COMMUNITY_DIGITS], _kin(ctx, decision.category)
+    at, text = ctx.message.sent_at, ctx.analysis.text
+    new = Matter(0, community, decision.category, kin, decision.location, at, text)
+    return similarity.candidates(new, known, within=ctx.policy.same_trouble_for)
 
 
-def _not_elsewhere(there: Place, here: Place) -> bool:
-    if here.located_by == "nick" or there.located_by == "nick":
-        return True  # where a person lives says little about a second place
-    if there.building and here.building:
-        return there.building == here.building and not (there.unit and here.unit and there.unit != here.unit)
-    return not (there.place and here.place) or there.place == here.place
+def _matter(ctx: Context, ticket: Ticket) -> Matter:
+    community, kin = (ticket.grid or "")[:COMMUNITY_DIGITS], _kin(ctx, ticket.category)
+    place = translate.location(ticket.place)
+    return Matter(ticket.number, community, ticket.category, kin, place, ticket.reported_at)
 
 
 def seconds(ctx: Context, ticket: Ticket, decision: Decision) -> bool:
@@ -191,7 +185,7 @@ def seconds(ctx: Context, ticket: Ticket, decision: Decision) -> bool:
     if decision.category != OTHER and _kin(ctx, decision.category) != _kin(ctx, ticket.category):
         return False
     here = decision.location
-    if here.located_by != "text" or ticket.category in SPREADING:
+    if here.located_by != "text" or ticket.category in similarity.SPREADING:
         return True
     return ticket.place.building in {None, here.building} or here.building is None
 

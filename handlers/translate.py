@@ -30,3 +30,8 @@ def place(location: nlp.Location) -> Place:
         place=location.place,
         located_by=location.located_by if location else None,
     )
+
+
+def location(place: Place) -> nlp.Location:
+    """The way back, to compare a ticket's place with what is said."""
+    return nlp.Location(place.building, place.unit, place.floor, place.room, place.place, place.located_by)

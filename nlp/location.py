@@ -107,6 +107,7 @@ _MAYBE = re.compile(
 _DASHES = str.maketrans("–—―−", "----")
 _INDOORS = frozenset(("厨房", "卫生间", "厕所", "阳台", "客厅", "主卧", "次卧", "楼上", "楼下", "隔壁", "对面", "门口"))
 
+_NOWHERE = Location()
 _DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "幺": 1}
 
 
@@ -136,7 +137,7 @@ def locate(text: str, nick: str = "") -> Location:
 def numbers(text: str) -> Location:
     """Building, unit, floor and room that a text names; no place. Cheap where there is none."""
     found = _read(text, in_nick=False)
-    return _with(found, None, "text" if found else None)
+    return _with(found, None, "text") if found else _NOWHERE
 
 
 def of_nick(nick: str) -> Location:
@@ -151,7 +152,7 @@ def _with(location: Location, place: str | None, by: str | None) -> Location:
 
 def _read(text: str, *, in_nick: bool) -> Location:
     if _SIGN.search(text) is None or _MAYBE.search(text) is None:
-        return Location()
+        return _NOWHERE
     text = text.translate(_DASHES)
     dashed = _whole_address(text, in_nick=in_nick)
     if dashed is not None:
