@@ -183,8 +183,7 @@ class XlsxSink:
             str(part),
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            # Wherever the program was started from, the child finds this package.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *_python_path()])},
+            env=child_environment(),
         )
         sink = cls(process, part)
         await sink._send({"title": TITLE, "columns": dict(COLUMNS)})
@@ -207,7 +206,7 @@ class XlsxSink:
         _, said = await self._process.communicate()
         if self._process.returncode == 0:
             return
-        raise _child_error(said.decode(errors="replace"), self._process.returncode, self._part)
+        raise child_error(said.decode(errors="replace"), self._process.returncode, self._part)
 
     async def abort(self) -> None:
         with suppress(ProcessLookupError):
@@ -215,8 +214,13 @@ class XlsxSink:
         await self._process.wait()
 
 
-def _child_error(said: str, code: int | None, part: Path) -> OSError:
-    """What the child reported; around its line the interpreter may complain about files it could not close."""
+def child_environment() -> dict[str, str]:
+    """For a process of ours: wherever the program was started from, it finds this package."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *_python_path()])}
+
+
+def child_error(said: str, code: int | None, part: Path) -> OSError:
+    """What such a process reported; around its line the interpreter may complain about files it could not close."""
     for line in said.splitlines():
         if line.startswith("["):
             number, words = json.loads(line)

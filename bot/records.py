@@ -19,6 +19,7 @@ from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, progress,
 if TYPE_CHECKING:
     from storage.engine import Tx
     from storage.model import TicketState
+    from storage.roster import Entry
 
 app = typer.Typer(rich_markup_mode=None)
 export_app = typer.Typer(help="Export what the bot has gathered.", no_args_is_help=True, rich_markup_mode=None)
@@ -101,6 +102,78 @@ def export_tickets(
         sys.stdout.buffer.flush()
 
 
+@app.command()
+def report(
+    kind: Annotated[str, typer.Argument(metavar="PERIOD", help="day, week or month.")],
+    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    day: Annotated[str | None, typer.Option("--date", help="Any day of the period, 2026-11-20; else today.")] = None,
+    wanted: Annotated[str | None, typer.Option("--format", "-f", help="md, xlsx or json; else as --out ends.")] = None,
+    output: Annotated[Path | None, typer.Option("--out", "-o", help="The file; else standard output.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Show numbers under three, too: not for handing on.")] = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write what a period came to: the rates with their denominators, by grid and category, and the trend.
+
+    A period that is not over is counted up to now. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge report week
+      xiaoge report month --date 2026-10-01 -o 10月.xlsx
+      xiaoge report day --grid 519999001001 --format json
+    """
+    import tempfile
+
+    from bot import reporting
+    from nlp import categories
+    from storage.engine import Store
+
+    settings = load(config)
+    if kind not in {str(one) for one in reporting.Kind}:
+        raise ConfigError(f"PERIOD: must be day, week or month, got {kind}")
+    ending = wanted or (output.suffix.removeprefix(".").lower() if output is not None else "md")
+    if ending not in {str(one) for one in reporting.Format}:
+        raise ConfigError(f"--format: must be md, xlsx or json, got {ending}")
+    chosen = reporting.Format(ending)
+    if output is None and chosen is reporting.Format.XLSX and sys.stdout.isatty():
+        raise ConfigError("an XLSX file is nothing for a terminal: name a file with --out 周报.xlsx")
+    if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
+        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
+    now = datetime.now(settings.timezone)
+    at = _moment("--date", day, settings.timezone, end=False) or now
+    known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
+
+    async def work(target: Path) -> None:
+        async def build(tx: Tx) -> reporting.Report:
+            return await reporting.build(
+                tx,
+                reporting.Kind(kind),
+                at.astimezone(settings.timezone).date(),
+                grid,
+                categories=known,
+                timezone=settings.timezone,
+                now=now,
+                exact=exact,
+            )
+
+        store = await Store.open(settings.database.url, key_file=settings.key_file, read_only=True)
+        try:
+            made = await store.read(build)
+        finally:
+            await store.close()
+        await reporting.write(made, chosen, target)
+
+    if output is not None:
+        asyncio.run(work(output))
+        typer.echo(f"the {kind}'s report is in {output}", err=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="xiaoge-report-") as folder:
+        target = Path(folder) / f"report.{chosen}"
+        asyncio.run(work(target))
+        sys.stdout.buffer.write(target.read_bytes())
+        sys.stdout.buffer.flush()
+
+
 @audit_app.command("verify")
 def audit_verify(config: ConfigOption = CONFIG) -> None:
     """Check the audit chain: was an entry changed, removed or put in between? The bot may be running.
@@ -150,11 +223,14 @@ def backup(
 
 @app.command("bind-code")
 def bind_code(
-    name: Annotated[str, typer.Argument(help="As under [[people]] in the configuration.")],
+    name: Annotated[str, typer.Argument(help="A name under [[people]], or a name or 编号 of an imported table.")],
     valid: Annotated[str, typer.Option(metavar="TIME", help="How long it works: 30m, 24h, 3d.")] = "24h",
+    only: Annotated[
+        bool, typer.Option("--only", help="Their other accounts are let go: a lost phone, a changed id.")
+    ] = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Make a one-time code with which a person of the configuration binds their WeChat account. The bot may be running.
+    """Make a one-time code with which a person of the registry binds their WeChat account. The bot may be running.
 
     They add the bot as a friend and send it, in private: 绑定 CODE. A new code ends the older one.
 
@@ -163,22 +239,22 @@ def bind_code(
       xiaoge bind-code 刘姐
       xiaoge bind-code 刘姐 --valid 30m
     """
-    from storage import people
+    from storage import people, roster
     from storage.beside import open_beside
 
     settings = load(config)
     entry = next((one for one in settings.people if one.name == name), None)
-    if entry is None:
-        known = "、".join(one.name for one in settings.people) or "nobody"
-        raise ConfigError(f"{config.name}: nobody under [[people]] is named {name}; known are {known}")
     expires = datetime.now(UTC) + duration(valid)
 
     async def work() -> str:
         store = await open_beside(settings.database.url, key_file=settings.key_file)
 
         async def make(tx: Tx) -> str:
-            person = await people.import_person(tx, entry.name, entry.all_grants(), ())
-            return await people.new_bind_code(tx, person.id, expires)
+            if entry is not None:
+                person_id = (await people.import_person(tx, entry.name, entry.all_grants(), ())).id
+            else:
+                person_id = _named(await roster.every(tx), name, [one.name for one in settings.people])
+            return await people.new_bind_code(tx, person_id, expires, only=only)
 
         try:
             return await store.write(make)
@@ -188,6 +264,19 @@ def bind_code(
     code = asyncio.run(work())
     typer.echo(f"绑定 {code}")
     typer.echo(f"works once, until {expires.astimezone(settings.timezone):%Y-%m-%d %H:%M}; only in private", err=True)
+
+
+def _named(entries: list[Entry], name: str, configured: list[str]) -> int:
+    """The one of the registry with that name or number."""
+    fitting = [entry.id for entry in entries if name in (entry.name, entry.ref) and entry.id is not None]
+    if len(fitting) > 1:
+        raise ConfigError(f"{len(fitting)} people of the registry are named {name}: give the 编号 of one")
+    if not fitting:
+        known = list(dict.fromkeys([*configured, *(entry.name for entry in entries)]))
+        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+        shown = "、".join(known[:20]) or "nobody"
+        raise ConfigError(f"nobody under [[people]] or in an imported table is named {name}; known are {shown}{more}")
+    return fitting[0]
 
 
 def _states(words: list[str]) -> tuple[TicketState, ...]:

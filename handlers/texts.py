@@ -15,6 +15,7 @@ from storage.model import (
     CallbackOutcome,
     ClockKind,
     Level,
+    Listing,
     Nature,
     Place,
     Role,
@@ -148,6 +149,13 @@ USAGE: Mapping[str, str] = {
     "撤并": "撤并 S15",
     "改类": "改类 S12 供水",
     "改址": "改址 S12 3栋2单元",
+    "交办": "交办 @网格码 巡查 排查飞线 3天",
+    "完成": "完成 J3 已排查",
+    "问答": "问答 增 几点停水 => 每周二 来源：自来水公司",
+    "呼叫": "呼叫 S12",
+    "应答": "应答 S12",
+    "调解": "调解 楼上漏水谈不拢（请私聊我）",
+    "清单": "清单 项目",
     "评价": "评价 S12 满意",
     "待办": "待办",
     "日报": "日报",
@@ -217,6 +225,22 @@ def hushed(hours: float) -> str:
 
 def hushed_told(topic: str, until: datetime, timezone: ZoneInfo) -> str:
     return HUSHED_TOLD.format(topic=f"“{topic}”" if topic else "一个群", until=clock(until, timezone))
+
+
+def enabled_again(grid_name: str) -> str:
+    """The group has another id than before, and goes on as it was."""
+    return f"已启用，接着原来的群，对应{grid_name}，以前的诉求都在。"
+
+
+OTHER_ACCOUNT_ANSWERS = "同名同网格的群已由另一个小格号回应。若不是同一个群，请先改群名再发“启用”。"
+
+
+def room_id_changed(topic: str) -> str:
+    return f"【群号变了】“{topic}”换了群号，现在听不到那里的诉求。确是原来的群，请在群里发“启用”。"
+
+
+def room_not_moved(topic: str) -> str:
+    return f"【群还在】原来的“{topic}”又有人说话，与换号的不是同一个群，现在听不到。请在这个群里发“启用 网格码”。"
 
 
 def room_gone(topic: str) -> str:
@@ -768,6 +792,154 @@ FALSE_ALARM = "误报"
 ANSWERED = "答复即办"
 
 
+# 未诉先办: what several people complained of in one grid.
+def told_proactive(heading_: str, ticket_id: str, evidence: Sequence[str], days: int, owner: str) -> str:
+    return (
+        f"【未诉先办】{heading_}：{days}天内同类诉求{len(evidence)}件（{'、'.join(evidence)}），已立一单。"
+        f"回复 派单 {ticket_id} {owner}"
+    )
+
+
+# 交办.
+def task_given(task_id: str, grids_: int, due: str) -> str:
+    return f"{task_id} 已交办{grids_}个网格{f'，{due}前完成' if due else ''}。"
+
+
+# 事项准入: what may be handed to a grid, unless the deployment has a list of its own.
+MATTERS = (
+    "巡查", "走访", "排查", "宣传", "通知", "信息采集", "矛盾调解", "帮扶", "代办", "环境整治", "应急值守",
+    "政策宣讲", "安全检查",
+)  # fmt: skip
+TASK_HOW = "请这样写：交办 @网格码或名称 事项 内容 3天"
+
+
+def no_such_scope(typed: str) -> str:
+    return f"没有找到范围“{typed}”，请写网格码或完整名称。"
+
+
+def not_on_the_list(matter: str, matters: Sequence[str]) -> str:
+    """事项准入: what is not on the list cannot be handed to a grid."""
+    return f"“{matter}”不在事项清单内，不能交办。清单：{'、'.join(matters)}"
+
+
+def told_task(task_id: str, matter: str, text: str, name: str, due: str) -> str:
+    limit = f"，{due}前" if due else ""
+    return f"【交办】{task_id} {matter}：{text}（{name}{limit}）。做完回复 完成 {task_id} 结果"
+
+
+def no_such_task(task_id: str) -> str:
+    return f"没有 {task_id} 这项任务，请核对。"
+
+
+WHICH_TASK = "请写上编号，如：完成 J3 已排查"
+
+
+def task_done(task_id: str, grids_: int) -> str:
+    return f"{task_id} 已记完成{f'（{grids_}个网格）' if grids_ > 1 else ''}，谢谢。"
+
+
+def task_done_already(task_id: str) -> str:
+    return f"{task_id} 您的网格已经完成。"
+
+
+def task_not_yours(task_id: str) -> str:
+    return f"{task_id} 没有交给您的网格。"
+
+
+def task_state(task_id: str, matter: str, done: int, all_: int) -> str:
+    """How far it is, without a name: nobody is ranked."""
+    return f"{task_id} {matter}：{all_}个网格，已完成{done}个。"
+
+
+# 问答.
+FAQ_HOW = "请这样写：问答 增 问题 => 答案 来源：单位，或 问答 删 编号"
+
+
+def faq_added(number: int) -> str:
+    return f"问答 {number} 已增加，问到会引用来源回答。不要了发 问答 删 {number}"
+
+
+def faq_removed(number: int) -> str:
+    return f"问答 {number} 已删除。"
+
+
+def no_such_entry(number: int) -> str:
+    return f"没有编号 {number} 的问答。"
+
+
+def faq_line(number: int, question: str) -> str:
+    return f"{number}. {question}"
+
+
+NO_FAQ = "还没有问答。" + FAQ_HOW
+
+
+def faq_answer(answer: str, source: str, date: str) -> str:
+    """An approved answer, never without its source."""
+    return f"{answer.rstrip('。')}（来源：{source}，{date}）"
+
+
+# 网格呼叫.
+def told_call(heading_: str, ticket_id: str) -> str:
+    """To members near by: without a word of what was said."""
+    return f"【呼叫】{heading_} 就在您附近，需要有人先到。能去请回复 应答 {ticket_id}，注意安全。"
+
+
+def called(ticket_id: str, count: int) -> str:
+    return f"{ticket_id} 已呼叫{count}人，有人应答会告诉您。"
+
+
+def nobody_to_call(ticket_id: str) -> str:
+    return f"{ticket_id} 附近没有能联系上的值班党员、志愿者。"
+
+
+def called_already(ticket_id: str, name: str) -> str:
+    return f"{ticket_id} 已由 {name} 应答。"
+
+
+def not_called(ticket_id: str) -> str:
+    return f"{ticket_id} 没有在呼叫。"
+
+
+def call_yours(ticket_id: str, heading_: str) -> str:
+    return f"{ticket_id} 由您先到：{heading_}。险情打119，伤病打120，注意安全。"
+
+
+def told_call_taken(heading_: str, name: str) -> str:
+    return f"【应答】{heading_}：{name} 已出发。"
+
+
+CALL_DISCREET = "保密件不能呼叫。"
+
+# 调解.
+MEDIATE_IN_PRIVATE = "调解的事请加我好友后私聊说，不公开。"
+MEDIATE_WHAT = "请写上要调解的事，如：调解 楼上漏水谈不拢"
+
+# 三张清单.
+LISTING: Mapping[Listing, str] = {
+    Listing.DEMAND: "需求清单",
+    Listing.RESOURCE: "资源清单",
+    Listing.PROJECT: "项目清单",
+}
+LISTING_BY_LABEL: Mapping[str, Listing] = {label.removesuffix("清单"): listing for listing, label in LISTING.items()}
+
+
+def list_counts(counts: Sequence[tuple[str, int]]) -> str:
+    return "，".join(f"{label} {count}项" for label, count in counts)
+
+
+def list_added(label: str) -> str:
+    return f"已列入{label}。"
+
+
+def list_moved(ticket_id: str, label: str) -> str:
+    return f"{ticket_id} 已列入{label}。" if label else f"{ticket_id} 已移出清单。"
+
+
+def list_empty(label: str) -> str:
+    return f"{label}还没有内容。"
+
+
 # Asking whether it is solved, and the answers.
 LONGEST_LINE = 60  # in public, where the content allows
 
@@ -896,6 +1068,22 @@ def digest(where_: str, since: str, until: str, counts: Counts, *, weekly: bool)
             f"满意率{share(counts.satisfied, counts.rated)}"
         )
     return lines
+
+
+# Of `xiaoge report`.
+REPORT_KIND: Mapping[str, str] = {"day": "日报", "week": "周报", "month": "月报"}
+EVERYTHING = "全部网格"
+NO_GRID = "（未定网格）"
+REPORT_NOTES = (
+    "响应率＝按时有人响应／本期到响应时限；办结率＝已办结／本期到办结时限。",
+    "解决率＝确认解决／回访到；满意率＝满意和基本满意／有评价；未回访到的单列，不算满意。",
+    "四周均值：此前四周同样长度的平均新增。",
+)
+REPORT_HIDES = "小于3的数不公开，记作<3。"
+
+
+def answered_by_faq(count: str) -> str:
+    return f"另有按问答库直接答复的咨询 {count} 件，不计入以上各率。"
 
 
 def digest_categories(named: Sequence[tuple[str, int]]) -> str:

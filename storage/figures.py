@@ -147,8 +147,7 @@ def _select(since: datetime, until: datetime, grid: str) -> sa.Select[Any]:
         _count(*answered, _t.rating.is_not(None)),
         _count(*answered, _t.rating >= SATISFIED),
     )
-    query: sa.Select[Any] = sa.select(*columns)
-    return query.where(*_where(grid))
+    return sa.select().add_columns(*columns).where(*_where(grid))
 
 
 def _where(grid: str) -> list[sa.ColumnElement[bool]]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import audit, changes, dialogs, inbox, outbox, people, rooms, tickets
+from storage import audit, changes, clocks, dialogs, inbox, jobs, modes, outbox, people, rooms, tickets
 from storage.engine import Store, Tx
-from storage.model import OPEN_STATES, Arrival, AuditEntry, Dialog, Role, TicketState
+from storage.model import OPEN_STATES, Arrival, AuditEntry, ClockKind, Dialog, Role, TicketClock, TicketState
 from storage.tables import metadata
 from tests.contract.fill import COMMUNITY, MICRO, MINUTE, NOW, draft, fill, message
 
@@ -52,6 +52,14 @@ BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "changes": lambda tx: changes.since(tx, 0, 10),
     "audit": lambda tx: audit.append(tx, AuditEntry(NOW, "x")),
     "of_ticket": lambda tx: audit.of_ticket(tx, 1),
+    "clocks.due": lambda tx: clocks.due(tx, NOW, 10),
+    "clocks.next_moment": clocks.next_moment,
+    "clocks.of": lambda tx: clocks.of(tx, [1, 2]),
+    "clocks.put": lambda tx: clocks.put(tx, [TicketClock(1, ClockKind.ACK, 0, NOW, NOW)]),
+    "numbered": lambda tx: tickets.numbered(tx, [1, 2]),
+    "modes.in_force": modes.in_force,
+    "jobs.fire": lambda tx: jobs.fire(tx, "daily", NOW, NOW),
+    "jobs.last": lambda tx: jobs.last(tx, "daily"),
 }
 
 
