@@ -62,6 +62,7 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def policy(self, categories: Mapping[str, Category]) -> Policy:
         """What the handlers obey."""
         from handlers.context import Policy  # here, because it draws in the store, which `classify` does without
+        from handlers.texts import MATTERS
         from handlers.workdays import Workdays
 
         return Policy(
@@ -85,6 +86,7 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             reopen_for=timedelta(days=self.tickets.reopen_days),
             join_for=timedelta(minutes=self.tickets.join_minutes),
             same_trouble_for=timedelta(hours=self.tickets.same_trouble_hours),
+            matters=self.tasks.matters or MATTERS,
         )
 
 
@@ -245,6 +247,14 @@ def _room_faults(sections: Sections) -> Iterator[Fault]:
             yield f"{place} grid", f"no grid has the code {shown(room.grid)}, add it under [[grids]]"
         if room.enabled and room.grid is None:
             yield f"{place} grid", "missing: an enabled room needs the code of its grid"
+    answering: dict[str, str] = {}
+    for number, room in enumerate(sections.rooms, 1):
+        first = answering.setdefault(room.im_id, room.account) if room.enabled else room.account
+        if first != room.account:
+            yield (
+                f"[[rooms]] #{number} enabled",
+                f"account {shown(first)} answers in this room already, and in a room one does: leave it out here",
+            )
     for account in sections.accounts:
         held = sum(room.account == account.name for room in sections.rooms)
         if held > account.rooms:

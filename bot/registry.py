@@ -63,5 +63,6 @@ class Registry:
             known = await rooms.find(tx, entry.account, entry.im_id)
             room = known or await rooms.ensure(tx, entry.account, entry.im_id, entry.topic, at=at)
             if known is None or known.grid is None:
-                state = RoomState.ENABLED if entry.enabled else room.state
+                other = await rooms.answering(tx, room, entry.grid) if entry.enabled and entry.grid else None
+                state = RoomState.ENABLED if entry.enabled and other is None else room.state
                 await rooms.update(tx, room.id, grid=entry.grid, kind=entry.kind, state=state)

@@ -7,31 +7,41 @@ from datetime import timedelta
 from handlers import quiet, rights, texts
 from handlers.commands import LONGEST_HUSH, Command
 from handlers.context import Context
-from storage import grids, outbox, rooms
+from storage import grids, outbox, people, rooms
 from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState, SendState
 
 MICRO_GRID_DIGITS = 18
+SMALLEST_LED = 6  # a leader room may be that of a whole district
 
 
 async def enable(ctx: Context, command: Command) -> str:
-    """`启用 [网格码]`: bind the room to a grid and listen from now on; the privacy notice goes out once."""
+    """`启用 [网格码]`: bind the room to a grid and listen from now on; the privacy notice goes out once. A group that
+    comes under another id than before goes on as the one it was."""
     room = ctx.room
     if room is None:
         await ctx.reply(texts.ONLY_IN_ROOM)
         return "command"
-    code = command.code or room.grid or own_grid(ctx)
+    code, old = await meant(ctx, command)
     if code is None:
         await ctx.reply(texts.ENABLE_WITH_CODE)
         return "command"
     grid = await grids.get(ctx.tx, code)
-    if grid is None or len(code) < COMMUNITY_DIGITS:
+    if grid is None or len(code) < (SMALLEST_LED if room.kind is RoomKind.LEADER else COMMUNITY_DIGITS):
         await ctx.reply(texts.no_such_grid(code))
         return "command"
     name = grid.name or texts.grid(code)
     if room.state is RoomState.ENABLED and room.grid == code:
         await ctx.reply(texts.enabled_already(name))
         return "command"
+    other = await rooms.answering(ctx.tx, room, code)
+    if other is not None:
+        return await _left_to(ctx, other)
     before = room.state.value
+    if old is not None:
+        ctx.room = await rooms.succeed(ctx.tx, old, room)
+        await ctx.audit_message("room_moved", right=command.right, before=str(old.id), after=str(room.id), room=room.id)
+        await ctx.reply(texts.enabled_again(name))
+        return "command"
     ctx.room = await rooms.update(ctx.tx, room.id, state=RoomState.ENABLED, grid=code)
     await ctx.audit_message("room_enabled", right=command.right, before=before, after=code, room=room.id)
     await ctx.reply(texts.enabled(name))
@@ -39,6 +49,54 @@ async def enable(ctx: Context, command: Command) -> str:
         await ctx.post(ctx.room, texts.PRIVACY_NOTICE, PostKind.NOTICE, key=f"privacy:{room.id}")
         ctx.room = await rooms.update(ctx.tx, room.id, noticed_at=ctx.now)
     return "command"
+
+
+async def meant(ctx: Context, command: Command) -> tuple[str | None, Room | None]:
+    """The grid that `启用` means here: the one that was typed, the room's own, that of the room it seems to have been
+    under another id, the speaker's only one. And that earlier room, where its grid is the one that is meant."""
+    assert ctx.room is not None, "only a room is bound"  # noqa: S101
+    old = await rooms.earlier(ctx.tx, ctx.room)
+    if old is not None and rights.allowed(ctx.actor, rights.Right.ROOM, old.grid) is None:
+        old = None
+    code = command.code or ctx.room.grid or (old.grid if old is not None else None) or own_grid(ctx)
+    return code, old if old is not None and old.grid == code else None
+
+
+async def _left_to(ctx: Context, other: Room) -> str:
+    """Another of our accounts answers here: this one records nothing. With the same id there is no doubt, and the other
+    one answers; else somebody may have given two groups one name."""
+    assert ctx.room is not None  # noqa: S101
+    await ctx.audit_message("room_left_to_other", room=ctx.room.id, other=other.id)
+    if other.im_id != ctx.room.im_id:
+        await ctx.reply(texts.OTHER_ACCOUNT_ANSWERS)
+    return "command"
+
+
+async def asleep(ctx: Context) -> str:
+    """Nothing is heard in a dormant room. But where it seems to be a group that is known under another id, whoever
+    leads there is told, once; `启用` in it confirms."""
+    if ctx.room is not None and ctx.room.state is not RoomState.ENABLED:
+        await _propose(ctx, ctx.room)
+    return "dormant"
+
+
+async def _propose(ctx: Context, room: Room) -> None:
+    old = await rooms.earlier(ctx.tx, room)
+    if old is None or old.grid is None or old.state is not RoomState.ENABLED:
+        return
+    line, key = texts.room_id_changed(room.topic), f"moved:{old.id}:{room.id}"
+    if old.kind is not RoomKind.LEADER:
+        await ctx.tell_leaders(old.grid, line, key=key)
+        return
+    for person in await people.with_role(ctx.tx, tuple(rights.LEADERS), old.grid):  # their room is the one that is mute
+        await ctx.tell(person, line, key=f"{key}:{person.id}")
+
+
+async def returned(ctx: Context, room: Room) -> None:
+    """A room that was gone is there again. Where it had been taken for another one's earlier id, it was not: its
+    people must know that it is heard no more until `启用`."""
+    if room.grid is not None and await rooms.successor(ctx.tx, room.id) is not None:
+        await ctx.tell_leaders(room.grid, texts.room_not_moved(room.topic), key=f"notmoved:{room.id}")
 
 
 async def disable(ctx: Context, command: Command) -> str:
@@ -111,6 +169,7 @@ async def renamed(ctx: Context) -> str:
     """The topic is kept up to date, so that a leader recognises the room by its name."""
     if ctx.room is not None and ctx.message.room is not None and ctx.message.topic:
         ctx.room = await rooms.ensure(ctx.tx, ctx.message.account, ctx.message.room, ctx.message.topic, at=ctx.now)
+        await asleep(ctx)
     return "topic"
 
 

@@ -14,14 +14,18 @@ from handlers import (
     appeals,
     assignments,
     callbacks,
+    calls,
     commands,
     corrections,
     digests,
     escalation,
     extensions,
+    faq,
     hearing,
     help,  # noqa: A004 - the module of the command `帮助`
     joining,
+    lists,
+    mediation,
     merges,
     mode,
     people,
@@ -30,6 +34,7 @@ from handlers import (
     rights,
     rooms,
     staff,
+    tasks,
     texts,
     tickets,
     views,
@@ -86,6 +91,13 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.UNMERGE, merges.unmerge, Right.CORRECT, Scope.TICKET),
     Route(Name.RECATEGORIZE, corrections.recategorize, Right.CORRECT, Scope.TICKET),
     Route(Name.RELOCATE, corrections.relocate, Right.CORRECT, Scope.TICKET),
+    Route(Name.TASK, tasks.hand_out, Right.TASK, Scope.OWN),
+    Route(Name.COMPLETE, tasks.complete, Right.VIEW, Scope.OWN),
+    Route(Name.FAQ, faq.manage, Right.FAQ, Scope.OWN),
+    Route(Name.CALL, calls.call, Right.CALL, Scope.TICKET),
+    Route(Name.RESPOND, calls.respond, Right.ANSWER, Scope.TICKET),
+    Route(Name.MEDIATE, mediation.ask_for),
+    Route(Name.LISTS, lists.manage, Right.VIEW, Scope.OWN),
     Route(Name.TAKE, tickets.take, Right.HANDLE, Scope.TICKET),
     Route(Name.PROGRESS, tickets.progress, Right.HANDLE, Scope.TICKET),
     Route(Name.FINISH, tickets.finish, Right.HANDLE, Scope.TICKET),
@@ -233,11 +245,11 @@ async def handle(ctx: Context) -> str:
         return await EVENTS[message.kind](ctx)
     dormant = ctx.room is not None and ctx.room.state is not RoomState.ENABLED
     if message.kind not in SPOKEN or (message.kind is MessageKind.VOICE and not message.text):
-        return "dormant" if dormant else await _media(ctx)
+        return await rooms.asleep(ctx) if dormant else await _media(ctx)
     addressed = _addressed(message, ctx.policy)
     asked = _asked(message, ctx.analysis, addressed, ctx.policy)
     if dormant and not (isinstance(asked, Command) and asked.name is Name.ENABLE):
-        return "dormant"
+        return await rooms.asleep(ctx)
     if ctx.room is not None and ctx.analysis.has_id_number:
         await people.hint_id_number(ctx)
     if isinstance(asked, Command) and not await _only_talk(ctx, asked):
@@ -255,6 +267,7 @@ async def _know_room(ctx: Context) -> None:
         ctx.room = await stored_rooms.ensure(ctx.tx, message.account, message.room, message.topic, at=ctx.now)
     elif ctx.room.state is RoomState.GONE and message.kind is not MessageKind.LEAVE and not ctx.late:
         # Taken in again: it sleeps until a leader wakes it.
+        await rooms.returned(ctx, ctx.room)
         ctx.room = await stored_rooms.update(ctx.tx, ctx.room.id, state=RoomState.DORMANT)
 
 
@@ -280,7 +293,7 @@ async def _right(ctx: Context, right: Right, scope: Scope, command: Command) -> 
     if scope is Scope.OWN:
         return rights.anywhere(actor, right)
     if scope is Scope.BINDING:
-        return _right_to_bind(ctx, right, command)
+        return await _right_to_bind(ctx, right, command)
     if scope is Scope.TICKET and command.number is not None:
         ticket = await stored_tickets.get(ctx.tx, command.number)
         if ticket is not None:
@@ -290,9 +303,9 @@ async def _right(ctx: Context, right: Right, scope: Scope, command: Command) -> 
     return rights.allowed(actor, right, room.grid)
 
 
-def _right_to_bind(ctx: Context, right: Right, command: Command) -> str | None:
+async def _right_to_bind(ctx: Context, right: Right, command: Command) -> str | None:
     bound = ctx.room.grid if ctx.room is not None else None
-    code = command.code or bound or rooms.own_grid(ctx)
+    code, _ = await rooms.meant(ctx, command) if ctx.room is not None else (None, None)
     if code is None:
         return rights.anywhere(ctx.actor, right)
     if bound is not None and rights.allowed(ctx.actor, right, bound) is None:

@@ -228,10 +228,11 @@ async def revoke_others(tx: Tx, kept: Collection[int]) -> list[int]:
 # --- binding an IM account to a registered person ---
 
 
-async def new_bind_code(tx: Tx, person_id: int, expires_at: datetime) -> str:
-    """A one-time code for the person, in place of any older one; only its keyed hash is stored."""
+async def new_bind_code(tx: Tx, person_id: int, expires_at: datetime, *, only: bool = False) -> str:
+    """A one-time code for the person, in place of any older one; only its keyed hash is stored. With `only` the IM
+    account that uses it becomes the only one of the person: for a phone that was lost, or an id that changed."""
     code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-    latest = {"digest": sealer_of(tx).digests(_PLACE, code)[0], "expires_at": expires_at}
+    latest = {"digest": sealer_of(tx).digests(_PLACE, code)[0], "expires_at": expires_at, "only": only}
     statement = insert(tx, bind_codes).values(person_id=person_id, **latest)
     await tx.execute(statement.on_conflict_do_update(index_elements=["person_id"], set_=latest))
     return code
@@ -245,12 +246,16 @@ async def bind(tx: Tx, code: str, account: str, im_id: str, at: datetime) -> Per
     used = (
         sa.delete(bind_codes)
         .where(bind_codes.c.digest.in_(digests), bind_codes.c.expires_at > at)
-        .returning(bind_codes.c.person_id)
+        .returning(bind_codes.c.person_id, bind_codes.c.only)
     )
-    person_id = await tx.scalar(used)
-    if person_id is None:
+    bound = (await tx.execute(used)).one_or_none()
+    if bound is None:
         return None
+    person_id: int = bound.person_id
     await give_alias(tx, person_id, Alias(account, im_id))
+    if bound.only:
+        this = sa.and_(aliases.c.account == account, aliases.c.im_id == im_id)
+        await tx.execute(sa.delete(aliases).where(aliases.c.person_id == person_id, sa.not_(this)))
     return await _get(tx, person_id)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage import grids
 from storage.engine import Tx, insert
-from storage.model import GENERAL_GRID_DIGITS, Origin, Room, RoomKind, RoomState
-from storage.tables import rooms
+from storage.model import GENERAL_GRID_DIGITS, Origin, Room, RoomKind, RoomState, SendState
+from storage.tables import counters, metadata, outbox, rooms
 
 _FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at")
 _CHANGEABLE = frozenset(_FIELDS) - {"id"}
@@ -20,6 +20,16 @@ _ROOM = sa.select(*_COLUMNS)
 # Built once: every message that is looked at asks for its room.
 _FIND = _ROOM.where(rooms.c.account == sa.bindparam("of"), rooms.c.im_id == sa.bindparam("id"))
 _GET = _ROOM.where(rooms.c.id == sa.bindparam("id"))
+
+_DAY = timedelta(days=1)
+# Every column that names a room, in whatever table.
+_MENTIONS = tuple(
+    column
+    for table in metadata.sorted_tables
+    for column in table.c
+    for key in column.foreign_keys
+    if key.column is rooms.c.id
+)
 
 
 def _room(row: sa.Row[Any] | None) -> Room | None:
@@ -98,6 +108,51 @@ async def leader_rooms(tx: Tx, scope: str = "") -> list[Room]:
     query = _ROOM.where(rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED, rooms.c.grid >= scope)
     query = query.where(rooms.c.grid < scope + ":").order_by(sa.func.length(rooms.c.grid), rooms.c.grid, rooms.c.id)
     return [Room(*row) for row in await tx.execute(query)]
+
+
+async def answering(tx: Tx, room: Room, grid: str) -> Room | None:
+    """The enabled room of another of our accounts that is this very group: the same id or, where accounts know it by
+    ids of their own, the same topic for the same grid."""
+    same_topic = sa.and_(rooms.c.topic == room.topic, rooms.c.grid == grid, rooms.c.kind == room.kind)
+    same = sa.or_(rooms.c.im_id == room.im_id, same_topic) if room.topic else rooms.c.im_id == room.im_id
+    query = _ROOM.where(same, rooms.c.account != room.account, rooms.c.state == RoomState.ENABLED)
+    return _room((await tx.execute(query.order_by(rooms.c.id).limit(1))).one_or_none())
+
+
+async def earlier(tx: Tx, room: Room) -> Room | None:
+    """The bound room that this unbound one seems to be under a later id: the one of the same topic and account, or of
+    another account that was removed from it. None where there is none or more than one, or where the other was heard
+    on a later day than this one was first: then both are there."""
+    if room.grid is not None or not room.topic:
+        return None
+    there = sa.or_(rooms.c.account == room.account, rooms.c.state == RoomState.GONE)
+    query = _ROOM.where(rooms.c.topic == room.topic, rooms.c.id != room.id, there)
+    found = (await tx.execute(query.where(rooms.c.grid.is_not(None), rooms.c.became.is_(None)).limit(2))).all()
+    if len(found) != 1:
+        return None
+    old = Room(*found[0])
+    since = (await tx.execute(sa.select(rooms.c.created_at).where(rooms.c.id == room.id))).scalar_one()
+    # A day of the counters is a local one: the day after in UTC is later in every zone.
+    heard = sa.select(counters.c.day).where(counters.c.room_id == old.id, counters.c.day > since.date() + _DAY)
+    return None if (await tx.execute(heard.limit(1))).first() is not None else old
+
+
+async def succeed(tx: Tx, old: Room, new: Room) -> Room:
+    """`new` is the group that was known as `old`: grid, kind, state and silence move over, and with them tickets,
+    their messages and what waits to be said. The old row stays as history, GONE. Returns the new room as it is then."""
+    await tx.execute(sa.update(rooms).where(rooms.c.id == old.id).values(state=RoomState.GONE, became=new.id))
+    queued = sa.and_(outbox.c.room_id == old.id, outbox.c.state == SendState.QUEUED)
+    await tx.execute(sa.update(outbox).where(queued).values(account=new.account, conversation=new.im_id))
+    for column in _MENTIONS:
+        await tx.execute(sa.update(column.table).where(column == old.id).values({column: new.id}))
+    taken = {name: getattr(old, name) for name in ("kind", "grid", "silent_until", "noticed_at")}
+    return await update(tx, new.id, state=RoomState.ENABLED, **taken)
+
+
+async def successor(tx: Tx, room_id: int) -> int | None:
+    """The id of the room that this one became."""
+    became: int | None = await tx.scalar(sa.select(rooms.c.became).where(rooms.c.id == room_id))
+    return became
 
 
 async def imported(tx: Tx) -> set[int]:

@@ -250,6 +250,7 @@ bind_codes = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("only", sa.Boolean, nullable=False, server_default=sa.false()),  # all other IM accounts are let go
 )
 
 bind_failures = sa.Table(

@@ -359,7 +359,7 @@ def test_bind_code_says_who_is_known(invoke: Invoke, place: Path) -> None:
     result = invoke("bind-code", "张三")
     assert (result.code, result.err) == (
         2,
-        "xiaoge: config.toml: nobody under [[people]] is named 张三; known are 刘姐\n",
+        "xiaoge: nobody under [[people]] or in an imported table is named 张三; known are 刘姐\n",
     )
     assert invoke("bind-code", "刘姐", "--valid", "soon").code == 2
 

@@ -243,6 +243,7 @@ def _registry() -> None:
         postgresql_where=sa.text("state = 'enabled'"),
     )
 
+    op.add_column("bind_codes", sa.Column("only", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("people", sa.Column("ref", TEXT))
     op.add_column("people", sa.Column("org", TEXT))
     op.add_column("people", sa.Column("phone", sa.LargeBinary()))
