@@ -122,6 +122,10 @@ class Tickets(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reopen_days: Annotated[int, Meta(ge=0, le=365)] = 14
 
 
+class Tasks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    matters: Annotated[tuple[Name, ...], Meta(min_length=1)] | None = None
+
+
 class GridEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     code: Code
     name: Name
@@ -193,6 +197,7 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     calendar: Calendar = Calendar()
     digests: Digests = Digests()
     tickets: Tickets = Tickets()
+    tasks: Tasks = Tasks()
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()

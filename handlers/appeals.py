@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from handlers import callbacks, grids, matching, merging, receipts, steps, texts, translate
+from handlers import (
+    assignments,
+    callbacks,
+    faq,
+    grids,
+    matching,
+    merging,
+    proactive,
+    receipts,
+    steps,
+    texts,
+    translate,
+)
 from handlers.commands import Command
 from handlers.context import Context
+from nlp import decision as nlp
 from nlp.contact import mask
 from nlp.decision import Decision, Label
 from storage import outbox
 from storage import tickets as rows
 from storage.model import (
     Level,
+    Listing,
     MessageKind,
     NewTicket,
     Place,
@@ -48,8 +62,9 @@ async def report(ctx: Context, command: Command) -> str:
     decision = ctx.analysis.best
     known = await matching.same_sender(ctx, decision, strict=True) or await matching.same_trouble(ctx, decision)
     if known is None:
-        ticket = await _file(ctx, decision, TicketState.FILED, text)
+        ticket = await file(ctx, decision, TicketState.FILED, text)
         await receipts.to_leaders(ctx, ticket, twin=await _twin(ctx, decision, ticket))
+        await proactive.watch(ctx, ticket)
     else:
         ticket = await merging.add(ctx, known, decision, text=text)
         if ticket.state is TicketState.CANDIDATE:
@@ -88,13 +103,17 @@ async def _take(ctx: Context, decision: Decision, made: list[int]) -> str:
             await receipts.reopened(ctx, again)
         return "reopened"
     state = TicketState.FILED if decision.label is Label.TICKET else TicketState.CANDIDATE
-    ticket = await _file(ctx, decision, state, ctx.analysis.text)
+    if not made and await faq.answer(ctx, decision):
+        return "faq"
+    ticket = await file(ctx, decision, state, ctx.analysis.text)
     made.append(ticket.number)
     await receipts.filed(ctx, ticket, twin=await _twin(ctx, decision, ticket))
+    if state is TicketState.FILED:
+        await proactive.watch(ctx, ticket)
     return "ticket" if state is TicketState.FILED else "candidate"
 
 
-async def _file(ctx: Context, decision: Decision, state: TicketState, text: str) -> Ticket:
+async def file(ctx: Context, decision: Decision, state: TicketState, text: str) -> Ticket:
     """Make a ticket or a candidate of this message and of what its sender showed just before it."""
     person, message = await ctx.person(), ctx.message
     room_id = ctx.room.id if ctx.room is not None else None
@@ -121,6 +140,7 @@ async def _file(ctx: Context, decision: Decision, state: TicketState, text: str)
             rules=decision.rules,
             terms=decision.terms,
             lexicon=ctx.analysis.lexicon,
+            listed=Listing.DEMAND if decision.nature is nlp.Nature.SUGGESTION else None,
         ),
     )
     await rows.add_message(
@@ -142,7 +162,8 @@ async def _file(ctx: Context, decision: Decision, state: TicketState, text: str)
     )
     ctx.tickets = (*ctx.tickets, ticket.number)
     await ctx.audit_message("filed" if filed else "candidate", ticket=ticket.number, after=state.value)
-    return await merging.earlier(ctx, await rows.get(ctx.tx, ticket.number) or ticket)
+    ticket = await merging.earlier(ctx, await rows.get(ctx.tx, ticket.number) or ticket)
+    return await assignments.automatic(ctx, ticket)
 
 
 async def _accept(ctx: Context, ticket: Ticket) -> Ticket:

@@ -108,7 +108,7 @@ def _surely_none(text: str) -> bool:
 _Form = Callable[[Rest], Command | None]
 _GRAMMAR: Mapping[str, tuple[Name, _Form]] = {
     "上报": (Name.REPORT, forms.report),
-    "查询": (Name.QUERY, forms.id_or_alone),
+    "查询": (Name.QUERY, forms.query),
     "补充": (Name.SUPPLEMENT, forms.id_and_text),
     "撤回": (Name.WITHDRAW, forms.only_id),
     "受理": (Name.ACCEPT, forms.only_id),
@@ -127,6 +127,14 @@ _GRAMMAR: Mapping[str, tuple[Name, _Form]] = {
     "撤并": (Name.UNMERGE, forms.only_id),
     "改类": (Name.RECATEGORIZE, forms.id_and_text),
     "改址": (Name.RELOCATE, forms.id_and_text),
+    "交办": (Name.TASK, forms.task),
+    "完成": (Name.COMPLETE, forms.item),
+    "问答": (Name.FAQ, forms.faq),
+    "呼叫": (Name.CALL, forms.only_id),
+    "网格呼叫": (Name.CALL, forms.only_id),
+    "应答": (Name.RESPOND, forms.take),
+    "调解": (Name.MEDIATE, forms.to_bot),
+    "清单": (Name.LISTS, forms.lists),
     "评价": (Name.RATE, forms.rate),
     "待办": (Name.TODO, forms.alone),
     "日报": (Name.DAILY, forms.alone),

@@ -51,6 +51,7 @@ class Policy:
     urgent_join_for: timedelta = timedelta(minutes=2)  # the same in 急时
     urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
+    matters: tuple[str, ...] = texts.MATTERS  # 事项准入: what may be handed to a grid
 
 
 @dataclass(slots=True)

@@ -35,6 +35,13 @@ class Name(StrEnum):
     UNMERGE = "撤并"
     RECATEGORIZE = "改类"
     RELOCATE = "改址"
+    TASK = "交办"
+    COMPLETE = "完成"
+    FAQ = "问答"
+    CALL = "呼叫"
+    RESPOND = "应答"
+    MEDIATE = "调解"
+    LISTS = "清单"
     RATE = "评价"
     TODO = "待办"
     DAILY = "日报"
@@ -168,6 +175,14 @@ def only_id(rest: Rest) -> Command | None:
 
 def id_or_alone(rest: Rest) -> Command | None:
     return only_id(rest) or alone(rest)
+
+
+def query(rest: Rest) -> Command | None:
+    """`查询`, `查询 S12`, `查询 J3`."""
+    match = _ITEM_AND_TEXT.fullmatch(rest.folded)
+    if match is not None and TAIL.fullmatch(match[2]):
+        return Command(rest.name, item=int(match[1]), explicit=rest.explicit)
+    return id_or_alone(rest)
 
 
 def take(rest: Rest) -> Command | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from handlers import matching, merging, receipts, rights, steps, texts
+from handlers import matching, merging, receipts, rights, steps, tasks, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from storage import dialogs, outbox, people
+from storage import tasks as stored_tasks
 from storage import tickets as rows
 from storage.engine import purged
 from storage.model import OPEN_STATES, Place, RoomKind, Ticket, TicketState, Urgency
@@ -20,6 +21,11 @@ _OWN = OPEN_STATES | {TicketState.CANDIDATE}
 
 async def query(ctx: Context, command: Command) -> str:
     """`查询`: one's own open tickets. `查询 S12`: one ticket; of somebody else's the state only."""
+    if command.item is not None:
+        task = await stored_tasks.get(ctx.tx, command.item)
+        line = await tasks.state(ctx, task) if task is not None else ""
+        await ctx.reply(line or texts.no_such_task(f"J{command.item}"))
+        return "command"
     if command.number is None:
         await _list_own(ctx)
         return "command"

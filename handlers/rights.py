@@ -66,6 +66,11 @@ def allowed(person: Person | None, right: Right, grid: str | None) -> str | None
     return None
 
 
+def role_of(right: str) -> Role:
+    """The role of a right that was found, `role:scope`."""
+    return Role(right.partition(":")[0])
+
+
 def anywhere(person: Person | None, right: Right) -> str | None:
     """The widest grant that gives the right at all: for what a person only sees within their own scopes."""
     if person is None:

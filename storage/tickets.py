@@ -9,10 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import changes, outbox
+from storage import changes, numbers, outbox
 from storage.engine import Tx, insert, purged, sealer_of
 from storage.model import (
     OPEN_STATES,
+    Listing,
     NewTicket,
     Place,
     Reporter,
@@ -20,7 +21,7 @@ from storage.model import (
     TicketMessage,
     TicketState,
 )
-from storage.tables import dialogs, rooms, sequences, ticket_messages, ticket_notes, tickets
+from storage.tables import dialogs, rooms, ticket_messages, ticket_notes, tickets
 from storage.tables import reporters as reporters_table
 
 _CONTACT = "reporters.contact"
@@ -81,9 +82,7 @@ _OPEN_IN_COMMUNITY = (
 
 async def file(tx: Tx, new: NewTicket) -> Ticket:
     """Give it a number and keep it. Also writes the change (changes.py) for tickets, not for candidates."""
-    statement = insert(tx, sequences).values(name="ticket", value=1)
-    counted = statement.on_conflict_do_update(index_elements=["name"], set_={"value": sequences.c.value + 1})
-    number = (await tx.execute(counted.returning(sequences.c.value))).scalar_one()
+    number = await numbers.next_of(tx, "ticket")
     values = {field.name: getattr(new, field.name) for field in fields(new)}
     place = values.pop("place")
     ticket = Ticket(number=number, place=place, **values)
@@ -316,11 +315,43 @@ async def of_person(tx: Tx, person_id: int, *, open_only: bool = True) -> list[T
 
 
 async def in_scope(tx: Tx, scopes: Sequence[str], states: Collection[TicketState]) -> list[Ticket]:
-    """Tickets in these states whose grid lies in one of the scopes: flagged first, then by due (none last)."""
+    """Tickets in these states whose grid lies in one of the scopes, or that have spread to it from next door: flagged
+    first, then by due (none last)."""
     if not scopes:
         return []
-    query = _TICKET.where(sa.or_(*(_within(tickets.c.grid, scope) for scope in scopes)), tickets.c.state.in_(states))
+    query = _TICKET.where(
+        sa.or_(*(_within(tickets.c.grid, scope) for scope in scopes), *_spread_to(scopes)), tickets.c.state.in_(states)
+    )
     return await _all(tx, query.order_by(tickets.c.flagged.desc(), tickets.c.due.nulls_last(), tickets.c.number))
+
+
+def _spread_to(scopes: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """What is the general grid's or the community's by now and was reported from a room in one of the scopes."""
+    wider = sorted({scope[:digits] for scope in scopes for digits in (12, 15) if digits < len(scope)})
+    if not wider:
+        return []
+    here = sa.or_(*(_within(rooms.c.grid, scope) for scope in scopes))
+    reached_by = sa.select(reporters_table.c.ticket).join(rooms, rooms.c.id == reporters_table.c.room_id).where(here)
+    return [sa.and_(tickets.c.grid.in_(wider), tickets.c.number.in_(reached_by))]
+
+
+async def alike(tx: Tx, scope: str, categories: Collection[str], since: datetime) -> list[Ticket]:
+    """What was reported, or filed ahead of reports, of these categories in a grid prefix since then, by number. What
+    was refused, withdrawn or is part of another one is not among it."""
+    gone = (TicketState.CANDIDATE, TicketState.REFUSED, TicketState.WITHDRAWN, TicketState.MERGED)
+    query = _TICKET.where(
+        _within(tickets.c.grid, scope),
+        tickets.c.reported_at >= since,
+        tickets.c.category.in_(categories),
+        tickets.c.state.not_in(gone),
+    )
+    return await _all(tx, query.order_by(tickets.c.number))
+
+
+async def listed(tx: Tx, listing: Listing, scope: str) -> list[Ticket]:
+    """The tickets on one of the three lists in a grid prefix, the newest first."""
+    query = _TICKET.where(tickets.c.listed == listing, _within(tickets.c.grid, scope))
+    return await _all(tx, query.order_by(tickets.c.number.desc()))
 
 
 async def search(

@@ -146,7 +146,7 @@ async def test_progress_comes_after_taking(stage: Judged) -> None:
     await stage.say("李姐", LIFT)
     await stage.say("刘姐", "派单 S1 物业")
     await stage.say("小张", "处置中 S1")
-    assert await last(stage) == "S1 现在是“已派”，可以 接单 S1，或 办结 S1 结果。"
+    assert await last(stage) == "S1 现在是“已派”，可以 接单 S1，退回 S1 理由，或 办结 S1 结果。"
 
 
 async def test_a_result_is_asked_for(stage: Judged) -> None:
