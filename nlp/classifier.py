@@ -17,7 +17,7 @@ from nlp.lexicon import FAR, Request, Thing
 from nlp.matching import TOPICAL, Found, Matcher, Span
 from nlp.tokens import Tokens
 from nlp.urgency import Presence, presence, settle
-from nlp.vetoes import Verdict, is_petition, verdict
+from nlp.vetoes import NONE, Verdict, is_petition, verdict
 
 TICKET = 3.0
 CANDIDATE = 2.0
@@ -70,6 +70,9 @@ class Opinion:
     found_formal: bool = False
 
 
+NOTHING = Opinion(Decision(Label.DROP, "chat"), NONE)
+
+
 class Scorer:
     """Turns what was found in a text into a decision. Pure: the same text gives the same decision."""
 
@@ -82,6 +85,8 @@ class Scorer:
     def judge(self, found: Found, *, addressed: bool, located: Callable[[], Location]) -> Opinion:
         """Decide on one matter. `located` is asked for only where the place makes a difference."""
         evidence = self.evidence(found)
+        if not evidence and not found.topical and not addressed:
+            return NOTHING
         requests = self._matcher.requests(found)
         asked = min(MOST_REQUEST, sum(request.weight for request in requests))
         placed = min(MOST_SETTING, sum((setting.weight for setting in self._matcher.settings(found)), 0.0))

@@ -25,11 +25,10 @@ Span = tuple[int, int]
 class Found:
     """Where the terms stand in one text."""
 
-    __slots__ = ("_hits", "_spans", "events", "follows", "numbers", "pairs", "text", "topical", "vetoes")
+    __slots__ = ("_hits", "_spans", "events", "follows", "pairs", "text", "topical", "vetoes")
 
-    def __init__(self, text: str, hits: list[tuple[int, int, int]], numbers: set[int]) -> None:
+    def __init__(self, text: str, hits: list[tuple[int, int, int]]) -> None:
         self.text = text
-        self.numbers = numbers
         self.events = 0  # a bit for each event of which the first and the last part are there
         self.vetoes = 0  # the same of vetoes
         self.pairs = self.topical = self.follows = False
@@ -97,12 +96,12 @@ class Matcher:
             for entry in entries
         )
 
-    def _filter(self) -> tuple[list[int], list[int], tuple[int, int, int]]:
+    def _filter(self) -> tuple[list[int], list[int], tuple[int, int, int, int]]:
         """The prefilter: for each term two sets of bits, what it makes possible and what that must meet.
 
         A thing's kind meets the troubles that it can have, the first part of an event or a veto its last. Something
         stands in a text where a bit is in both sets of its terms. From the lowest: a bit for each kind of thing, each
-        event, each veto, and one for what follows a trouble; returned behind the sets is where the last three begin.
+        event, each veto, one for what follows a trouble, one for topics; behind the sets is returned where those begin.
         """
         kinds = {kind: 1 << bit for bit, kind in enumerate(sorted({thing.kind for thing in self.lexicon.things}))}
         reach: dict[str, int] = {}
@@ -121,12 +120,13 @@ class Matcher:
             for number in parts[-1]:
                 meets[number] |= 1 << bit
         events, vetoes = len(kinds), len(kinds) + len(self._event_parts)
-        last = vetoes + len(self._veto_parts)
-        for number, follows in self._follows.items():
-            if any(one.weight > 0 for one in follows):
-                makes[number] |= 1 << last
-                meets[number] |= 1 << last
-        return makes, meets, (events, vetoes, last)
+        following = vetoes + len(self._veto_parts)
+        topics = following + 1
+        for bit, numbers in ((following, self._follows), (topics, self._topics)):
+            for number in numbers:
+                makes[number] |= 1 << bit
+                meets[number] |= 1 << bit
+        return makes, meets, (events, vetoes, following, topics)
 
     @property
     def words(self) -> list[str]:
@@ -137,22 +137,23 @@ class Matcher:
     def find(self, text: str) -> Found:
         """Every term in the text, and whether they can score together."""
         hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        numbers = {hit[0] for hit in hits}
-        found = Found(text, hits, numbers)
+        found = Found(text, hits)
+        all_makes, all_meets = self._makes, self._meets
         makes = meets = 0
-        for number in numbers:
-            makes |= self._makes[number]
-            meets |= self._meets[number]
+        for number, _, _ in hits:
+            makes |= all_makes[number]
+            meets |= all_meets[number]
         both = makes & meets
         if both:
-            events, vetoes, last = self._fields
+            events, vetoes, following, topics = self._fields
             found.pairs = bool(both & ((1 << events) - 1))
             found.events = both >> events & ((1 << vetoes - events) - 1)
-            found.vetoes = both >> vetoes & ((1 << last - vetoes) - 1)
-            found.follows = bool(both >> last)
-        topics = self._topical.keys() & numbers
-        if topics:
-            found.topical = sum(self._topical[number] for number in topics) >= TOPICAL
+            found.vetoes = both >> vetoes & ((1 << following - vetoes) - 1)
+            found.follows = bool(both >> following & 1)
+            if both >> topics:
+                weights = self._topical
+                together = sum(weights[number] for number in weights.keys() & found.spans.keys())
+                found.topical = together >= TOPICAL - 0.001  # the scorer may add them in another order
         return found
 
     def things(self, found: Found) -> list[tuple[Span, Thing]]:
@@ -176,7 +177,7 @@ class Matcher:
     def requests(self, found: Found) -> list[Request]:
         return [
             request
-            for number in self._requests.keys() & found.numbers
+            for number in self._requests.keys() & found.spans.keys()
             for request in self._requests[number]
             if not request.exclude.cancel(found.text, *found.spans[number][0])
         ]
@@ -185,7 +186,7 @@ class Matcher:
         """The topics that weigh most together within `BREADTH` characters, each counted once, and what they weigh."""
         here = sorted(
             (start, end, topic.term, topic)
-            for number in self._topics.keys() & found.numbers
+            for number in self._topics.keys() & found.spans.keys()
             for topic in self._topics[number]
             for start, end in found.spans[number]
             if not topic.exclude.cancel(found.text, start, end)
@@ -211,7 +212,7 @@ class Matcher:
         """What the words of private life and pastimes weigh together."""
         return sum(
             word.weight
-            for number in self._leisure.keys() & found.numbers
+            for number in self._leisure.keys() & found.spans.keys()
             for word in self._leisure[number]
             if not word.exclude.cancel(found.text, *found.spans[number][0])
         )
@@ -219,7 +220,7 @@ class Matcher:
     def settings(self, found: Found) -> list[Setting]:
         return [
             setting
-            for number in self._settings.keys() & found.numbers
+            for number in self._settings.keys() & found.spans.keys()
             for setting in self._settings[number]
             if not setting.exclude.cancel(found.text, *found.spans[number][0])
         ]
@@ -228,7 +229,7 @@ class Matcher:
         """Whether a term is there that tells more of a trouble."""
         return found.follows and any(
             follow.weight > 0 and not follow.exclude.cancel(found.text, *found.spans[number][0])
-            for number in self._follows.keys() & found.numbers
+            for number in self._follows.keys() & found.spans.keys()
             for follow in self._follows[number]
         )
 
@@ -291,4 +292,4 @@ def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Spa
 
 
 def _spans(found: Found, numbers: frozenset[int]) -> list[Span]:
-    return sorted(span for number in numbers & found.numbers for span in found.spans[number])
+    return sorted(span for number in numbers & found.spans.keys() for span in found.spans[number])

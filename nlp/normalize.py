@@ -92,9 +92,11 @@ class Spelling:
         long."""
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text)[:CAP]
-            text = text.translate(_simplified())
-            text = _INVISIBLE.sub("", text)
+            if _changing().search(text) is not None:
+                text = text.translate(_simplified())
+                text = _BLANKS.sub(" ", _INVISIBLE.sub("", text))
             text = self._respell(text)[:CAP]
+            return (_BLANKS.sub(" ", text) if "  " in text else text).strip().lower()
         return _BLANKS.sub(" ", text).strip().lower()
 
     def _respell(self, text: str) -> str:
@@ -122,6 +124,13 @@ def normalise(text: str) -> str:
 def _simplified() -> Mapping[int, str]:
     rows = tables.read(DATA / "traditional.csv", ("traditional", "simplified"))
     return {ord(row["traditional"]): row["simplified"] for row in rows}
+
+
+@cache
+def _changing() -> re.Pattern[str]:
+    """What most messages have nothing of: characters that are rewritten, dropped, or a blank other than a space."""
+    blanks = "".join(one for one in map(chr, range(0x3001)) if one.isspace() and one not in " \n")
+    return re.compile(f"[{re.escape(''.join(map(chr, _simplified())))}{re.escape(blanks)}{_INVISIBLE.pattern[1:-2]}]")
 
 
 @cache
