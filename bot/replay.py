@@ -209,5 +209,5 @@ async def _ticket(tx: Tx, ticket: Ticket) -> dict[str, Any]:
         "reopened": ticket.reopened,
         "merged_into": None if ticket.merged_into is None else f"S{ticket.merged_into}",
         "due": None if ticket.due is None else ticket.due.isoformat(),
-        "list": None,
+        "list": None if ticket.listed is None else texts.LISTING[ticket.listed],
     }

@@ -29,6 +29,8 @@ async def assign(ctx: Context, command: Command) -> str:
     if ticket.state not in states:
         return await staff.not_possible(ctx, ticket)
     persons = await candidates(ctx, command.role, ticket.grid, command.text)
+    for grid in await rows.reached(ctx.tx, ticket.number) if not persons else ():
+        persons = persons or await candidates(ctx, command.role, grid, command.text)
     limit = ctx.now + command.span if command.span is not None else None
     # A longer time than the category allows is the next level's to give (延期), not the one who assigns.
     due = min((moment for moment in (ticket.due, limit) if moment is not None), default=None)
@@ -130,7 +132,7 @@ async def give_back(ctx: Context, command: Command) -> str:
         return "command"
     if ticket.state is not TicketState.ASSIGNED:
         return await staff.not_possible(ctx, ticket)
-    if not staff.owns(ctx, ticket):
+    if not await staff.owns(ctx, ticket):
         await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     if not command.text:

@@ -26,7 +26,7 @@ async def extend(ctx: Context, command: Command) -> str:
     if ticket.state not in _WORKING:
         return await staff.not_possible(ctx, ticket)
     over = escalation.is_above(ctx.actor, ticket)
-    if not (staff.owns(ctx, ticket) or staff.leads(ctx, ticket) or over):
+    if not (await staff.owns(ctx, ticket) or await staff.leads(ctx, ticket) or over):
         await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     if command.span is None or not command.text:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import grids, matching, receipts, steps, translate
+from handlers import escalation, grids, matching, receipts, steps, translate
 from handlers.context import Context
 from handlers.window import Line, Window
 from nlp import decision as nlp
@@ -15,7 +15,7 @@ from nlp.contact import mask
 from nlp.decision import Analysis, Decision, Label, Shape
 from storage import dialogs
 from storage import tickets as rows
-from storage.model import MessageKind, Place, Ticket, TicketMessage, TicketState, Urgency
+from storage.model import COMMUNITY_DIGITS, Level, MessageKind, Place, Ticket, TicketMessage, TicketState, Urgency
 
 MEDIA = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.VOICE, MessageKind.FILE})
 PHOTO_BEFORE = timedelta(minutes=2)  # up to ten when nothing else was said in between
@@ -76,6 +76,8 @@ async def add(
         )
     if changes:
         await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, **changes)
+    if reporting:
+        await _spread(ctx, ticket)
     after = await rows.get(ctx.tx, ticket.number) or ticket
     await ctx.audit_message(
         "joined",
@@ -86,6 +88,22 @@ async def add(
     )
     await _speak(ctx, ticket, after, text, own=own)
     return after
+
+
+async def _spread(ctx: Context, ticket: Ticket) -> None:
+    """Somebody of another grid has the same trouble: the ticket is that of the grid that holds both. Its level changes
+    only where that is the whole community."""
+    if ctx.room is None or ctx.room.grid is None or ticket.grid is None:
+        return
+    grid = steps.common(ticket.grid, ctx.room.grid)
+    if grid is None or grid == ticket.grid:
+        return
+    spread = await rows.update(ctx.tx, ticket.number, expect=matching.JOINABLE, at=ctx.now, grid=grid)
+    if spread is None:
+        return
+    await ctx.audit("spread", actor=None, ticket=ticket.number, was=ticket.grid, now=grid)
+    if len(grid) <= COMMUNITY_DIGITS and spread.level is Level.GRID and spread.open:
+        await escalation.raise_level(ctx, spread, escalation.Why.SPREAD, None)
 
 
 async def _changes(

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from handlers import reporters, steps, texts
 from handlers.context import Context
-from storage import audit, outbox
+from storage import audit, notes, outbox
 from storage import tickets as rows
 from storage.engine import purged
 from storage.model import Ticket, TicketState, Urgency
 
-# The field that each command writes its words into, by the action it is audited under.
-_WRITES = {"finished": "result", "in_progress": "estimate", "closed": "remark"}
+# The fields that each command writes its words into, by the action it is audited under.
+_WRITES = {
+    "finished": ("result", "public_answer", "unsolved_reason"),
+    "refused": ("result",),
+    "in_progress": ("estimate",),
+    "closed": ("remark",),
+}
+# Keys of the lines that carry such words.
+_QUOTING = ("finished", "returned", "extension", "extended", "refusal", "raised", "supervised")
 
 
 async def recalled(ctx: Context) -> str:
@@ -36,13 +43,17 @@ async def _unsay(ctx: Context, number: int, gone: str) -> bool:
     """Take back the words that a command wrote into a ticket. Returns whether there were any."""
     trail = await audit.of_ticket(ctx.tx, number)
     steps_taken = {entry.action for entry in trail if (entry.account, entry.message_id) == (ctx.message.account, gone)}
-    written = {field for action, field in _WRITES.items() if action in steps_taken}
+    written = {field for action, fields in _WRITES.items() if action in steps_taken for field in fields}
+    at = {entry.at for entry in trail if (entry.account, entry.message_id) == (ctx.message.account, gone)}
+    reasons = sum([await notes.blank(ctx.tx, number, moment) for moment in at])
     ticket = await rows.get(ctx.tx, number)
     changes = {field: None for field in written if ticket is not None and getattr(ticket, field) is not None}
-    if ticket is None or not changes:
+    if ticket is None or not (changes or reasons):
         return False
-    await rows.update(ctx.tx, number, expect={ticket.state}, at=ctx.now, **changes)
-    await outbox.drop_words(ctx.tx, number, f"finished:{ticket.id}:")
+    if changes:
+        await rows.update(ctx.tx, number, expect={ticket.state}, at=ctx.now, **changes)
+    for line_of in _QUOTING:
+        await outbox.drop_words(ctx.tx, number, f"{line_of}:{ticket.id}:")
     purged(ctx.tx)
     await ctx.audit_message("recalled", ticket=number)
     if "result" in changes and ticket.state is TicketState.CALLBACK:

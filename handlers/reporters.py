@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from handlers import matching, merging, receipts, rights, steps, tasks, texts
+from handlers import matching, merges, merging, receipts, rights, steps, tasks, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
@@ -36,7 +36,8 @@ async def query(ctx: Context, command: Command) -> str:
     if ticket is None or (ticket.state is TicketState.CANDIDATE and not (own or staff)):
         await ctx.reply(texts.no_such_ticket(f"S{command.number}"))
         return "command"
-    state = texts.STATE[ticket.state]
+    target = await rows.get(ctx.tx, ticket.merged_into) if ticket.merged_into is not None else None
+    state = merges.state_of(ticket, target)
     if not (own or staff):
         await ctx.reply(texts.state_line(ticket.id, state))
     elif _in_public(ctx) and steps.discreet(ticket):
@@ -45,7 +46,7 @@ async def query(ctx: Context, command: Command) -> str:
             await ctx.person(), await _detail(ctx, ticket), key=f"query:{ctx.message.id}", ticket=ticket.number
         )
     else:
-        await ctx.reply(await _detail(ctx, ticket), ticket=ticket.number)
+        await ctx.reply(await _detail(ctx, target or ticket), ticket=ticket.number)
     return "command"
 
 
@@ -54,6 +55,8 @@ async def supplement(ctx: Context, command: Command) -> str:
     ticket = await _own(ctx, command, _OWN)
     if ticket is None:
         return "command"
+    if ticket.merged_into is not None:  # what is added to it belongs to the one it went into
+        ticket = await rows.get(ctx.tx, ticket.merged_into) or ticket
     own = await steps.is_reporter(ctx, ticket)
     staff = rights.allowed(ctx.actor, Right.HANDLE, ticket.grid) is not None
     if not (own or staff) and (steps.discreet(ticket) or ticket.state is TicketState.CANDIDATE):

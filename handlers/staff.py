@@ -37,21 +37,34 @@ async def right_over(ctx: Context, right: Right, ticket: Ticket) -> str | None:
     """The grant that gives the speaker the right over a ticket, `role:scope`; None: denied. A ticket that has spread
     is each one's whose grid it has reached."""
     held = rights.allowed(ctx.actor, right, ticket.grid)
-    if held is not None or ticket.grid is None:
-        return held
-    for grid in await rows.reached(ctx.tx, ticket.number):
-        if grid.startswith(ticket.grid):
-            held = held or rights.allowed(ctx.actor, right, grid)
+    if held is None:
+        found = (rights.allowed(ctx.actor, right, grid) for grid in await _grids(ctx, ticket))
+        held = next((grant for grant in found if grant is not None), None)
     return held
 
 
-def owns(ctx: Context, ticket: Ticket) -> bool:
-    """The owner, or somebody of the same role over the grid: the work is the company's, not the man's."""
+async def owns(ctx: Context, ticket: Ticket) -> bool:
+    """The owner, or somebody of the same role over the grid: the work is the company's, not the man's. While nobody
+    has accepted it, also the one who had it first."""
     if ctx.actor is None:
         return False
-    if ticket.owner_id == ctx.actor.id:
+    if ticket.owner_id == ctx.actor.id or answers_for(ctx.actor, ticket):
         return True
-    return ticket.owner_role is not None and ctx.actor.covers(ticket.grid, ticket.owner_role)
+    if ticket.owner_role is None:
+        return False
+    return any(ctx.actor.covers(grid, ticket.owner_role) for grid in await _grids(ctx, ticket))
+
+
+async def leads(ctx: Context, ticket: Ticket) -> bool:
+    """Whether the speaker leads where it is."""
+    return await right_over(ctx, Right.ASSIGN, ticket) is not None
+
+
+async def _grids(ctx: Effects, ticket: Ticket) -> list[str]:
+    """Its grid, and those that it has spread over."""
+    if ticket.grid is None:
+        return []
+    return [ticket.grid, *(grid for grid in await rows.reached(ctx.tx, ticket.number) if grid.startswith(ticket.grid))]
 
 
 def answers_for(person: Person, ticket: Ticket) -> bool:
@@ -76,7 +89,7 @@ async def tell_owner(ctx: Context, ticket: Ticket, text: str, *, key: str) -> No
 
 async def inform_others(ctx: Context, ticket: Ticket, text: str, *, key: str) -> None:
     """Tell its owner and those who lead there of what somebody did, but not the one who did it."""
-    if not leads(ctx, ticket):
+    if not await leads(ctx, ticket):
         await steps.inform(ctx, ticket, text, key=key, urgent=ticket.urgency is Urgency.EMERGENCY)
     await tell_owner(ctx, ticket, text, key=key)
 
@@ -87,11 +100,6 @@ async def first_owner(effects: Effects, ticket: Ticket) -> str:
     if person is not None and person.name:
         return person.name
     return texts.ROLE[ticket.first_role] if ticket.first_role is not None else ""
-
-
-def leads(ctx: Context, ticket: Ticket) -> bool:
-    """Whether the speaker leads where it is."""
-    return rights.allowed(ctx.actor, Right.ASSIGN, ticket.grid) is not None
 
 
 def role(command: Command, ticket: Ticket) -> Role | None:

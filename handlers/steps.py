@@ -152,7 +152,9 @@ async def inform(effects: Effects, ticket: Ticket, text: str, *, key: str, urgen
     leads a part of it: somebody must know.
 
     Returns how many lines are on their way. None at all is audited; `待办` shows the ticket all the same."""
-    told = await effects.tell_leaders(ticket.grid, text, key=key, ticket=ticket.number, urgent=urgent)
+    told = 0
+    for grid in await _reached(effects, ticket):
+        told += await effects.tell_leaders(grid, text, key=key, ticket=ticket.number, urgent=urgent)
     if urgent or not told or ticket.level is not Level.GRID:
         told += await tell_level(effects, ticket, text, key=key, level=Level.COMMUNITY, urgent=urgent)
     if ticket.level not in {Level.GRID, Level.COMMUNITY}:
@@ -163,6 +165,14 @@ async def inform(effects: Effects, ticket: Ticket, text: str, *, key: str, urgen
     if not told:
         await effects.audit("untold", actor=None, ticket=ticket.number)
     return told
+
+
+async def _reached(effects: Effects, ticket: Ticket) -> list[str | None]:
+    """The grids whose leaders answer for it: of one that has spread each that it has reached."""
+    if ticket.grid is None or len(ticket.grid) == GRID_DIGITS[0]:
+        return [ticket.grid]
+    grids = await rows.reached(effects.tx, ticket.number)
+    return [grid for grid in grids if grid.startswith(ticket.grid)] or [ticket.grid]
 
 
 async def tell_level(

@@ -1006,6 +1006,7 @@ def todo_more(count: int) -> str:
 
 
 TODO_CANDIDATE, TODO_UNASSIGNED, TODO_OVERDUE, TODO_MINE = "候选", "未派", "超期", "在办"
+TODO_WATCHED = "督办"
 TODO_IN_PRIVATE = "，详情已私下发您。"
 
 

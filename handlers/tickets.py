@@ -129,7 +129,7 @@ async def take(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.taken(ticket.id) if mine else texts.taken_by(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     urgent = ticket.urgency is Urgency.EMERGENCY and ticket.state in {TicketState.FILED, TicketState.ASSIGNED}
-    owns = ticket.state is TicketState.ASSIGNED and staff.owns(ctx, ticket)
+    owns = ticket.state is TicketState.ASSIGNED and await staff.owns(ctx, ticket)
     if not (urgent or owns):
         if ticket.state in {TicketState.FILED, TicketState.ASSIGNED}:
             await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
@@ -153,7 +153,7 @@ async def take(ctx: Context, command: Command) -> str:
     if moved is None:
         return await staff.not_possible(ctx, ticket)
     await ctx.reply(texts.taken(ticket.id), ticket=ticket.number)
-    if not staff.leads(ctx, ticket):
+    if not await staff.leads(ctx, ticket):
         line = texts.told_taken(steps.heading_inside(ctx.policy, ticket), person.name)
         await steps.inform(ctx, moved, line, key=f"taken:{ticket.id}:{moved.version}")
     return "command"
@@ -166,7 +166,7 @@ async def progress(ctx: Context, command: Command) -> str:
         return "command"
     if ticket.state not in _WORKING:
         return await staff.not_possible(ctx, ticket)
-    if not (staff.owns(ctx, ticket) or staff.leads(ctx, ticket)):
+    if not (await staff.owns(ctx, ticket) or await staff.leads(ctx, ticket)):
         await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     ctx.tickets = (*ctx.tickets, ticket.number)
@@ -198,7 +198,7 @@ async def finish(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.finish_how(ticket.id))
         return "command"
     helped = ticket.urgency is Urgency.EMERGENCY and ticket.state is TicketState.FILED
-    if not (staff.owns(ctx, ticket) or staff.leads(ctx, ticket) or helped):
+    if not (await staff.owns(ctx, ticket) or await staff.leads(ctx, ticket) or helped):
         await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     ctx.tickets = (*ctx.tickets, ticket.number)
@@ -228,7 +228,7 @@ async def finish(ctx: Context, command: Command) -> str:
     if moved is None:
         return await staff.not_possible(ctx, ticket)
     await ctx.reply(texts.finished(ticket.id), ticket=ticket.number)
-    if not staff.leads(ctx, ticket):
+    if not await staff.leads(ctx, ticket):
         result = steps.shorten(moved.result or "")
         line = texts.told_finished(steps.heading_inside(ctx.policy, ticket), person.name, result)
         await steps.inform(ctx, moved, line, key=f"finished:{ticket.id}:{ticket.reopened}")

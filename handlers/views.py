@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import rights, steps, texts
+from handlers import rights, staff, steps, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import LEADERS, Right
@@ -35,7 +35,8 @@ _KINDS = (texts.TODO_CANDIDATE, texts.TODO_UNASSIGNED, texts.TODO_OVERDUE, texts
 
 
 async def _waiting(ctx: Context, person: Person) -> list[tuple[str, Ticket]]:
-    """Each ticket once, under what matters most: overdue, then candidates, then unassigned, then one's own."""
+    """Each ticket once, what the level above watches first, then what matters most: overdue, then candidates, then
+    unassigned, then one's own."""
     leading = [grant.scope for grant in person.grants if grant.role in LEADERS]
     owning = [
         grant for grant in person.grants if Right.HANDLE in rights.TABLE[grant.role] and grant.role not in LEADERS
@@ -47,11 +48,11 @@ async def _waiting(ctx: Context, person: Person) -> list[tuple[str, Ticket]]:
             seen[ticket.number] = (label, ticket)
     for ticket in await rows.in_scope(ctx.tx, [grant.scope for grant in owning], _WORKED_ON):
         theirs = ticket.owner_id == person.id or any(grant.role is ticket.owner_role for grant in owning)
-        if theirs and ticket.number not in seen:
+        if (theirs or staff.answers_for(person, ticket)) and ticket.number not in seen:
             overdue = ticket.due is not None and ticket.due < ctx.now
             seen[ticket.number] = (texts.TODO_OVERDUE if overdue else texts.TODO_MINE, ticket)
-    order = (texts.TODO_OVERDUE, texts.TODO_CANDIDATE, texts.TODO_UNASSIGNED, texts.TODO_MINE)
-    return sorted(seen.values(), key=lambda item: order.index(item[0]))
+    order = (texts.TODO_OVERDUE, texts.TODO_CANDIDATE, texts.TODO_UNASSIGNED, texts.TODO_MINE, texts.TODO_WATCHED)
+    return sorted(seen.values(), key=lambda item: (not item[1].flagged, order.index(item[0])))
 
 
 def _label(ctx: Context, ticket: Ticket) -> str:
@@ -59,7 +60,9 @@ def _label(ctx: Context, ticket: Ticket) -> str:
         return texts.TODO_CANDIDATE
     if ticket.due is not None and ticket.due < ctx.now:
         return texts.TODO_OVERDUE
-    return texts.TODO_UNASSIGNED if ticket.state is TicketState.FILED else ""
+    if ticket.state is TicketState.FILED:
+        return texts.TODO_UNASSIGNED
+    return texts.TODO_WATCHED if ticket.flagged else ""
 
 
 def _lines(ctx: Context, waiting: list[tuple[str, Ticket]]) -> list[str]:
@@ -68,7 +71,8 @@ def _lines(ctx: Context, waiting: list[tuple[str, Ticket]]) -> list[str]:
     lines = []
     for label, ticket in shown:
         due = texts.clock(ticket.due, ctx.policy.timezone) if ticket.due is not None else ""
-        lines.append(texts.todo_line(label, steps.heading_inside(ctx.policy, ticket), due))
+        shown_as = f"{texts.TODO_WATCHED}·{label}" if ticket.flagged and label != texts.TODO_WATCHED else label
+        lines.append(texts.todo_line(shown_as, steps.heading_inside(ctx.policy, ticket), due))
     if len(shown) < len(waiting):
         lines.append(texts.todo_more(len(waiting) - len(shown)))
     return lines

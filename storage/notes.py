@@ -4,6 +4,7 @@ and go with the ticket's text (tickets.erase_text)."""
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -30,3 +31,9 @@ async def of_ticket(tx: Tx, number: int) -> list[Note]:
     """What was given as reasons, oldest first."""
     query = _NOTE.where(ticket_notes.c.ticket == number).order_by(ticket_notes.c.id)
     return [Note(*row) for row in await tx.execute(query)]
+
+
+async def blank(tx: Tx, number: int, at: datetime) -> int:
+    """Take the words out of what was noted at that moment; how many notes had any."""
+    noted = (ticket_notes.c.ticket == number, ticket_notes.c.at == at, ticket_notes.c.text != "")
+    return (await tx.execute(sa.update(ticket_notes).where(*noted).values(text=""))).rowcount

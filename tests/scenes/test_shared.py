@@ -19,7 +19,6 @@ LATER = {  # what they need is not built yet
     "S18": "wishes",
     "S27": "sign-ups",
     "S36": "急时",
-    "S38": "the three lists",
     "S42": "sign-ups",
 }
 
