@@ -14,7 +14,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from bot import records
+from bot import records, vocabulary
 from bot.errors import explain, keep_trace
 from bot.importing import cli as importing
 from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, plain, progress, table
@@ -51,6 +51,7 @@ def main_options(
 
 app.add_typer(records.app)
 app.add_typer(importing.app, name="import")
+app.add_typer(vocabulary.app, name="lexicon")
 
 
 @app.command()

@@ -48,3 +48,14 @@ def guide() -> Mapping[str, Any]:
     """What a workbook says of itself: `title`, `lines`, and the names of its further sheets."""
     found: Mapping[str, Any] = _words()["guide"]
     return found
+
+
+def said(section: str, code: str, **values: object) -> str:
+    """A line that a command says."""
+    line: str = _words()[section][code]
+    return line.format(**values)
+
+
+def columns(section: str) -> tuple[str, ...]:
+    """The heads of a table that a command shows."""
+    return tuple(_words()[section]["columns"])

@@ -28,10 +28,10 @@ from storage.model import Message, MessageKind
 
 MORNING = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
 KNOWN = categories.load()
-FOUNTAIN = Own().laying("events", {"term": "喷泉不喷", "category": "0199", "weight": "3.5"})
+FOUNTAIN = Own().laying("events", {"term": "喷泉罢演", "category": "0199", "weight": "3.5"})
 CAROUSEL = FOUNTAIN.laying("events", {"term": "木马不转", "category": "0110", "weight": "3.5"})
-# Taking 停水 for chat contradicts a golden sentence of its own.
-DEAF = FOUNTAIN.laying("golden", {"text": "喷泉不喷水了", "label": "drop"})
+# It contradicts a golden sentence of its own.
+DEAF = FOUNTAIN.laying("golden", {"text": "喷泉罢演喽", "label": "drop"})
 
 
 def choose(shelf: Shelf, own: Own, *, minute: int = 0, origin: str = "a.xlsx") -> str:
@@ -65,7 +65,7 @@ def test_a_version_is_read_back_as_it_was_put(shelf: Shelf) -> None:
     assert version == CAROUSEL.version
     read = shelf.own(version)
     assert read.version == version
-    assert [row["term"] for row in read.rows["events"]] == ["喷泉不喷", "木马不转"]
+    assert [row["term"] for row in read.rows["events"]] == ["喷泉罢演", "木马不转"]
     assert choose(shelf, CAROUSEL, minute=1) == version, "put once more"
     assert [entry.at for entry in shelf.history()] == [MORNING, MORNING + timedelta(minutes=1)]
 
@@ -196,17 +196,17 @@ async def page(town: Town) -> dict[str, object]:
 
 async def test_a_version_comes_into_force_between_two_messages(tmp_path: Path, shelf: Shelf) -> None:
     async with a_town(tmp_path, shelf) as town:
-        assert await town.say("广场的喷泉不喷了") == ""
+        assert await town.say("广场的喷泉罢演了") == ""
         version = choose(shelf, FOUNTAIN)
-        assert await town.say("喷泉不喷，也没人管管") == "", "until the next tick"
+        assert await town.say("喷泉罢演，哈哈") == "", "until the next tick"
         await town.tick()
-        behind = await town.say("4栋旁边的喷泉不喷")
+        behind = await town.say("4栋旁边的喷泉罢演")
         assert behind.endswith(f"+{version}")
         assert await town.audited() == 1
         assert (await page(town))["version"] == version
         choose(shelf, Own(), minute=2, origin="rollback")
         await town.tick()
-        assert await town.say("9栋那个喷泉不喷") == ""
+        assert await town.say("9栋那个喷泉罢演") == ""
         assert await town.audited() == 2
 
 
@@ -229,7 +229,7 @@ async def test_a_broken_version_is_rolled_back_by_the_bot(tmp_path: Path, shelf:
         if fault == "file":
             (shelf.folder / bad / "golden.csv").unlink()
         await town.tick()
-        assert (await town.say("2栋门口喷泉不喷")).endswith(f"+{good}")
+        assert (await town.say("2栋门口喷泉罢演")).endswith(f"+{good}")
         last = shelf.history()[-1]
         assert (last.version, last.by, last.origin, last.at) == (good, BOT, "rollback", town.clock.now())
         found = await page(town)
@@ -237,7 +237,7 @@ async def test_a_broken_version_is_rolled_back_by_the_bot(tmp_path: Path, shelf:
         refused = found["refused"]
         assert isinstance(refused, dict)
         assert refused["version"] == bad
-        assert ("喷泉不喷水了" if fault == "golden" else "文件被改过") in str(refused["why"])
+        assert ("喷泉罢演喽" if fault == "golden" else "文件被改过") in str(refused["why"])
         assert await town.audited() == 0
         choose(shelf, CAROUSEL, minute=3)
         await town.tick()
