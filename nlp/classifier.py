@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nlp import nature as natures
 from nlp.categories import OTHER, Category
 from nlp.decision import Decision, Label, Location, Nature, Urgency
-from nlp.lexicon import FAR, Request, Thing
+from nlp.lexicon import FAR, Thing
 from nlp.matching import TOPICAL, Found, Matcher, Span
 from nlp.tokens import Tokens
 from nlp.urgency import Presence, presence, settle
@@ -122,7 +123,7 @@ class Scorer:
         if category == OTHER and label is Label.TICKET:
             label, reason = Label.CANDIDATE, "unclear"  # something is wrong, but nobody could say whose it is
         known = self._categories.get(category)
-        nature = _nature(requests, category, urgency, found.text)
+        nature = natures.of(requests, category, urgency, found.text, reason=reason)
         decision = Decision(
             label=label,
             reason=reason,
@@ -299,28 +300,3 @@ def _label(score: float, struck: Verdict, *, addressed: bool, urgent: bool, emer
     if addressed:
         return Label.CANDIDATE, "addressed"
     return Label.DROP, "weak" if score else "chat"
-
-
-_QUESTION = re.compile(r"真的假的|是不是真的|是真的吗|吗[?。!\s]*$|请问|咨询|求证|什么时候|几点|何时|听说|\?")
-_SUGGESTION = re.compile(
-    r"建议|提议|希望.{0,12}(?:增|设|装|建|加|开通|能够|改)|能否.{0,8}(?:增|设|装|建|加)|(?:增设|加装|新增)|最好"
-)
-_COMPLAINING = frozenset(("0401", "0402", "0403", "0404", "0601", "0602", "0205", "0301", "0302", "0305", "0208"))
-
-
-def _nature(requests: Collection[Request], category: str, urgency: Urgency, text: str) -> Nature:
-    kinds = {request.kind for request in requests}
-    terms = {request.term for request in requests}
-    if urgency is Urgency.EMERGENCY:
-        return Nature.HELP
-    if terms & {"举报", "检举", "揭发"} or urgency is Urgency.ENFORCEMENT:
-        return Nature.REPORT if terms & {"举报", "检举", "揭发"} or category.startswith("07") else Nature.COMPLAINT
-    if "投诉" in terms:
-        return Nature.COMPLAINT
-    if _SUGGESTION.search(text):
-        return Nature.SUGGESTION
-    if "inquire" in kinds and _QUESTION.search(text):
-        return Nature.INQUIRY
-    if "complain" in kinds or category in _COMPLAINING:
-        return Nature.COMPLAINT
-    return Nature.HELP

@@ -350,11 +350,12 @@ _UNNAMED = re.compile(
 
 
 def _place(text: str) -> str | None:
-    return next(_named_places(text), None)
+    return next(places(text), None)
 
 
-def _named_places(text: str) -> Iterator[str]:
-    for match in _places().finditer(text):
+def places(text: str) -> Iterator[str]:
+    """The places without a number that a text names, in order: 南门, 楼道, 2号门."""
+    for match in _place_names().finditer(text):
         if match[0] in _NAMED and not _UNNAMED.search(text[max(0, match.start() - 2) : match.start()]):
             continue
         yield match[0]
@@ -372,7 +373,7 @@ def _outdoors(place: str) -> bool:
 
 
 @cache
-def _places() -> re.Pattern[str]:
+def _place_names() -> re.Pattern[str]:
     terms = sorted((row["term"] for row in _rows()), key=len, reverse=True)
     return re.compile("|".join((_NUMBERED_PLACE, *map(re.escape, terms))))
 

@@ -10,18 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from nlp import chain, contact, lexicon, location, normalize, quoting, shape
+from nlp import chain, contact, lexicon, location, nature, normalize, quoting, shape, splitting
 from nlp.categories import Category
 from nlp.categories import load as load_categories
 from nlp.classifier import Scorer
-from nlp.decision import Analysis, Decision, Label, Location, Shape, Urgency
+from nlp.decision import Analysis, Decision, Label, Location, Nature, Shape, Urgency
 from nlp.matching import Found, Matcher
 from nlp.tokens import Tokens
 
-_SPLIT = re.compile(
-    r"(?:[\s,。;!]|^)(?:还有就是|还有|另外|其次|再就是|再有|此外|对了|顺便说一下|顺便问下|顺便|再说|第二|2[、.])(?=.{4})|\n+|;"
-)
-_LONGEST_SPLIT = 600  # who writes more writes a petition about one matter
 _BLANK = re.compile(r"[ \t\u2005\u00a0]{2,}")
 _REQUESTED = frozenset(
     ("物业", "物管", "网格员", "网格长", "社区", "居委会", "管家", "物业管家", "物业客服", "微网格长")
@@ -137,7 +133,9 @@ class Classifier:
         if "done" in kinds:
             return Shape.DONE, (Decision(Label.DROP, "done", objects=self._scorer.named_things(found)),), False
         if "thanks" in kinds or shape.says_thanks(text):
-            return Shape.THANKS, (Decision(Label.DROP, "thanks", objects=self._scorer.named_things(found)),), False
+            praised = Nature.PRAISE if nature.praises(text) else Nature.HELP
+            named = self._scorer.named_things(found)
+            return Shape.THANKS, (Decision(Label.DROP, "thanks", nature=praised, objects=named),), False
         for kind in _TOLD:
             if kind in kinds:
                 return whole, (Decision(Label.DROP, kind),), False
@@ -147,10 +145,12 @@ class Classifier:
 
     def _matters(self, text: str, nick: str, found: Found, *, addressed: bool) -> tuple[Decision, ...]:
         """One decision, or two where the message names two troubles and parts them by a word such as 还有."""
-        for pieces in _halves(text):
-            opinions = [self._one(piece, nick, self._matcher.find(piece), addressed=False) for piece in pieces]
-            kinds = {self.categories[opinion.category].kin for opinion in opinions}
-            if all(opinion.label is Label.TICKET for opinion in opinions) and len(kinds) == len(opinions):
+        for parted in splitting.halves(text):
+            opinions = [
+                self._one(piece, nick, self._matcher.find(piece), addressed=False)
+                for piece in (parted.left, parted.right)
+            ]
+            if splitting.are_two(text, parted, opinions, self.categories):
                 emergency_first = sorted(opinions, key=lambda o: (o.urgency is not Urgency.EMERGENCY, -o.score))
                 return tuple(emergency_first)
         return (self._one(text, nick, found, addressed=addressed),)
@@ -185,17 +185,3 @@ def _at(decision: Decision, where: Location) -> Decision:
         decision.terms,
         decision.rules,
     )
-
-
-def _halves(text: str) -> list[tuple[str, str]]:
-    """The ways to part a text in two at a word or sign that begins another matter, at most four."""
-    result: list[tuple[str, str]] = []
-    if len(text) > _LONGEST_SPLIT:
-        return result
-    for match in _SPLIT.finditer(text):
-        left, right = text[: match.start()].strip(), text[match.end() :].strip()
-        if len(left) >= 4 and len(right) >= 4:
-            result.append((left, right))
-        if len(result) == 4:
-            break
-    return result
