@@ -19,7 +19,7 @@ from storage import clocks as due_work
 from storage import tickets as rows
 from storage.model import ClockKind, Person, Ticket, TicketClock, TicketState, Urgency
 
-BATCH = 200
+FOLLOWED, FIRED = 200, 20  # at a time, so that messages need not wait for longer than a moment
 HALF, MOST, EXPIRED = 1, 2, 3  # stages
 _SHARE = (0.5, 0.8, 1.0)  # of the time limit, at which stages 1, 2 and 3 come
 TAKEN_WITHIN, TAKEN_WITHIN_URGENT = timedelta(minutes=30), timedelta(minutes=3)
@@ -32,7 +32,7 @@ _RUNNING = _UNTOUCHED | {TicketState.IN_PROGRESS}
 async def follow(effects: Effects) -> bool:
     """Set the clocks of tickets that changed since the last time; True where there are more."""
     seq = await due_work.cursor(effects.tx)
-    changed = await changes.since(effects.tx, seq, BATCH)
+    changed = await changes.since(effects.tx, seq, FOLLOWED)
     if not changed:
         return False
     numbers = {change.ticket for change in changed}
@@ -54,13 +54,13 @@ async def follow(effects: Effects) -> bool:
                 new.append(clock)
     await due_work.put(effects.tx, new)
     await due_work.followed(effects.tx, changed[-1].seq)
-    return len(changed) == BATCH
+    return len(changed) == FOLLOWED
 
 
 async def fire(effects: Effects) -> bool:
     """Say what has come due, what runs out first before the rest; True where there is more."""
     in_force = await modes.in_force(effects.tx)
-    due = await due_work.due(effects.tx, effects.now, BATCH)
+    due = await due_work.due(effects.tx, effects.now, FIRED)
     found = {ticket.number: ticket for ticket in await rows.numbered(effects.tx, {clock.ticket for clock in due})}
     for clock in due:
         ticket = found[clock.ticket]
@@ -73,7 +73,7 @@ async def fire(effects: Effects) -> bool:
             found[clock.ticket] = await _expired(effects, ticket, clock)
         else:
             await _warn(effects, ticket, clock, stage)
-    return len(due) == BATCH
+    return len(due) == FIRED
 
 
 def _wanted(ticket: Ticket, policy: Policy) -> Iterator[TicketClock]:

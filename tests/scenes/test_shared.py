@@ -18,7 +18,6 @@ LATER = {  # what they need is not built yet
     "S14": "notices",
     "S18": "wishes",
     "S27": "sign-ups",
-    "S36": "急时",
     "S42": "sign-ups",
 }
 
