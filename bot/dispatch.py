@@ -11,14 +11,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import Enum
 
 import structlog
 
 from bot import memory
 from bot.clock import Clock
+from bot.fetching import FETCHES, Fetcher, Parking, Unfetched
 from bot.memory import Conversation, Memory
-from bot.transports.base import Offline, Transport, TransportError
+from bot.transports.base import Transport, TransportError
 from handlers import routing
 from handlers.context import Context, Policy
 from handlers.window import SPAN
@@ -32,11 +32,9 @@ from storage.model import Arrival, Message, MessageKind, Room
 log = structlog.get_logger(__name__)
 
 CAPACITY = 2_000  # messages in memory; beyond it the wire is held back
-FETCHES = 32  # calls in flight
 FLUSH_AFTER = 256  # finished ids
 FLUSH_EVERY = 0.2  # seconds
 GIVE_UP_AFTER = timedelta(hours=48)
-FETCH_TRIES = 2
 SHORTEST_NUMBER = 7  # digits of a landline
 STORE_RETRY = 1.0  # seconds between tries while the store cannot be written
 SPOKEN = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.QUOTE})
@@ -44,23 +42,11 @@ SPOKEN = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.QUOTE})
 Heard = Callable[[Message, str, tuple[int, ...]], None]
 
 
-class _Unfetched(Enum):
-    BROKEN_OFF = "the link broke"  # it comes as soon as there is a link again
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class _Parked:
-    tries: int
-    again_at: datetime
-    broken_off: bool = False
-
-
 @dataclass(slots=True)
 class _Entry:
     arrival: Arrival
     message: Message | None
-    fetching: asyncio.Task[Message | _Unfetched] | None = None
+    fetching: asyncio.Task[Message | Unfetched] | None = None
 
 
 class Dispatcher:
@@ -93,21 +79,26 @@ class Dispatcher:
         # (account, message id) in memory or not yet written down as finished, and when it arrived
         self._here: dict[tuple[str, str], datetime] = {}
         self._busy = 0
-        self._parked: dict[tuple[str, str], _Parked] = {}
+        self._fetcher = Fetcher(transports)
+        self._parking = Parking()
         self._left: dict[str, deque[Arrival]] = {}  # what an earlier life accepted and did not finish
         self._resuming = {account: asyncio.Lock() for account in transports}
         self._capacity = asyncio.Semaphore(CAPACITY)
-        self._fetches = asyncio.Semaphore(FETCHES)
         self._finished: list[tuple[str, str, str]] = []
         self._counts: Counter[tuple[date, int | None, str]] = Counter()
         self._flush_now = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._group: asyncio.TaskGroup | None = None
-        self.failures = 0  # messages whose handler raised: a defect, never a user's fault
+        self._defects = 0
         self.reasons: Counter[str] = Counter()  # finished messages since the start
 
     # ---------------------------------------------------------------- for the monitor
+    @property
+    def failures(self) -> int:
+        """Messages that could not be read, judged or handled: defects of ours, never a user's fault."""
+        return self._fetcher.failures + self._defects
+
     @property
     def lanes(self) -> int:
         """Conversations at work."""
@@ -127,7 +118,7 @@ class Dispatcher:
 
     def parked(self) -> Counter[str]:
         """Per account how many ids could not be fetched or handled and are tried again later."""
-        return Counter(account for account, _ in self._parked)
+        return self._parking.count()
 
     # ---------------------------------------------------------------- the way in
     async def load(self) -> None:
@@ -147,7 +138,7 @@ class Dispatcher:
         self._quiet.clear()
         entry = _Entry(arrival, message)
         if message is None and self._group is not None:
-            entry.fetching = self._group.create_task(self._fetch(arrival), name=f"fetch:{arrival.account}")
+            entry.fetching = self._group.create_task(self._fetcher.fetch(arrival), name=f"fetch:{arrival.account}")
         self._queues[arrival.account].put_nowait(entry)
 
     async def resume(self, account: str, *, linked: bool = False) -> None:
@@ -174,12 +165,7 @@ class Dispatcher:
             self._left.pop(account, None)
 
     async def _due_again(self, account: str, *, linked: bool) -> list[Arrival]:
-        now = self._clock.now()
-        due = {
-            message_id
-            for (of, message_id), parked in self._parked.items()
-            if of == account and (parked.again_at <= now or (linked and parked.broken_off))
-        }
+        due = self._parking.due(account, self._clock.now(), linked=linked)
         if not due:
             return []
         return [arrival for arrival in await self._pending(account) if arrival.message_id in due]
@@ -192,7 +178,7 @@ class Dispatcher:
         lately = await self._store.read(lambda tx: inbox.finished_since(tx, account, since))
         for first in range(0, len(lately), FETCHES):
             arrivals = lately[first : first + FETCHES]
-            messages = await asyncio.gather(*map(self._fetch, arrivals))
+            messages = await asyncio.gather(*map(self._fetcher.fetch, arrivals))
             for arrival, message in zip(arrivals, messages, strict=True):
                 if isinstance(message, Message) and not message.from_me and message.sent_at >= since:
                     await self._remember_again(arrival, _masked(message))
@@ -206,7 +192,7 @@ class Dispatcher:
             try:
                 analysis = self._analyse(message)
             except Exception:
-                self.failures += 1
+                self._defects += 1
                 log.exception("not judged", action="refill", account=message.account, message_id=message.id)
             else:
                 self._memory.remember(message, analysis, joined, self._clock.now())
@@ -219,7 +205,7 @@ class Dispatcher:
         log.warning("unfetchable", action="unfetchable", account=arrival.account, message_id=arrival.message_id)
         now = self._clock.now()
         await self._store.write(lambda tx: inbox.unfetchable(tx, arrival.account, arrival.message_id, now))
-        self._parked.pop((arrival.account, arrival.message_id), None)
+        self._parking.leave(arrival.account, arrival.message_id)
 
     # ---------------------------------------------------------------- fetching, in order
     async def run(self) -> None:
@@ -240,39 +226,15 @@ class Dispatcher:
 
     async def _message(self, entry: _Entry) -> Message | None:
         """The message behind an entry, None where it is not to be had now."""
-        message = entry.message or await (entry.fetching or self._fetch(entry.arrival))
-        if isinstance(message, _Unfetched):
-            self._park(entry.arrival, broken_off=message is _Unfetched.BROKEN_OFF)
+        message = entry.message or await (entry.fetching or self._fetcher.fetch(entry.arrival))
+        if isinstance(message, Unfetched):
+            self._park(entry.arrival, broken_off=message is Unfetched.BROKEN_OFF)
             return None
         return _masked(message)
 
-    async def _fetch(self, arrival: Arrival) -> Message | _Unfetched:
-        transport = self._transports[arrival.account]
-        async with self._fetches:
-            for _ in range(FETCH_TRIES):
-                try:
-                    return await transport.fetch(arrival.message_id)
-                except TransportError as error:
-                    log.info("not fetched", action="fetch", account=arrival.account, error=type(error).__name__)
-                    if isinstance(error, Offline):
-                        return _Unfetched.BROKEN_OFF
-                except Exception:
-                    # A defect of ours in reading one message: the message waits, the others go on.
-                    self.failures += 1
-                    log.exception(
-                        "fetch failed", action="fetch", account=arrival.account, message_id=arrival.message_id
-                    )
-                    break
-        return _Unfetched.REFUSED
-
     def _park(self, arrival: Arrival, *, broken_off: bool = False) -> None:
-        """Leave an id in the inbox and try again later, ever more rarely."""
-        key = (arrival.account, arrival.message_id)
-        before = self._parked.get(key)
-        tries = before.tries + 1 if before is not None else 1
-        again_at = self._clock.now() + timedelta(minutes=min(2**tries, 60))
-        self._parked[key] = _Parked(tries, again_at, broken_off)
-        self._here.pop(key, None)
+        self._parking.park(arrival, self._clock.now(), broken_off=broken_off)
+        self._here.pop((arrival.account, arrival.message_id), None)
         self._release()
 
     def _release(self) -> None:
@@ -329,7 +291,8 @@ class Dispatcher:
     def _analyse(self, message: Message) -> Analysis:
         text = message.text if message.kind in SPOKEN else ""
         addressed = message.mentions_me or message.room is None
-        return self._classifier.analyse(text, nick=message.nick, names=self._policy.names, addressed=addressed)
+        at = message.sent_at.astimezone(self._policy.timezone)
+        return self._classifier.analyse(text, nick=message.nick, names=self._policy.names, addressed=addressed, at=at)
 
     def _judge(self, message: Message) -> Analysis | None:
         """What a message says; None where it is finished with that, or cannot be judged and waits."""
@@ -342,7 +305,7 @@ class Dispatcher:
 
     def _defect(self, message: Message) -> None:
         """A defect of ours: the message stays in the inbox and is tried again, the others go on."""
-        self.failures += 1
+        self._defects += 1
         log.exception("handler failed", action="handle", account=message.account, message_id=message.id)
         self._park(Arrival(message.account, message.id, self._clock.now()))
 
@@ -444,7 +407,7 @@ class Dispatcher:
 
     # ---------------------------------------------------------------- afterwards
     def _done(self, message: Message, reason: str, joined: tuple[int, ...]) -> None:
-        self._parked.pop((message.account, message.id), None)
+        self._parking.leave(message.account, message.id)
         self._release()
         self.reasons[reason] += 1
         if self._heard is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import dispatch
+from bot import dispatch, fetching
 from bot.app import House
 from bot.clock import SystemClock
 from bot.pacing import Budget
@@ -180,7 +180,7 @@ async def test_what_cannot_be_fetched_stays_and_the_rest_goes_on(town: Town, mon
         town.say(1, "李姐", "3栋2单元电梯又坏了", name="lost")
         town.say(2, "周哥", "5栋1单元停电了一上午", name="found")
         await until(lambda: len(town.heard) == 1)
-    assert len(refused) == dispatch.FETCH_TRIES
+    assert len(refused) == fetching.FETCH_TRIES
     assert await town.pending() == ["lost"]
     monkeypatch.undo()
     async with town.house(settle=False):

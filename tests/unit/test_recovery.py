@@ -93,7 +93,7 @@ async def test_tries_grow_rarer(tmp_path: Path, classifier: Classifier, monkeypa
         raise Rejected("not now")
 
     monkeypatch.setattr(Simulator, "fetch", fetch)
-    monkeypatch.setattr("bot.dispatch.FETCH_TRIES", 1)
+    monkeypatch.setattr("bot.fetching.FETCH_TRIES", 1)
     async with await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
         policy = Policy(categories=categories.load())
         house = House(store=store, classifier=classifier, policy=policy, transports=[wire], budget=QUICK, clock=clock)

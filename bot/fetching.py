@@ -1,0 +1,91 @@
+"""From an id to its message: calls at the gateways, and the ids that cannot be had now and wait for another try."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+import structlog
+
+from bot.transports.base import Offline, Transport, TransportError
+from storage.model import Arrival, Message
+
+log = structlog.get_logger(__name__)
+
+FETCHES = 32  # calls in flight
+FETCH_TRIES = 2
+LONGEST_WAIT = 60  # minutes between two tries
+
+
+class Unfetched(Enum):
+    BROKEN_OFF = "the link broke"  # it comes as soon as there is a link again
+    REFUSED = "refused"
+
+
+class Fetcher:
+    """Fetches messages, so many at a time."""
+
+    def __init__(self, transports: Mapping[str, Transport]) -> None:
+        self._transports = transports
+        self._slots = asyncio.Semaphore(FETCHES)
+        self.failures = 0  # defects of ours in reading a message
+
+    async def fetch(self, arrival: Arrival) -> Message | Unfetched:
+        transport = self._transports[arrival.account]
+        async with self._slots:
+            for _ in range(FETCH_TRIES):
+                try:
+                    return await transport.fetch(arrival.message_id)
+                except TransportError as error:
+                    log.info("not fetched", action="fetch", account=arrival.account, error=type(error).__name__)
+                    if isinstance(error, Offline):
+                        return Unfetched.BROKEN_OFF
+                except Exception:
+                    # One message that cannot be read waits, the others go on.
+                    self.failures += 1
+                    log.exception(
+                        "fetch failed", action="fetch", account=arrival.account, message_id=arrival.message_id
+                    )
+                    break
+        return Unfetched.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class _Parked:
+    tries: int
+    again_at: datetime
+    broken_off: bool
+
+
+class Parking:
+    """Ids that stay in the inbox and are tried again later, ever more rarely."""
+
+    def __init__(self) -> None:
+        self._parked: dict[tuple[str, str], _Parked] = {}
+
+    def park(self, arrival: Arrival, now: datetime, *, broken_off: bool) -> None:
+        """`broken_off`: it can be had as soon as the account's link is up again."""
+        key = (arrival.account, arrival.message_id)
+        before = self._parked.get(key)
+        tries = before.tries + 1 if before is not None else 1
+        self._parked[key] = _Parked(tries, now + timedelta(minutes=min(2**tries, LONGEST_WAIT)), broken_off)
+
+    def leave(self, account: str, message_id: str) -> None:
+        """Finished, or given up."""
+        self._parked.pop((account, message_id), None)
+
+    def due(self, account: str, now: datetime, *, linked: bool) -> set[str]:
+        """The account's ids to be tried now. `linked`: its link has come up."""
+        return {
+            message_id
+            for (of, message_id), parked in self._parked.items()
+            if of == account and (parked.again_at <= now or (linked and parked.broken_off))
+        }
+
+    def count(self) -> Counter[str]:
+        """Per account how many wait."""
+        return Counter(account for account, _ in self._parked)
