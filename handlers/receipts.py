@@ -84,6 +84,9 @@ async def for_reporters(ctx: Context, ticket: Ticket) -> None:
 async def to_leaders(ctx: Context, ticket: Ticket, *, twin: str = "") -> None:
     """Tell those who answer for it: what, where, who, the words, and what to type next."""
     heading, urgent = steps.heading_inside(ctx.policy, ticket), ticket.urgency is Urgency.EMERGENCY
+    said = next((said for said in ctx.analysis.decisions if said.category == ticket.category), None)
+    if said is not None:
+        heading += texts.extent(said.since, said.households, ctx.message.sent_at)
     nick, words = mask(ctx.message.nick), await steps.words(ctx, ticket)
     owner = texts.owner_hint(ticket.category)
     if ticket.state is TicketState.CANDIDATE:

@@ -391,6 +391,17 @@ def _said(nick: str, words: str) -> str:
     return f"{nick}：{quoted}" if nick else quoted
 
 
+def extent(since: datetime | None, households: int | None, at: datetime) -> str:
+    """Since when a trouble lasts and how many households it strikes, as its reporter said `at` that moment."""
+    told = []
+    if since is not None:
+        today = since.date() == at.astimezone(since.tzinfo).date() and (since.hour, since.minute) != (0, 0)
+        told.append(f"{since:%H:%M}起" if today else f"{since.month}月{since.day}日起")
+    if households is not None:
+        told.append(f"至少{households}户")
+    return f"（{'，'.join(told)}）" if told else ""
+
+
 def told_filed(
     heading_: str, ticket_id: str, nick: str, words: str, owner: str, *, twin: str = "", assigned: str = ""
 ) -> str:

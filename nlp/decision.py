@@ -7,6 +7,7 @@ to storage codes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -67,7 +68,8 @@ class Decision:
 
     `score` is the monotone content evidence (0 upward, not a probability); `reason` names the veto or the drop;
     `evidence` are the matched spans as they stand in the normalised text; `terms` the lexicon entries behind them;
-    `rules` the ids of rules that fired.
+    `rules` the ids of rules that fired. `since` is the moment from which on it lasts and `households` the least number
+    of households that it strikes, both by the words of the text and only where they say so.
     """
 
     label: Label
@@ -82,6 +84,8 @@ class Decision:
     evidence: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    since: datetime | None = None
+    households: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from nlp import chain, contact, lexicon, location, nature, normalize, quoting, shape, splitting
+from nlp import chain, contact, counts, lexicon, location, nature, normalize, quoting, shape, splitting, timeexpr
 from nlp.categories import Category
 from nlp.categories import load as load_categories
 from nlp.classifier import Scorer
@@ -61,11 +63,18 @@ class Classifier:
         return classifier
 
     def analyse(
-        self, text: str, *, nick: str = "", names: tuple[str, ...] = ("小格",), addressed: bool = False
+        self,
+        text: str,
+        *,
+        nick: str = "",
+        names: tuple[str, ...] = ("小格",),
+        addressed: bool = False,
+        at: datetime | None = None,
     ) -> Analysis:
         """Everything that is known of one message. `nick` is the sender's group nickname, `names` what the bot is
         called; `addressed` says that the bot was mentioned: then a message is at least a candidate unless a veto,
-        thanks or a greeting speaks against it."""
+        thanks or a greeting speaks against it. `at` is when it was said, aware and in the zone of its people; without
+        it nothing is known of since when a trouble lasts."""
         quoted_text = quoted_nick = ""
         text = normalize.strip_invisible(text)
         if text[:1] in "「这<" or text[:1].isspace():
@@ -89,7 +98,7 @@ class Classifier:
             addressed = addressed or any(name in names for name in mentioned)
         clean = contact.find(_BLANK.sub(" ", normalize.strip_emoji(text)).strip())
         normal = self._spelling.normalise(clean.text)
-        whole, decisions, follows = self._decide(normal, nick, addressed=addressed, mentioned=mentioned)
+        whole, decisions, follows = self._decide(normal, nick, at, addressed=addressed, mentioned=mentioned)
         return Analysis(
             clean.text[: normalize.CAP],
             whole,
@@ -103,7 +112,7 @@ class Classifier:
         )
 
     def _decide(
-        self, text: str, nick: str, *, addressed: bool, mentioned: Sequence[str]
+        self, text: str, nick: str, at: datetime | None, *, addressed: bool, mentioned: Sequence[str]
     ) -> tuple[Shape, tuple[Decision, ...], bool]:
         whole = shape.of(text)
         if whole in _ENDED:
@@ -114,7 +123,7 @@ class Classifier:
         greeting = addressed and shape.is_greeting(text)
         if self.filtered and not found.promising and not (addressed and not greeting):
             return self._plain(whole, text, nick, found, address, follows=follows)
-        decisions = self._matters(text, nick, found, addressed=addressed and not greeting)
+        decisions = self._matters(text, nick, at, found, addressed=addressed and not greeting)
         best = decisions[0]
         if best.score == 0 and best.label is Label.DROP:
             return self._plain(whole, text, nick, found, address, follows=follows)
@@ -143,19 +152,21 @@ class Classifier:
             return whole, (Decision(Label.DROP, "chat", location=address),), follows
         return whole, (_CHAT,), follows
 
-    def _matters(self, text: str, nick: str, found: Found, *, addressed: bool) -> tuple[Decision, ...]:
+    def _matters(
+        self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool
+    ) -> tuple[Decision, ...]:
         """One decision, or two where the message names two troubles and parts them by a word such as 还有."""
         for parted in splitting.halves(text):
             opinions = [
-                self._one(piece, nick, self._matcher.find(piece), addressed=False)
+                self._one(piece, nick, at, self._matcher.find(piece), addressed=False)
                 for piece in (parted.left, parted.right)
             ]
             if splitting.are_two(text, parted, opinions, self.categories):
                 emergency_first = sorted(opinions, key=lambda o: (o.urgency is not Urgency.EMERGENCY, -o.score))
                 return tuple(emergency_first)
-        return (self._one(text, nick, found, addressed=addressed),)
+        return (self._one(text, nick, at, found, addressed=addressed),)
 
-    def _one(self, text: str, nick: str, found: Found, *, addressed: bool) -> Decision:
+    def _one(self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool) -> Decision:
         cached: list[Location] = []
 
         def from_text() -> Location:
@@ -167,21 +178,8 @@ class Classifier:
         decision = opinion.decision
         if decision.score == 0 and decision.label is Label.DROP:
             return decision
-        return _at(decision, location.locate(text, nick) if nick else from_text())
-
-
-def _at(decision: Decision, where: Location) -> Decision:
-    return Decision(
-        decision.label,
-        decision.reason,
-        decision.score,
-        decision.category,
-        decision.urgency,
-        decision.nature,
-        decision.confidential,
-        where,
-        decision.objects,
-        decision.evidence,
-        decision.terms,
-        decision.rules,
-    )
+        where = location.locate(text, nick) if nick else from_text()
+        if decision.label is Label.DROP:
+            return replace(decision, location=where)
+        since = timeexpr.since(text, at) if at is not None else None
+        return replace(decision, location=where, since=since, households=counts.households(text))
