@@ -12,7 +12,7 @@ from storage import notes
 from storage import tickets as rows
 from storage.model import Level, Nature, NewTicket, Note, Place, Ticket, TicketState, Urgency
 
-ENOUGH = 3  # similar tickets
+ENOUGH = 3  # similar tickets, of as many people
 WITHIN = timedelta(days=7)
 GENERAL_DIGITS = 15
 _TROUBLES = frozenset({Nature.HELP, Nature.COMPLAINT, Nature.REPORT})
@@ -28,9 +28,14 @@ async def watch(ctx: Context, ticket: Ticket) -> Ticket | None:
     codes = [code for code, each in ctx.policy.categories.items() if each.kin == category.kin]
     grid = ticket.grid[:GENERAL_DIGITS]
     similar = [each for each in await rows.alike(ctx.tx, grid, codes, ctx.now - WITHIN) if not steps.discreet(each)]
-    evidence = [each.id for each in similar if not each.proactive and each.nature in _TROUBLES]
-    if len(evidence) < ENOUGH or any(each.proactive for each in similar):
+    if any(each.proactive for each in similar):
         return None
+    reported = [each for each in similar if each.nature in _TROUBLES]
+    # One person with many complaints is not yet a trouble of the grid.
+    people = {(await rows.reporters(ctx.tx, each.number))[0].person_id for each in reported}
+    if len(people) < ENOUGH:
+        return None
+    evidence = [each.id for each in reported]
     ack_due, due = steps.deadlines(ctx.policy, ticket.category, ctx.now)
     made = await rows.file(
         ctx.tx,

@@ -208,13 +208,17 @@ async def finish(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.finished(ticket.id), ticket=ticket.number)
         return "command"
     person = await ctx.person()
+    # What the grid took up by itself has nobody to ask.
+    asked = bool(await rows.reporters(ctx.tx, ticket.number))
+    passed = (TicketState.HANDLED,) if asked else (TicketState.HANDLED, TicketState.CALLBACK)
     moved = await steps.move(
         ctx,
         ticket,
-        TicketState.CALLBACK,
+        TicketState.CALLBACK if asked else TicketState.CLOSED,
         "finished",
         right=command.right,
-        skipped=(*_FINISHABLE[ticket.state], TicketState.HANDLED),
+        skipped=(*_FINISHABLE[ticket.state], *passed),
+        closed_at=None if asked else ctx.now,
         owner_role=ticket.owner_role or staff.role(command, ticket),
         owner_id=ticket.owner_id or person.id,
         assigned_at=ticket.assigned_at or ctx.now,
@@ -227,7 +231,7 @@ async def finish(ctx: Context, command: Command) -> str:
     )
     if moved is None:
         return await staff.not_possible(ctx, ticket)
-    await ctx.reply(texts.finished(ticket.id), ticket=ticket.number)
+    await ctx.reply(texts.finished(ticket.id) if asked else texts.closed(ticket.id), ticket=ticket.number)
     if not await staff.leads(ctx, ticket):
         result = steps.shorten(moved.result or "")
         line = texts.told_finished(steps.heading_inside(ctx.policy, ticket), person.name, result)

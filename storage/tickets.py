@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -319,20 +319,24 @@ async def in_scope(tx: Tx, scopes: Sequence[str], states: Collection[TicketState
     first, then by due (none last)."""
     if not scopes:
         return []
-    query = _TICKET.where(
-        sa.or_(*(_within(tickets.c.grid, scope) for scope in scopes), *_spread_to(scopes)), tickets.c.state.in_(states)
-    )
-    return await _all(tx, query.order_by(tickets.c.flagged.desc(), tickets.c.due.nulls_last(), tickets.c.number))
+    query = _TICKET.where(sa.or_(*(_within(tickets.c.grid, scope) for scope in scopes)), tickets.c.state.in_(states))
+    found = {ticket.number: ticket for ticket in [*await _all(tx, query), *await _spread_to(tx, scopes, states)]}
+    far = datetime.max.replace(tzinfo=UTC)
+    return sorted(found.values(), key=lambda each: (not each.flagged, each.due or far, each.number))
 
 
-def _spread_to(scopes: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+async def _spread_to(tx: Tx, scopes: Sequence[str], states: Collection[TicketState]) -> list[Ticket]:
     """What is the general grid's or the community's by now and was reported from a room in one of the scopes."""
     wider = sorted({scope[:digits] for scope in scopes for digits in (12, 15) if digits < len(scope)})
     if not wider:
         return []
-    here = sa.or_(*(_within(rooms.c.grid, scope) for scope in scopes))
-    reached_by = sa.select(reporters_table.c.ticket).join(rooms, rooms.c.id == reporters_table.c.room_id).where(here)
-    return [sa.and_(tickets.c.grid.in_(wider), tickets.c.number.in_(reached_by))]
+    query = (
+        _TICKET.join(reporters_table, reporters_table.c.ticket == tickets.c.number)
+        .join(rooms, rooms.c.id == reporters_table.c.room_id)
+        .where(tickets.c.grid.in_(wider), tickets.c.state.in_(states))
+        .where(sa.or_(*(_within(rooms.c.grid, scope) for scope in scopes)))
+    )
+    return await _all(tx, query)
 
 
 async def alike(tx: Tx, scope: str, categories: Collection[str], since: datetime) -> list[Ticket]:
