@@ -57,6 +57,7 @@ async def _merge(ctx: Context, command: Command, ticket: Ticket, other: Ticket) 
         right=command.right,
         detail={"into": ticket.number},
         merged_into=ticket.number,
+        closed_at=ctx.now,
     )
     if moved is None:
         return await staff.not_possible(ctx, other)
@@ -93,7 +94,14 @@ async def unmerge(ctx: Context, command: Command) -> str:
         return "command"
     await merges.undo(ctx.tx, merge_)
     moved = await steps.move(
-        ctx, other, merge_.state, "unmerged", right=command.right, detail={"from": ticket.number}, merged_into=None
+        ctx,
+        other,
+        merge_.state,
+        "unmerged",
+        right=command.right,
+        detail={"from": ticket.number},
+        merged_into=None,
+        closed_at=None,
     )
     assert moved is not None, "read in this transaction"  # noqa: S101
     # The scope that the merge widened; what spread further since then stays as it is.

@@ -51,14 +51,3 @@ async def count(tx: Tx, entry: int, grid: str, day: date) -> None:
             index_elements=["day", "grid", "entry"], set_={"count": faq_answers.c.count + 1}
         )
     )
-
-
-async def given(tx: Tx, grid: str, since: date, until: date) -> int:
-    """How many inquiries were answered from entries in a grid prefix, from `since` to before `until`."""
-    query = sa.select(sa.func.sum(faq_answers.c.count)).where(
-        faq_answers.c.grid >= grid,
-        faq_answers.c.grid < grid + ":",
-        faq_answers.c.day >= since,
-        faq_answers.c.day < until,
-    )
-    return int(await tx.scalar(query) or 0)
