@@ -11,15 +11,14 @@ hours. What cannot be told (好几天, 一直) has no start, it is not guessed. 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import islice
-from typing import Literal
 
-Prefer = Literal["past", "future"]
+from nlp import dates
+from nlp.dates import Prefer
 
 _LONGEST = 2000  # who writes more says when at the beginning
 _RECENTLY = timedelta(days=31)
@@ -48,30 +47,15 @@ class TimeExpression:
     length: timedelta | None = None
 
 
-_CN = "零〇一二两三四五六七八九十"
-_N = rf"(?:\d{{1,2}}|[{_CN}]{{1,3}})"
-_TO = r"\s?[到至~\-]\s?"
-_NO_DAY = (
-    r"(?![\d楼线门栋幢岗房院桌球车口路店充机通人位]|居民|住宅|公寓|单元|出口|入口|地铁|电梯|桥|坑|井|(?:晚?上)?线)"
-)
 _NO_CLOCK = r"(?!建议|意见|要求|问题|原因|希望|想法|说明|注意|疑|共识|点|心|评|赞|儿|也|都不|没)"
 _ATOM = re.compile(
-    rf"(?P<date>(?:(?P<year>\d{{4}}|今|明|去|前)年)?(?P<month>{_N})月(?:(?P<from_day>{_N})[日号]?{_TO})?(?P<day>{_N})(?:[日号]|(?={_TO}|\s|$))"
-    r"|(?P<iso>(?<!\d)(?P<y>20\d\d)[\-/.年](?P<m>\d{1,2})[\-/.月](?P<d>\d{1,2})日?(?!\d))"
-    rf"|(?P<which_month>上上|上|这|本|下)个?月(?:(?P<its_day>{_N})[日号]|(?P<its_part>[底初末中]))?"
-    rf"|(?P<bare_month>(?<![\d个]){_N})月(?P<month_part>[底初末中]|份|(?=[停就开起以到至,。\s]|$))"
-    r"|(?<![\u4e00-\u9fff])(?P<this_part>月[底初末])|(?<=[到前于在])(?P<this_part2>月[底初末])"
-    rf"|(?<![\d月第.*{_CN}])(?:(?P<first_day>{_N})[号日]?{_TO})?(?P<day_only>{_N})[号日]{_NO_DAY}"
-    r"|(?P<relative>大前天|前天|昨天|昨日|今天|今日|今儿|明天|明日|明儿|大后天|后天|第二天|次日|[昨今明前后](?=[早晚夜晨]))"
-    r"|(?P<which_week>上上|上|这|本|下下|下|每)?个?(?<![一二两三四五六七八九十\d半几整])(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天末1-7])(?![个次天年岁遍圈])"
-    r"|(?P<whole_week>上上|上|这|本|下下|下)个?(?:周|星期|礼拜)(?![一二三四五六日天末1-7])"
-    r"|(?P<whole_year>[今去前明])年(?P<year_part>[底初])?|(?P<year_end>年[底初]))"
+    rf"(?P<date>{dates.NAMED})"
     r"|(?P<part>凌晨|大清早|清晨|清早|一大早|早上|早晨|上午|中午|正午|午间|下午|午后|傍晚|黄昏|晚上|晚间|深更半夜|大半夜|半夜|深夜|午夜"
     rf"|夜里|夜间|夜晚|白天|(?<=[昨今明前后每当])[早晚夜晨]上?|(?<=[周期拜][一二三四五六日天])[早晚夜]上?|[早晚](?=\d{{1,2}}[点时:]))"
-    rf"|(?P<clock>(?:(?P<from_hour>(?<!\d)(?:\d{{1,2}}|[{_CN}]{{1,3}}))(?:点|时)?{_TO})?(?<![\d.第])(?P<hour>{_N})(?:点|(?<=\d)时(?!间|候))"
-    rf"(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>\d{{2}}|[{_CN}]{{2,3}}|零?五)分?|钟|整)?{_NO_CLOCK}"
+    rf"|(?P<clock>(?:(?P<from_hour>(?<!\d)(?:\d{{1,2}}|[{dates.DIGITS}]{{1,3}}))(?:点|时)?{dates.TO})?(?<![\d.第])(?P<hour>{dates.NUMBER})(?:点|(?<=\d)时(?!间|候))"
+    rf"(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>\d{{2}}|[{dates.DIGITS}]{{2,3}}|零?五)分?|钟|整)?{_NO_CLOCK}"
     r"|(?<![\d:.])(?P<hh>[01]?\d|2[0-4]):(?P<mm>[0-5]\d)(?::\d\d)?(?![\d:]))"
-    rf"|(?P<length>(?P<amount>(?<![\d.{_CN}])\d{{1,3}}(?:\.5)?|(?<![\d{_CN}])[{_CN}]{{1,3}}|百|半|好几|十几|几)\s?(?P<several>多)?(?P<of>个)?(?P<more>半|多|来)?"
+    rf"|(?P<length>(?P<amount>(?<![\d.{dates.DIGITS}])\d{{1,3}}(?:\.5)?|(?<![\d{dates.DIGITS}])[{dates.DIGITS}]{{1,3}}|百|半|好几|十几|几)\s?(?P<several>多)?(?P<of>个)?(?P<more>半|多|来)?"
     r"(?P<measure>分钟|刻钟|小时|钟头|天(?![花台然线气井])|晚上?|夜|(?:周|星期|礼拜)(?![一二三四五六日天末年边围])|(?<=[个半多来])月"
     r"|年(?![级代龄轻纪底初货会费卡]))(?P<rest>半|多)?)"
     r"|(?P<now>现在|刚才|刚刚|方才|此刻|目前)|(?P<always>一直|始终|长期|常年)"
@@ -93,11 +77,6 @@ _LASTED = re.compile(r"(?:已经?|都|快|连续|持续|超过|整整|接连|足
 _RECENT = re.compile(r"(?:最近|近|过去|这|前)\s?$")
 _IDIOM = re.compile(r"(?:第|另|哪|那|某|每隔?|三天两头)$")
 
-_DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_RELATIVE = {"大前": -3, "前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "大后": 3}
-_WEEKDAY = {character: number for number, character in enumerate("一二三四五六日")} | {"天": 6}
-_WHICH = {"上上": -2, "上": -1, "这": 0, "本": 0, "下": 1, "下下": 2}
-_YEAR = {"前": -2, "去": -1, "今": 0, "明": 1}
 _UNIT = {
     "分钟": timedelta(minutes=1),
     "刻钟": timedelta(minutes=15),
@@ -296,10 +275,10 @@ def _length(match: re.Match[str]) -> timedelta | None:
         amount = 0.5
     elif written.replace(".", "").isdigit():
         amount = float(written)
-    elif len(written) == 2 and all(c in _DIGIT for c in written):
-        amount = float(_DIGIT[written[0]])
+    elif len(written) == 2 and all(c in dates.DIGIT for c in written):
+        amount = float(dates.DIGIT[written[0]])
     else:
-        amount = float(_number(written))
+        amount = float(dates.number(written))
     if match["more"] == "半" or match["rest"] == "半":
         amount += 0.5
     return amount * _UNIT[match["measure"]]
@@ -367,7 +346,7 @@ def _names_days(point: _Point) -> bool:
 def _resolve(point: _Point, at: datetime, prefer: Prefer, behind: _Time | None = None) -> _Time | None:
     """Put a point on the calendar; `behind` is the beginning of the range that it ends."""
     if point.date is not None:
-        days = _days(point.date, at.date(), prefer, behind)
+        days = dates.days(point.date, at.date(), prefer, behind.day if behind is not None else None)
         if days is None:
             return None
         return _on(point, days, at, behind)
@@ -392,12 +371,12 @@ def _halves_of_day(point: _Point, prefer: Prefer) -> tuple[bool, ...]:
     晚上8点. Nobody is asked to come at 3点 in the night."""
     if point.clock is None or point.part or not _twelve_hours(point.clock):
         return (False,)
-    return (True,) if prefer == "future" and _number(point.clock["hour"]) < 6 else (False, True)
+    return (True,) if prefer == "future" and dates.number(point.clock["hour"]) < 6 else (False, True)
 
 
 def _twelve_hours(clock: re.Match[str]) -> bool:
     """Whether a clock may be one of twelve hours: 8点 is, 18点, 0点, 8:00 and 8时 are not."""
-    return clock["hour"] is not None and "时" not in clock[0] and 0 < _number(clock["hour"]) < 12
+    return clock["hour"] is not None and "时" not in clock[0] and 0 < dates.number(clock["hour"]) < 12
 
 
 def _on(
@@ -424,7 +403,7 @@ def _on(
             start += timedelta(days=1)
     if not point.carries_a_range:
         return _Time(start, start, True, day)
-    early = _number(point.clock["from_hour"])
+    early = dates.number(point.clock["from_hour"])
     if early > 24:
         return None
     early = _in_part(early, point, afternoon=afternoon, behind=None)
@@ -471,135 +450,5 @@ def _clock(match: re.Match[str]) -> tuple[int, int]:
     elif match["quarter"]:
         minute = 15 if match["quarter"] == "一" else 45
     else:
-        minute = _number(match["minute"]) if match["minute"] else 0
-    return _number(match["hour"]), minute
-
-
-def _days(match: re.Match[str], today: date, prefer: Prefer, behind: _Time | None) -> tuple[date, date] | None:
-    """From the first day to, without, the last; None for a date that there is not."""
-    one = timedelta(days=1)
-    if match["iso"]:
-        return _one(int(match["y"]), int(match["m"]), int(match["d"]))
-    if match["month"]:
-        return _month_day(match, today, prefer, behind)
-    if match["day_only"]:
-        return _day_only(match, today, prefer, behind)
-    if match["relative"]:
-        if match["relative"] in ("第二天", "次日"):
-            day = (behind.day if behind is not None else today) + one
-        else:
-            day = today + timedelta(days=_RELATIVE[match["relative"].rstrip("天日儿")])
-        return day, day + one
-    if match["weekday"]:
-        return _weekday(match, today, prefer, behind)
-    if match["whole_week"]:
-        monday = today + timedelta(days=7 * _WHICH[match["whole_week"]] - today.weekday())
-        return monday, monday + timedelta(days=7)
-    if match["whole_year"] or match["year_end"]:
-        year = today.year + (_YEAR[match["whole_year"]] if match["whole_year"] else 0)
-        end = match["year_part"] or (match["year_end"] or "")[1:]
-        return date(year, 12 if end == "底" else 1, 1), date(year + 1, 1, 1) if end != "初" else date(year, 2, 1)
-    return _month(match, today, prefer)
-
-
-def _month(match: re.Match[str], today: date, prefer: Prefer) -> tuple[date, date] | None:
-    if match["bare_month"]:
-        month = _number(match["bare_month"])
-        if not 1 <= month <= 12:
-            return None
-        year, part = today.year, match["month_part"]
-        if prefer == "future" and month < today.month:
-            year += 1
-        elif prefer == "past" and month > today.month + 1:
-            year -= 1
-    else:
-        which = match["which_month"]
-        steps = _WHICH[which] if which else 0
-        year, month = divmod(today.year * 12 + today.month - 1 + steps, 12)
-        month += 1
-        if match["its_day"]:
-            return _one(year, month, _number(match["its_day"]))
-        part = match["its_part"] or (match["this_part"] or match["this_part2"] or "")[1:]
-    last = date(year, month, monthrange(year, month)[1])
-    first = {"初": 1, "中": 11, "底": last.day - 4, "末": last.day - 4}.get(part, 1)
-    end = {"初": date(year, month, 11), "中": date(year, month, 21)}.get(part, last + timedelta(days=1))
-    return date(year, month, first), end
-
-
-def _one(year: int, month: int, day: int) -> tuple[date, date] | None:
-    try:
-        return date(year, month, day), date(year, month, day) + timedelta(days=1)
-    except (ValueError, OverflowError):  # 6月31日, the end of the year 9999
-        return None
-
-
-def _month_day(match: re.Match[str], today: date, prefer: Prefer, behind: _Time | None) -> tuple[date, date] | None:
-    month, day = _number(match["month"]), _number(match["day"])
-    written = match["year"]
-    if written:
-        years = [int(written) if written.isdigit() else today.year + _YEAR[written]]
-    elif behind is not None:
-        years = [behind.day.year, behind.day.year + 1]
-    else:
-        years = [today.year - 1, today.year, today.year + 1]
-    found = [days for year in years if (days := _one(year, month, day)) is not None]
-    if behind is not None:
-        chosen = next((days for days in found if days[1] > behind.day), None)
-    elif written:
-        chosen = found[0] if found else None
-    elif prefer == "future":
-        chosen = next((days for days in found if days[0] >= today - timedelta(days=30)), None)
-    else:
-        chosen = next((days for days in reversed(found) if days[0] <= today + timedelta(days=30)), None)
-    if chosen is None or not match["from_day"]:
-        return chosen
-    first = _one(chosen[0].year, month, _number(match["from_day"]))
-    return (first[0], chosen[1]) if first is not None and first[0] < chosen[0] else None
-
-
-def _day_only(match: re.Match[str], today: date, prefer: Prefer, behind: _Time | None) -> tuple[date, date] | None:
-    day = _number(match["day_only"])
-    around = behind.day if behind is not None else today
-    months = [divmod(around.year * 12 + around.month - 1 + n, 12) for n in (-1, 0, 1, 2)]
-    found = [days for year, month in months if (days := _one(year, month + 1, day)) is not None]
-    if behind is not None:
-        chosen = next((days for days in found if days[0] >= behind.day), None)
-    elif prefer == "future":
-        chosen = next((days for days in found if days[0] >= today), None)
-    else:
-        chosen = min(found, key=lambda days: abs(days[0] - today), default=None)
-    if chosen is None or not match["first_day"]:
-        return chosen
-    first = _one(chosen[0].year, chosen[0].month, _number(match["first_day"]))
-    return (first[0], chosen[1]) if first is not None and first[0] < chosen[0] else None
-
-
-def _weekday(match: re.Match[str], today: date, prefer: Prefer, behind: _Time | None) -> tuple[date, date]:
-    which, written = match["which_week"], match["weekday"]
-    end_of_week = written == "末"
-    number = 5 if end_of_week else int(written) - 1 if written.isdigit() else _WEEKDAY[written]
-    length = timedelta(days=2 if end_of_week else 1)
-    if which in _WHICH:
-        day = today + timedelta(days=7 * _WHICH[which] + number - today.weekday())
-    elif behind is not None:
-        day = behind.day + timedelta(days=(number - behind.day.weekday()) % 7)
-    elif prefer == "future":
-        day = today + timedelta(days=(number - today.weekday()) % 7)
-        if end_of_week and today.weekday() == 6:
-            day = today - timedelta(days=1)
-    else:
-        day = today - timedelta(days=(today.weekday() - number) % 7)
-    return day, day + length
-
-
-def _number(written: str) -> int:
-    """`12`, `十二`, `二十`, `两`; digits side by side (三零) are read one by one."""
-    if written.isdigit():
-        return int(written)
-    if "十" in written:
-        tens, _, ones = written.partition("十")
-        return (_number(tens) if tens else 1) * 10 + (_number(ones) if ones else 0)
-    value = 0
-    for character in written:
-        value = value * 10 + _DIGIT[character]
-    return value
+        minute = dates.number(match["minute"]) if match["minute"] else 0
+    return dates.number(match["hour"]), minute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,6 +51,15 @@ async def test_an_appeal_becomes_a_ticket_with_one_quiet_line_and_a_line_to_the_
     (told,) = await stage.told("刘姐")
     assert told == f"【诉求】S1 电梯故障 3栋2单元 3-2-1502 李姐：“{LIFT}” 已受理，回复 派单 S1 物业"
     assert await stage.audited("filed") == 1
+
+
+async def test_only_the_leader_hears_since_when_and_how_many(stage: Judged) -> None:
+    said = "停水三天了 十几户都没水"
+    stage.judge(said, replace(matter("0102", building="3"), since=START - timedelta(days=3), households=11))
+    await stage.say("李姐", said)
+    (told,) = await stage.told("刘姐")
+    assert told.startswith("【诉求】S1 供水 3栋（6月9日起，至少11户） 李姐：")
+    assert "起" not in (await stage.said())[0]
 
 
 async def test_the_acknowledgement_waits_to_be_merged_and_never_quotes(stage: Judged) -> None:

@@ -22,6 +22,22 @@ from storage.model import (
 )
 
 IN_PUBLIC = 60
+AT = datetime(2025, 6, 12, 15, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.mark.parametrize(
+    ("since", "households", "told"),
+    [
+        (AT.replace(day=9), None, "（6月9日起）"),
+        (AT.replace(hour=8), None, "（08:30起）"),
+        (AT.replace(hour=0, minute=0), None, "（6月12日起）"),
+        (AT.replace(day=9), 12, "（6月9日起，至少12户）"),
+        (None, 3, "（至少3户）"),
+        (None, None, ""),
+    ],
+)
+def test_since_when_and_how_many(since: datetime | None, households: int | None, told: str) -> None:
+    assert texts.extent(since, households, AT.astimezone(UTC)) == told
 
 
 @pytest.mark.parametrize(
