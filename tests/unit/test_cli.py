@@ -142,6 +142,7 @@ def test_the_commands_are_the_promised_ones() -> None:
         "classify",
         "evaluate",
         "export tickets",
+        "report",
         "audit verify",
         "backup",
         "doctor",
