@@ -80,7 +80,8 @@ class Town:
         await house.dispatcher.idle()
 
     async def tickets(self) -> list[Ticket]:
-        return await self.store.read(tickets.search)
+        """What people reported: a town where so much breaks also has tickets that nobody reported (未诉先办)."""
+        return [ticket for ticket in await self.store.read(tickets.search) if not ticket.proactive]
 
     async def pending_is(self, right: Callable[[list[str]], bool]) -> None:
         async with asyncio.timeout(30):
@@ -152,7 +153,7 @@ async def test_a_stop_loses_nothing_and_a_start_repeats_nothing(town: Town, monk
     assert await town.pending() != [], "the stop came in mid-work"
     async with town.house(settle=False):
         await town.pending_is(lambda ids: not ids)
-    buildings = [ticket.place.building for ticket in await town.tickets() if not ticket.proactive]
+    buildings = [ticket.place.building for ticket in await town.tickets()]
     assert len(buildings) == len(set(buildings)) == 100
 
 
