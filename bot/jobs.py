@@ -86,8 +86,8 @@ class Jobs:
             log.error("store unavailable", action="lexicon", error=str(error))
 
     def start(self, every: float = 60.0) -> None:
-        """Tick every so many seconds of the machine's clock, and in between when a clock runs out: three minutes are
-        three minutes. A tick that is still at work swallows the next."""
+        """Tick now, every so many seconds of the machine's clock, and in between when a clock runs out: three minutes
+        are three minutes. A tick that is still at work swallows the next."""
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
@@ -99,7 +99,7 @@ class Jobs:
                 run_date = datetime.now(UTC) + wait
                 scheduler.add_job(tick, "date", run_date=run_date, id="soon", replace_existing=True)
 
-        scheduler.add_job(tick, "interval", seconds=every)
+        scheduler.add_job(tick, "interval", seconds=every, next_run_time=datetime.now(UTC))
         scheduler.start()
         self._scheduler = scheduler
 
