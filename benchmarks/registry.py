@@ -5,9 +5,9 @@
 148 communities (总网格), 638 general grids, 8,667 micro-grids, 8,742 groups on 44 accounts, 9,000 people, as XLSX.
 Each import is a process of its own, as an operator runs it: seconds, CPU seconds, peak memory; then once more with
 nothing changed, and with one row in a hundred changed. Then a simulated day of one account's 200 groups goes through
-the whole bot on that registry, one message in a hundred a leader's command, and the time is taken that finding
-a message's room, actor and rights takes. On the hot path they come from memory; what may have an effect asks the database
-(the beginning of its transaction is not counted: it is there anyway).
+the whole bot on that registry, one message in a hundred a leader's command, and the time is taken that finding a
+message's room, actor and rights takes. On the hot path they come from memory; what may have an effect asks the
+database (the beginning of its transaction is not counted: it is there anyway).
 """
 
 from __future__ import annotations
