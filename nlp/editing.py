@@ -99,11 +99,18 @@ def check(own: Own, categories: Mapping[str, Category], *, report: Report = refu
 
 
 def make(
-    own: Own, categories: Mapping[str, Category], *, fast: bool = False, tokens: Tokens | None = None
+    own: Own,
+    categories: Mapping[str, Category],
+    *,
+    fast: bool = False,
+    tokens: Tokens | None = None,
+    base: lexicon.OwnRows | None = None,
 ) -> Classifier:
-    """The classifier with these rows over the shipped tables. `fast` asks for rjieba; `tokens`, where given, are those
-    of an earlier one: they take most of the time. Raises `LexiconError`, `TokenizerError`."""
-    matcher = Matcher(lexicon.load(codes=categories, own=own.lexicon, version=own.version))
+    """The classifier with these rows over the shipped tables. `fast` asks for rjieba; `tokens` and the shipped rows
+    `base`, where given, are those of an earlier one: they take most of the time.
+
+    Raises `LexiconError`, `TokenizerError`."""
+    matcher = Matcher(lexicon.load(codes=categories, own=own.lexicon, version=own.version, base=base))
     return Classifier(matcher, tokens or Tokens(matcher.words, fast=fast), categories)
 
 

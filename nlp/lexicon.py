@@ -228,14 +228,17 @@ def load(
     codes: Iterable[str] | None = None,
     own: OwnRows | None = None,
     version: str = "",
+    base: OwnRows | None = None,
     report: Report = refuse,
 ) -> Lexicon:
     """Read and check the tables of a folder, the shipped ones by default, with the `own` rows of that `version` over
-    them. `codes` are the categories that rows may name. Raises `LexiconError`, or tells `report` of every fault and
-    leaves out the row."""
+    them. `codes` are the categories that rows may name; `base` are the rows of the folder where they were read already.
+
+    Raises `LexiconError`, or tells `report` of every fault and leaves out the row."""
     folder = folder or normalize.DATA
     known = frozenset(codes) if codes is not None else None
-    laid = {name: merged(shipped(folder, name), (own or {}).get(name, ()), name) for name in SHAPES}
+    base = base or {name: shipped(folder, name) for name in SHAPES}
+    laid = {name: merged(base[name], (own or {}).get(name, ()), name) for name in SHAPES}
     spelling = Spelling([*laid["typos"], *laid["dialect"]])
 
     def made(name: str, make: Callable[[Row], T], *, again: bool = False) -> tuple[T, ...]:

@@ -59,9 +59,11 @@ class Case:
 
 
 class Kind(StrEnum):
+    """In the order in which equal ones are preferred."""
+
     EXCLUDE = "exclude"  # a word beside which the row does not count
-    LOWER = "lower"  # a candidate instead of a ticket
     OFF = "off"
+    LOWER = "lower"  # a candidate instead of a ticket
     VETO = "veto"  # a word that many false alarms share
     RAISE = "raise"  # a ticket instead of a candidate
     WORD = "word"  # a word that what was accepted shares
@@ -109,10 +111,14 @@ def propose(
 def _best(found: Iterable[Proposal]) -> list[Proposal]:
     """The best first, and of those about the same row only the best: they would undo each other."""
     result: dict[tuple[str, ...], Proposal] = {}
-    for one in sorted(found, key=lambda one: (-(one.mends - one.harms), -one.errors, one.table, one.word, one.added)):
+    for one in sorted(found, key=_worth):
         row = (one.table, *(one.cells[column] for column in SHAPES[one.table].key))
         result.setdefault(row, one)
     return list(result.values())[:MOST]
+
+
+def _worth(one: Proposal) -> tuple[object, ...]:
+    return -(one.mends - one.harms), -one.errors, list(Kind).index(one.kind), one.table, one.word, one.added
 
 
 class _Bench:
@@ -128,14 +134,16 @@ class _Bench:
         self._heard = heard
         self._right_grams = _shared(heard)
         self._wrong_grams = _shared(self._of[Verdict.WRONG])
-        self._rows = {
-            name: lexicon.merged(lexicon.shipped(normalize.DATA, name), own.rows.get(name, ()), name) for name in SHAPES
-        }
-        self._tokens = Tokens(Matcher(lexicon.load(codes=categories, own=own.lexicon)).words)
+        self._base = {name: lexicon.shipped(normalize.DATA, name) for name in SHAPES}
+        self._rows = {name: lexicon.merged(self._base[name], own.rows.get(name, ()), name) for name in SHAPES}
+        self._tokens = Tokens(Matcher(lexicon.load(codes=categories, own=own.lexicon, base=self._base)).words)
         self._golden = golden.load(own=own.golden, codes=categories)
-        before = editing.make(own, categories, tokens=self._tokens)
+        before = self._made(own)
         self._failing = {one.sentence.text for one in golden.failures(before, self._golden)}
         self._before = {case: _judge(before, case) for found in self._of.values() for case in found}
+
+    def _made(self, own: Own) -> Classifier:
+        return editing.make(own, self._categories, tokens=self._tokens, base=self._base)
 
     # ---------------------------------------------------------------- ideas, from counting
     def ideas(self) -> Iterator[Proposal]:
@@ -236,9 +244,7 @@ class _Bench:
     def tried(self, idea: Proposal) -> Proposal | None:
         """The idea with what it does to the words that are kept; None where it does more harm than good."""
         try:
-            own = self._own.laying(idea.table, idea.cells)
-            editing.check(own, self._categories)
-            after = editing.make(own, self._categories, tokens=self._tokens)
+            after = self._made(self._own.laying(idea.table, idea.cells))
         except LexiconError:
             return None
         if {one.sentence.text for one in golden.failures(after, self._golden)} - self._failing:
