@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nlp import nature as natures
 from nlp.categories import OTHER, Category
@@ -36,12 +37,11 @@ _OWN_REACH = 4
 _LONGEST_CUT = 1_000  # who writes more says the same in longer words, and cutting is what costs
 _BREAK = re.compile(r"[,。!?;:\s]")
 _LACKING = frozenset(("none", "short", "lack"))  # 没有路灯 is a trouble, 没有车辆乱停 is none
-_NEGATED = re.compile(r"(?:没有|没|不会|不再|不|并未|未|别|无|不用|免得|以防|防止|避免)$")
-_NOT_NEGATED = re.compile(r"(?:有没有?|是不|会不会|是不是|要不要|能不|不是|又不|都不|天天不|经常不)$")
+_NEGATED = ("没有", "没", "不会", "不再", "不", "并未", "未", "别", "无", "不用", "免得", "以防", "防止", "避免")
+_NOT_NEGATED = ("有没", "有没有", "是不", "会不会", "能不", "又不", "都不", "天天不", "经常不")  # of those above
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One reason to believe: its category, its weight, where it stands."""
 
     category: str
@@ -55,7 +55,7 @@ class Evidence:
 
     @property
     def start(self) -> int:
-        return min(span[0] for span in self.spans)
+        return min(self.spans)[0]
 
     @property
     def end(self) -> int:
@@ -186,9 +186,11 @@ class Scorer:
             while at < len(things) and starts[at] <= span[1] + trouble.reach:
                 where, thing = things[at]
                 at += 1
-                gap = max(where[0] - span[1], span[0] - where[1])
                 pair = pairs.get((thing.kind, trouble.kind))
-                if pair is None or (not lacking and _negated(found.text, where[0])) or not 0 <= gap <= trouble.reach:
+                if pair is None:
+                    continue
+                gap = max(where[0] - span[1], span[0] - where[1])
+                if not 0 <= gap <= trouble.reach or (not lacking and _negated(found.text, where[0])):
                     continue
                 behind = where[0] >= span[1]
                 result.append(
@@ -280,8 +282,7 @@ def _of_own(item: Evidence, own: Sequence[Span], text: str) -> bool:
 
 
 def _negated(text: str, start: int) -> bool:
-    before = text[max(0, start - 4) : start]
-    return _NEGATED.search(before) is not None and _NOT_NEGATED.search(before) is None
+    return text.endswith(_NEGATED, 0, start) and not text.endswith(_NOT_NEGATED, 0, start)
 
 
 def _label(score: float, struck: Verdict, *, addressed: bool, urgent: bool, emergency: bool) -> tuple[Label, str]:

@@ -41,6 +41,7 @@ _SPELT = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 _ENOUGH_DIGITS = re.compile(
     rf"[\d{_ROUND}](?:[^\d{_ROUND}\n]{{0,4}}[\d{_ROUND}]){{6}}|(?:[\d{_SPELT}]{_GAP}?){{10}}[\d{_SPELT}]"
 )
+_SHORTEST = 7  # digits of a local number
 _SPELT_RUN = re.compile(rf"[\d{_SPELT}](?:{_GAP}{{0,2}}[\d{_SPELT}]){{10,}}")
 _SPELT_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1" + "123456789")
 _PLAIN = {"＋": "+", "Ｘ": "X", "ｘ": "x"}
@@ -57,7 +58,7 @@ class Contacts:
 
 def find(text: str) -> Contacts:
     """Find and mask. The masks are `138****5678`, `028****1234`, `519999********1234`; no run of 11 digits is left."""
-    if _ENOUGH_DIGITS.search(text) is None:
+    if len(text) < _SHORTEST or _ENOUGH_DIGITS.search(text) is None:
         return Contacts(text)
     text = strip_invisible(text)
     digits = text

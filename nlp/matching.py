@@ -292,4 +292,6 @@ def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Spa
 
 
 def _spans(found: Found, numbers: frozenset[int]) -> list[Span]:
-    return sorted(span for number in numbers & found.spans.keys() for span in found.spans[number])
+    spans = found.spans
+    here = [spans[number] for number in numbers & spans.keys()]
+    return here[0] if len(here) == 1 else sorted(span for several in here for span in several)

@@ -29,6 +29,8 @@ _INVISIBLE = re.compile(
     "\U0001d165-\U0001d169\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
 _PICTURES = re.compile("[\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+")
+# Any character of those above, or one that begins a mention or an emoji code, or an odd blank.
+_STRIPPED = re.compile(_INVISIBLE.pattern[:-2] + _PICTURES.pattern[1:-2] + "@＠\\[\r\t\u2005\u00a0]")
 _BLANKS = re.compile(r"[^\S\n]+")
 _BRACKETED = re.compile(r"\[([^\[\]\s]{1,8})\]")
 
@@ -39,6 +41,12 @@ _MENTION_PLAIN = re.compile(r"(?<![A-Za-z0-9._])@([^\s@\u2005\u00a0,，。!！?�
 
 # What follows a role that somebody calls without a blank: @物业快来 calls 物业, @管家小李 calls 管家小李.
 _SPEECH = r"(?=[快来看修管帮你请在这那什怎能有几我电停漏为到还又今明都是门路楼\d\s]|$)"
+
+
+def is_bare(text: str) -> bool:
+    """Whether there is nothing to strip from a message, as from most: `strip_invisible`, `strip_mentions` and
+    `strip_emoji` would leave it as it is, and no blanks stand side by side."""
+    return len(text) <= CAP and _STRIPPED.search(text) is None and "  " not in text
 
 
 def strip_invisible(text: str) -> str:

@@ -76,10 +76,13 @@ class Classifier:
         thanks or a greeting speaks against it. `at` is when it was said, aware and in the zone of its people; without
         it nothing is known of since when a trouble lasts."""
         quoted_text = quoted_nick = ""
-        text = normalize.strip_invisible(text)
+        bare = normalize.is_bare(text)
+        if not bare:
+            text = normalize.strip_invisible(text)
         if text[:1] in "「这<" or text[:1].isspace():
             parts = quoting.split(text)
             text, quoted_text, quoted_nick = parts.reply, parts.text, parts.nick
+            bare = False  # entities may have become anything
         if chain.is_chain(text):
             found = contact.find(text.strip())
             return Analysis(
@@ -93,10 +96,12 @@ class Classifier:
                 lexicon=self.version,
             )
         mentioned: tuple[str, ...] = ()
-        if "@" in text or "＠" in text:
+        if not bare and ("@" in text or "＠" in text):
             text, mentioned = normalize.strip_mentions(text, names)
             addressed = addressed or any(name in names for name in mentioned)
-        clean = contact.find(_BLANK.sub(" ", normalize.strip_emoji(text)).strip())
+        if not bare:
+            text = _BLANK.sub(" ", normalize.strip_emoji(text))
+        clean = contact.find(text.strip())
         normal = self._spelling.normalise(clean.text)
         whole, decisions, follows = self._decide(normal, nick, at, addressed=addressed, mentioned=mentioned)
         return Analysis(
@@ -119,7 +124,7 @@ class Classifier:
             return whole, (_WHOLE_DECISION[whole],), False
         found = self._matcher.find(text)
         address = location.numbers(text)
-        follows = bool(address) or self._matcher.follows(found) or any(name in _REQUESTED for name in mentioned)
+        follows = bool(address) or self._matcher.follows(found) or not _REQUESTED.isdisjoint(mentioned)
         greeting = addressed and shape.is_greeting(text)
         if self.filtered and not found.promising and not (addressed and not greeting):
             return self._plain(whole, text, nick, found, address, follows=follows)
