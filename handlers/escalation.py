@@ -56,14 +56,15 @@ async def raise_level(
         steps.heading_inside(effects.policy, raised),
         raised.id,
         why,
-        texts.LEVEL[level],
+        level,
         said,
         by.name if by is not None else "",
         await steps.words(effects, raised),
     )
     urgent = raised.urgency is Urgency.EMERGENCY
     key = f"raised:{raised.id}:{raised.version}"
-    if not await steps.tell_level(effects, raised, line, key=key, urgent=urgent):
+    told = await steps.tell_level(effects, raised, line, key=key, urgent=urgent)
+    if not told and why in {Why.WHISTLE, Why.SPREAD}:  # of an expired clock the leaders hear anyway
         await steps.inform(effects, raised, line, key=key, urgent=urgent)
     return raised
 

@@ -468,12 +468,15 @@ WHY: Mapping[str, str] = {
 }
 
 
-def told_raised(heading_: str, ticket_id: str, why: str, level: str, said: str, name: str, words: str) -> str:
+def told_raised(heading_: str, ticket_id: str, why: str, level: Level, said: str, name: str, words: str) -> str:
     """To the level that a ticket has risen to: why, by whom (empty for the clock), and what to type."""
+    answer = f"派单 {ticket_id} 承办，办不了回复 吹哨 {ticket_id}"
+    if level is Level.DEPARTMENT:
+        answer = f"接单 {ticket_id}，办完回复 办结 {ticket_id} 结果"
     kind = "吹哨" if why == "whistle" else "升级"
     reason = f"{said or WHY[why]}{f'（{name}）' if name else ''}"
     quoted = f" “{words}”" if words else ""
-    return f"【{kind}】{heading_} 已到{level}：{reason}。{quoted} 回复 派单 {ticket_id} 部门，或 督办 {ticket_id}"
+    return f"【{kind}】{heading_} 已到{LEVEL[level]}：{reason}。{quoted} 回复 {answer}"
 
 
 def told_reopened(heading_: str, ticket_id: str, nick: str, words: str, times: int, owner: str) -> str:

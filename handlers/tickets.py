@@ -15,7 +15,7 @@ from handlers.reporters import query, supplement, withdraw
 from handlers.rights import Right
 from storage import dialogs, negatives
 from storage import tickets as rows
-from storage.model import Ticket, TicketState, Urgency
+from storage.model import Level, Role, Ticket, TicketState, Urgency
 
 __all__ = [
     "accept",
@@ -119,7 +119,8 @@ async def _learn(ctx: Context, ticket: Ticket) -> None:
 
 # ---------------------------------------------------------------- those who handle it
 async def take(ctx: Context, command: Command) -> str:
-    """`接单 S12`, by the owner; for 应急 also by whoever deals with it, assigned or not."""
+    """`接单 S12`, by the owner; an 应急, and what has risen to the departments, also by whoever comes, assigned or
+    not."""
     ticket = await staff.find(ctx, command, Right.HANDLE, {TicketState.ASSIGNED})
     if ticket is None:
         return "command"
@@ -128,10 +129,13 @@ async def take(ctx: Context, command: Command) -> str:
         mine = ticket.owner_id == person.id
         await ctx.reply(texts.taken(ticket.id) if mine else texts.taken_by(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
-    urgent = ticket.urgency is Urgency.EMERGENCY and ticket.state in {TicketState.FILED, TicketState.ASSIGNED}
+    untaken = ticket.state in {TicketState.FILED, TicketState.ASSIGNED}
+    # 街道吹哨、部门报到: what has risen to the departments is taken by one of them.
+    reporting = ticket.level is Level.DEPARTMENT and staff.role(command, ticket) is Role.DEPARTMENT
+    urgent = untaken and (ticket.urgency is Urgency.EMERGENCY or reporting)
     owns = ticket.state is TicketState.ASSIGNED and await staff.owns(ctx, ticket)
     if not (urgent or owns):
-        if ticket.state in {TicketState.FILED, TicketState.ASSIGNED}:
+        if untaken:
             await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
             return "command"
         return await staff.not_possible(ctx, ticket)
