@@ -92,6 +92,7 @@ def _gathered(rows: Sequence[Row], scopes: Scopes, setting: Setting) -> list[_So
         someone = people.setdefault(key, _Someone(row, name))
         if ref and someone.name != name:
             row.fault(REF, texts.REF_TWICE, ref=ref, row=someone.row.number, name=someone.name)
+            continue
         for column, attribute, value in ((PHONE, "phone", phone), (ORG, "org", row.text(ORG)), (REF, "ref", ref)):
             before = getattr(someone, attribute)
             if before and value and before != value:
