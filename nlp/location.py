@@ -65,7 +65,7 @@ _FLOOR = re.compile(
 _HIGH = re.compile(r"(?:高|共有?|有|达|建了?|盖了?|一共|总共)$")
 _ROOM = re.compile(
     rf"(?<![\d.\-*路街巷弄道第])(?:(?P<room>\d{{3,4}})\s?(?:室|号房|房间|号(?=[住业门]|$))"
-    rf"|(?P<home>{_HOME})\s?(?:房(?![价租东贷款子产屋地])|住户|业主|家的))"
+    rf"|(?P<home>{_HOME})\s?(?:房(?![价租东贷款子产屋地])|住户|业主|房东|租户|租客|家的))"
     rf"|(?P<spelt>[{_DIGITS}]{{3,4}})(?=\s?(?:室|号房|房间))"
 )
 _ROOM_BEHIND = re.compile(
@@ -223,7 +223,7 @@ def _counted(text: str, match: re.Match[str]) -> bool:
     before, after = text[max(0, match.start() - 2) : match.start()], text[match.end() : match.end() + 1]
     if _about(number):
         return True
-    if before.endswith(("共", "共有")):
+    if before.endswith(("共", "共有")) or text.endswith(("全小区", "整个小区"), 0, match.start()):
         return True
     if number == "一" and before[-1:] and before[-1] in "下前后面边壁哪头上":
         return True
