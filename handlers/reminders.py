@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from handlers import clocks, escalation, mode, quiet, steps, texts
 from handlers.context import Effects, Policy
@@ -81,7 +81,7 @@ def _wanted(ticket: Ticket, policy: Policy) -> Iterator[TicketClock]:
     if ticket.state not in _RUNNING or ticket.handled_at is not None:
         return
     category = steps.category(policy, ticket.category)
-    start = (ticket.clock_from or ticket.reported_at).astimezone(UTC)
+    start = steps.started(ticket)
 
     def clock(kind: ClockKind, due: datetime | None, since: datetime = start) -> Iterator[TicketClock]:
         if due is not None:
@@ -138,9 +138,10 @@ def _moment(clock: TicketClock, ticket: Ticket, policy: Policy) -> datetime:
 async def _warn(effects: Effects, ticket: Ticket, clock: TicketClock, stage: int) -> None:
     """To the owner, or to the leader where nobody owns it."""
     due = texts.clock(clock.due_at, effects.policy.timezone)
-    line = texts.told_running_out(
-        steps.heading_inside(effects.policy, ticket), ticket.id, clock.kind, due, nearly=stage == MOST
-    )
+    nobody = ticket.state is TicketState.FILED and ticket.urgency is not Urgency.EMERGENCY
+    to_assign = texts.owner_hint(ticket.category) if nobody else ""
+    heading = steps.heading_inside(effects.policy, ticket)
+    line = texts.told_running_out(heading, ticket.id, clock.kind, due, to_assign, nearly=stage == MOST)
     await _to_owner(effects, ticket, line, key=_key(clock, stage))
 
 

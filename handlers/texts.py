@@ -1033,7 +1033,7 @@ _CLOCK: Mapping[ClockKind, str] = {
     ClockKind.CLOSE: "办结",
 }
 _NEXT_STEP: Mapping[ClockKind, str] = {
-    ClockKind.ACK: "接单 {id} 或 派单 {id} 物业",
+    ClockKind.ACK: "接单 {id}",
     ClockKind.AGREED: "办结 {id} 结果",
     ClockKind.FEEDBACK: "处置中 {id} 进展",
     ClockKind.VERIFY: "处置中 {id} 核实情况",
@@ -1041,10 +1041,12 @@ _NEXT_STEP: Mapping[ClockKind, str] = {
 }
 
 
-def told_running_out(heading_: str, ticket_id: str, kind: ClockKind, due: str, *, nearly: bool) -> str:
-    """Half of a time limit is over; with `nearly` four fifths."""
+def told_running_out(heading_: str, ticket_id: str, kind: ClockKind, due: str, to_assign: str, *, nearly: bool) -> str:
+    """Half of a time limit is over; with `nearly` four fifths. `to_assign`: whom it may be given to, where nobody has
+    it yet."""
     label = "快到时限" if nearly else "时限过半"
-    return f"【{label}】{heading_}：{due}前要{_CLOCK[kind]}。回复 {_NEXT_STEP[kind].format(id=ticket_id)}"
+    step = f"派单 {ticket_id} {to_assign}" if to_assign else _NEXT_STEP[kind].format(id=ticket_id)
+    return f"【{label}】{heading_}：{due}前要{_CLOCK[kind]}。回复 {step}"
 
 
 def told_overdue(heading_: str, kind: ClockKind, level: str) -> str:

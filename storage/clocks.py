@@ -6,7 +6,7 @@ What became of the tickets since is read from `changes`; a cursor remembers how 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ async def put(tx: Tx, new: Sequence[TicketClock]) -> None:
     statement = insert(tx, clocks)
     latest = {name: statement.excluded[name] for name in _FIELDS if name not in ("ticket", "kind")}
     statement = statement.on_conflict_do_update(index_elements=["ticket", "kind"], set_=latest)
-    await tx.execute(statement, [asdict(clock) for clock in new])
+    await tx.execute(statement, [{name: getattr(clock, name) for name in _FIELDS} for clock in new])
 
 
 async def due(tx: Tx, now: datetime, most: int) -> list[TicketClock]:
