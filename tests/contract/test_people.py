@@ -155,6 +155,32 @@ async def test_a_code_binds_once_and_in_time(store: Store, backend: Database) ->
     assert await find(store, "u2") is None
 
 
+async def test_one_person_binds_several_accounts(store: Store) -> None:
+    worker = await register(store, "王示例", WORKER)
+    for account, im_id in (("a", "u1"), ("a", "u2"), ("b", "u1")):
+        code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
+        await store.write(lambda tx, c=code, a=account, i=im_id: people.bind(tx, c, a, i, NOW))
+    for account, im_id in (("a", "u1"), ("a", "u2"), ("b", "u1")):
+        found = await find(store, im_id, account)
+        assert found is not None
+        assert found.id == worker.id
+
+
+async def test_a_code_may_let_all_other_accounts_go(store: Store) -> None:
+    """A phone was lost: who has it must not be a leader any more."""
+    worker = await register(store, "王示例", WORKER, Alias("a", "lost"), Alias("b", "lost"))
+    code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE, only=True))
+    bound = await store.write(lambda tx: people.bind(tx, code, "a", "new", NOW))
+    assert bound is not None
+    assert [alias.im_id for alias in bound.aliases] == ["new"]
+    assert await find(store, "lost") is None
+    assert (await ensure(store, "lost")).grants == ()
+    plain = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
+    again = await store.write(lambda tx: people.bind(tx, plain, "b", "second", NOW))
+    assert again is not None
+    assert [alias.im_id for alias in again.aliases] == ["new", "second"]
+
+
 async def test_what_hung_on_the_resident_moves(store: Store, backend: Database) -> None:
     worker = await register(store, "王示例", WORKER, Alias("b", "u-work"))
     resident = await ensure(store, "u1", "小王", friend=True)
