@@ -36,6 +36,10 @@ _FABRIC = re.compile(r"01(?!11)")  # fails of itself, so what stands before the 
 _OWN_REACH = 4
 _LONGEST_CUT = 1_000  # who writes more says the same in longer words, and cutting is what costs
 _BREAK = re.compile(r"[,。!?;:\s]")
+# What a question or a tale about public life may be as well: 医保异地报销怎么办理 is for the leader to answer.
+_YIELD_TO_TOPIC = frozenset(
+    ("how_to", "elsewhere", "private", "fiction", "thanks", "carpool", "second_hand", "hyperbole")
+)
 _LACKING = frozenset(("none", "short", "lack"))  # 没有路灯 is a trouble, 没有车辆乱停 is none
 _NEGATED = ("没有", "没", "不会", "不再", "不", "并未", "未", "别", "无", "不用", "免得", "以防", "防止", "避免")
 _NOT_NEGATED = ("有没", "有没有", "是不", "会不会", "能不", "又不", "都不", "天天不", "经常不")  # of those above
@@ -96,8 +100,8 @@ class Scorer:
         topical, topic_category, topic_terms = self._topical(found)
         rules = [item.rule for item in chosen]
         score = core + asked + placed if core else 0.0
-        if topical > score:
-            score = topical
+        if min(MOST_TOPIC, topical) > score:
+            score = min(MOST_TOPIC, topical)
             rules.append("topic")
             if category == OTHER:
                 category = topic_category
@@ -117,6 +121,8 @@ class Scorer:
             addressed=addressed,
             urgent=present is not Presence.NOT,
             emergency=present is Presence.NOW,
+            public=topical >= TICKET,
+            idle=CANDIDATE <= score < TICKET and not placed and self._idle(found),
         )
         if category not in self._categories:
             category = OTHER
@@ -251,11 +257,15 @@ class Scorer:
         weight, topics = self._matcher.topics(found)
         if weight < TOPICAL:
             return 0.0, OTHER, ()
-        if self._matcher.leisure(found) >= 1 and not is_petition(found.text):
+        if self._idle(found):
             return 0.0, OTHER, ()
         named = [topic.category for topic in topics if topic.category != OTHER] or [OTHER]
         terms = tuple(topic.term for topic in topics)
-        return min(MOST_TOPIC, weight), max(sorted(set(named)), key=named.count), terms
+        return weight, max(sorted(set(named)), key=named.count), terms
+
+    def _idle(self, found: Found) -> bool:
+        """Whether somebody talks of private life and pastimes, and asks nobody for anything."""
+        return self._matcher.leisure(found) >= 1 and not is_petition(found.text)
 
 
 def _widest(things: list[tuple[Span, Thing]]) -> list[tuple[Span, Thing]]:
@@ -285,19 +295,24 @@ def _negated(text: str, start: int) -> bool:
     return text.endswith(_NEGATED, 0, start) and not text.endswith(_NOT_NEGATED, 0, start)
 
 
-def _label(score: float, struck: Verdict, *, addressed: bool, urgent: bool, emergency: bool) -> tuple[Label, str]:
+def _label(
+    score: float, struck: Verdict, *, addressed: bool, urgent: bool, emergency: bool, public: bool, idle: bool
+) -> tuple[Label, str]:
+    """`public`: it is about public life beyond doubt; `idle`: the little there is stands in talk of other things."""
     if emergency and not struck.absent:
         return Label.TICKET, "emergency"
     if struck.reason == "hyperbole" and score >= TICKET and not urgent:
         return Label.CANDIDATE, struck.reason  # 热得要命还没电 is meant; 热得要着火 is not
+    if struck.reason in _YIELD_TO_TOPIC and public:
+        return Label.CANDIDATE, struck.reason
     if struck.reason:
         return Label.DROP, struck.reason
     if score >= TICKET:
         if struck.doubt:
             return Label.CANDIDATE, struck.doubt
         return Label.TICKET, "score"
-    if score >= CANDIDATE:
+    if score >= CANDIDATE and not idle:
         return Label.CANDIDATE, "score"
     if addressed:
         return Label.CANDIDATE, "addressed"
-    return Label.DROP, "weak" if score else "chat"
+    return Label.DROP, "private" if idle else "weak" if score else "chat"

@@ -28,7 +28,7 @@ from scipy.sparse import csr_matrix
 from nlp import contact, lexicon, normalize, tables
 from nlp.categories import OTHER
 from nlp.categories import load as load_categories
-from nlp.decision import Decision, Label
+from nlp.decision import Label
 from nlp.lexicon import Exclusions, Lexicon, Topic
 from nlp.matching import BREADTH, TOPICAL, Matcher
 from nlp.pipeline import Classifier
@@ -38,9 +38,10 @@ FOLDS = 5
 LEAST_SUPPORT = 3  # appeals that must hold a word; five for a single character, which stands in many words
 HEAVIEST = 1.6  # no word is enough by itself
 LIGHTEST = 0.05
-BUDGET = 2.5  # false candidates that topics may add among 1,000 messages of chat
+BUDGET = 2.0  # false candidates that topics may add among 1,000 messages of chat
 PRIOR = 1.0  # where a word begins that somebody vouched for
-VOUCHED = "vouched"
+VOUCHED = "vouched"  # the note of a word that a person adds of their own knowledge
+ASK = "ask"  # the note of a word that asks (希望, 何时): it adds to a topic, though it tells nothing of it
 
 COLUMNS = ("keep", "term", "weight", "category", "appeals", "others", "domains", "note")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
@@ -164,75 +165,68 @@ def pieces(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A held-out message: what is decided without topics, with topics that are always enough, and what they weigh."""
+    """A held-out message: its label without topics and with topics that are always enough, and what they weigh."""
 
     sample: Sample
     without: Label
     most: Label
     weight: float
 
-    def label(self, least: float) -> Label:
-        return self.most if self.without is Label.DROP and self.weight >= least else self.without
-
 
 class Trial:
     """Judges held-out messages by the classifier itself, with learned topics in place of its own."""
 
-    def __init__(self, tables_: Lexicon) -> None:
-        self._lexicon = tables_
+    def __init__(self, known: Lexicon) -> None:
+        self._lexicon = known
         self._categories = load_categories()
-        self._tokens = Tokens(Matcher(tables_).words)
-        self._plain = self._classifier({})
+        self._tokens = Tokens(Matcher(known).words)
 
-    def _classifier(self, weights: Mapping[str, float]) -> Classifier:
-        topics = tuple(Topic(term, OTHER, weight, Exclusions()) for term, weight in weights.items())
-        return Classifier(Matcher(replace(self._lexicon, topics=topics)), self._tokens, self._categories)
+    def labels(self, samples: Sequence[Sample], weights: Mapping[str, float]) -> list[Label]:
+        """What is decided with topics of these weights."""
+        classifier = Classifier(self._matcher(weights), self._tokens, self._categories)
+        return [classifier.analyse(sample.text).best.label for sample in samples]
 
     def judge(self, samples: Sequence[Sample], weights: Mapping[str, float]) -> list[Judged]:
-        matcher = Matcher(
-            replace(self._lexicon, topics=tuple(Topic(t, OTHER, w, Exclusions()) for t, w in weights.items()))
-        )
-        generous = self._classifier({term: TOPICAL for term, weight in weights.items() if weight > 0})
-        return [
-            Judged(
-                sample,
-                self._decide(self._plain, sample).label,
-                self._decide(generous, sample).label,
-                matcher.topics(matcher.find(sample.text))[0],
-            )
-            for sample in samples
-        ]
+        matcher = self._matcher(weights)
+        weighed = [matcher.topics(matcher.find(sample.text))[0] for sample in samples]
+        without = self.labels(samples, {})
+        most = self.labels(samples, {term: TOPICAL for term, weight in weights.items() if weight > 0})
+        return [Judged(*one) for one in zip(samples, without, most, weighed, strict=True)]
 
-    @staticmethod
-    def _decide(classifier: Classifier, sample: Sample) -> Decision:
-        return classifier.analyse(sample.text).best
+    def _matcher(self, weights: Mapping[str, float]) -> Matcher:
+        topics = tuple(Topic(term, OTHER, weight, Exclusions()) for term, weight in weights.items())
+        return Matcher(replace(self._lexicon, topics=topics))
 
 
 def threshold(judged: Sequence[Judged], budget: float) -> float:
-    """The least weight at which topics add no more than `budget` false candidates to 1,000 messages of any chat."""
+    """The least weight at which topics add no more than `budget` false candidates to 1,000 messages of chat."""
     chat = [one for one in judged if one.sample.label == "chat"]
-    size = Counter(one.sample.source for one in chat)
-    raised = sorted(
-        (one for one in chat if one.without is Label.DROP and one.most is not Label.DROP), key=lambda one: -one.weight
-    )
-    count: Counter[str] = Counter()
-    for one in raised:
-        count[one.sample.source] += 1
-        if count[one.sample.source] > budget * size[one.sample.source] / 1000:
-            return one.weight * 1.001
-    return min((one.weight for one in judged if one.weight > 0), default=1.0)
+    raised = [one.weight for one in chat if one.without is Label.DROP and one.most is not Label.DROP]
+    allowed = int(budget * len(chat) / 1000)
+    heaviest = sorted(raised, reverse=True)
+    return heaviest[allowed] * 1.001 if allowed < len(heaviest) else max(min(heaviest, default=1.0), 1e-3)
 
 
-def per_thousand(judged: Sequence[Judged], source: str, label: Label, least: float) -> float:
-    """How many of 1,000 messages of a source that are no appeals get this label."""
-    here = [one for one in judged if one.sample.source == source and one.sample.label != "appeal"]
-    return 1000 * sum(one.label(least) is label for one in here) / max(1, len(here))
+def scaled(weights: Mapping[str, float], least: float) -> dict[str, float]:
+    """The weights in the units of the topics table, without what weighs next to nothing."""
+    sized = {term: min(HEAVIEST, weight * TOPICAL / least) for term, weight in weights.items()}
+    return {term: round(weight, 2) for term, weight in sized.items() if weight >= LIGHTEST}
 
 
-def found(judged: Sequence[Judged], least: float) -> float:
-    """The share of the appeals that become tickets or candidates."""
-    here = [one for one in judged if one.sample.label == "appeal"]
-    return sum(one.label(least) is not Label.DROP for one in here) / max(1, len(here))
+def figures(samples: Sequence[Sample], labels: Sequence[Label]) -> str:
+    """The share of appeals found, and the false tickets + candidates in 1,000 of every other source."""
+    counts: dict[str, Counter[Label]] = {}
+    for sample, label in zip(samples, labels, strict=True):
+        source = "" if sample.label == "appeal" else sample.source
+        counts.setdefault(source, Counter())[label] += 1
+    said = []
+    for source in sorted(counts):
+        count, size = counts[source], counts[source].total()
+        if source:
+            said.append(f"{source} {1000 * count[Label.TICKET] / size:.1f}+{1000 * count[Label.CANDIDATE] / size:.1f}")
+        else:
+            said.append(f"found {1 - count[Label.DROP] / size:.4f}")
+    return "; ".join(said)
 
 
 def learn(
@@ -243,45 +237,33 @@ def learn(
     trial = Trial(lexicon.load(codes=load_categories()))
     chat = [sample for sample in samples if sample.label == "chat"]
     appeals = [sample for sample in samples if sample.label == "appeal"]
-    vouched = {term for term, row in known.items() if row.get("note") == VOUCHED}
+    given = {term: row.get("note", "") for term, row in known.items() if row.get("note")}
 
     def fit(left_out: int | None) -> dict[str, float]:
         mine = [sample.text for sample in appeals if sample.fold != left_out]
         theirs = [piece for sample in chat if sample.fold != left_out for piece in pieces(sample.text)]
-        terms = sorted({*dictionary.terms(mine), *vouched})
+        terms = sorted({*dictionary.terms(mine), *given})
         if only_known:
             terms = [term for term in terms if term in known]
-        prior = [PRIOR if term in vouched else 0.0 for term in terms]
+        prior = [PRIOR if given.get(term) == VOUCHED else 0.0 for term in terms]
         return dict(zip(terms, weights(mine, theirs, terms, prior), strict=True))
 
-    judged: list[Judged] = []
-    for fold in range(FOLDS):
-        judged += trial.judge([sample for sample in samples if sample.fold == fold], fit(fold))
+    held = [[sample for sample in samples if sample.fold == fold] for fold in range(FOLDS)]
+    learned = [fit(fold) for fold in range(FOLDS)]
+    judged = [one for here, weights in zip(held, learned, strict=True) for one in trial.judge(here, weights)]
     least = threshold(judged, budget)
-    shares = []
+    labels = [trial.labels(here, scaled(weights, least)) for here, weights in zip(held, learned, strict=True)]
+    yield "false tickets + candidates in 1,000, each fold judged by what the others taught:"
     for fold in range(FOLDS):
-        here = [one for one in judged if one.sample.fold == fold]
-        shares.append(found(here, least))
-        yield f"fold {fold + 1}: {_figures(here, least)}"
-    yield f"mean of found {np.mean(shares):.4f}, between {min(shares):.4f} and {max(shares):.4f}"
-    yield f"all folds: {_figures(judged, least)}"
-    final = {term: min(HEAVIEST, weight * TOPICAL / least) for term, weight in fit(None).items()}
-    yield _rows(final, samples, known)
-
-
-def _figures(judged: Sequence[Judged], least: float) -> str:
-    said = [f"found {found(judged, least):.4f}"]
-    for source in sorted({one.sample.source for one in judged if one.sample.label != "appeal"}):
-        tickets = per_thousand(judged, source, Label.TICKET, least)
-        candidates = per_thousand(judged, source, Label.CANDIDATE, least)
-        said.append(f"{source} {tickets:.1f}+{candidates:.1f}")
-    return "; ".join(said) + " (false tickets + candidates in 1,000)"
+        yield f"fold {fold + 1}: {figures(held[fold], labels[fold])}"
+    yield f"all folds: {figures([one for here in held for one in here], [one for here in labels for one in here])}"
+    yield _rows(scaled(fit(None), least), samples, known)
 
 
 def _rows(
     final: Mapping[str, float], samples: Sequence[Sample], known: Mapping[str, tables.Row]
 ) -> list[dict[str, str]]:
-    terms = [term for term, weight in final.items() if weight >= LIGHTEST]
+    terms = list(final)
     held = presence([sample.text for sample in samples], terms).tocsc()
     rows = []
     for column, term in enumerate(terms):
