@@ -18,6 +18,7 @@ _NO_DAY = (
 # A pattern with groups of its own, to be part of a larger one; `days` reads its match.
 NAMED = (
     rf"(?:(?P<year>\d{{4}}|今|明|去|前)年)?(?P<month>{NUMBER})月(?:(?P<from_day>{NUMBER})[日号]?{TO})?(?P<day>{NUMBER})(?:[日号]|(?={TO}|\s|$))"
+    r"|(?<![\d.])(?P<dot_month>0?[1-9]|1[0-2])\.(?P<dot_day>[0-3]?\d)(?=\s?(?:[上下]午|[早晚中凌日号]|\d{1,2}[点:]))[日号]?"
     r"|(?P<iso>(?<!\d)(?P<y>20\d\d)[\-/.年](?P<m>\d{1,2})[\-/.月](?P<d>\d{1,2})日?(?!\d))"
     rf"|(?P<which_month>上上|上|这|本|下)个?月(?:(?P<its_day>{NUMBER})[日号]|(?P<its_part>[底初末中]))?"
     rf"|(?P<bare_month>(?<![\d个]){NUMBER})月(?P<month_part>[底初末中]|份|(?=[停就开起以到至,。\s]|$))"
@@ -42,7 +43,7 @@ def days(match: re.Match[str], today: date, prefer: Prefer, behind: date | None)
     one = timedelta(days=1)
     if match["iso"]:
         return _one(int(match["y"]), int(match["m"]), int(match["d"]))
-    if match["month"]:
+    if match["month"] or match["dot_month"]:
         return _month_day(match, today, prefer, behind)
     if match["day_only"]:
         return _day_only(match, today, prefer, behind)
@@ -96,7 +97,7 @@ def _one(year: int, month: int, day: int) -> tuple[date, date] | None:
 
 
 def _month_day(match: re.Match[str], today: date, prefer: Prefer, behind: date | None) -> tuple[date, date] | None:
-    month, day = number(match["month"]), number(match["day"])
+    month, day = number(match["month"] or match["dot_month"]), number(match["day"] or match["dot_day"])
     written = match["year"]
     if written:
         years = [int(written) if written.isdigit() else today.year + _YEAR[written]]

@@ -62,7 +62,8 @@ _ATOM = re.compile(
 )
 _MAYBE = re.compile(r"[点时天日号月周年早晚夜晨午昏现刚一始长常星礼此目方今明昨后前:]|分钟|刻钟|钟头|20\d\d")
 _GLUE = re.compile(r"[\s的,()]{0,2}")
-_RANGE = re.compile(r"\s?(?:左右|开始|起)?\s?(?:一直|持续)?(?:到了?|至|直到|~|-)\s?")
+_DASHES = str.maketrans("–—―−", "----")
+_RANGE = re.compile(r"\s?(?:左右|多|开始|起)?\s?(?:一直|持续)?(?:到了?|至|直到|[~\-]{1,2})\s?")
 _EVERY = re.compile(r"(?:每|天天|每天|每日|每到|每逢|每个|隔天)\s?$")
 _FROM = re.compile(r"(?:从|自从?|打从)\s?$")
 _DUE = re.compile(r"(?:截止(?:到|至|时间|日期)?[为是::]?|截至|最晚|最迟|不晚于|停[到在]|直到|持续到|延长到|为止到)\s?$")
@@ -74,6 +75,11 @@ _LATER = re.compile(r"\s?(?:之后|以后|后(?![面门院排边台天]))")
 _WITHIN = re.compile(r"\s?(?:之内|以内|内)")
 _LASTING = re.compile(r"\s?(?:了|没|都没|都不|还没|不来|未|一直)")
 _LASTED = re.compile(r"(?:已经?|都|快|连续|持续|超过|整整|接连|足足|将近|前后)\s?(?:有|快|停了?|等了?|超过)?\s?$")
+_LASTS = re.compile(r"了(?:快|大概|差不多|将近|整整|足足)?\s?$")  # 黑了一个礼拜
+# How long somebody has lived here or paid for is not how long it has been broken: 住了三年, 交了一年物业费.
+_OF_LIFE = re.compile(
+    r"(?:住|搬来|入住|交房|买|用|租|交|付|收|花|缴|充|开|工作|退休|保修|质保)(?:了|满|在?这(?:里|儿)?)?(?:快|都|已经|有)?\s?$"
+)
 _RECENT = re.compile(r"(?:最近|近|过去|这|前)\s?$")
 _IDIOM = re.compile(r"(?:第|另|哪|那|某|每隔?|三天两头)$")
 
@@ -130,7 +136,8 @@ def find(text: str, at: datetime, *, prefer: Prefer = "past") -> tuple[TimeExpre
     text = text[:_LONGEST]
     if _MAYBE.search(text) is None:
         return ()
-    return tuple(_expressions(text, at, prefer))
+    found = _expressions(text.translate(_DASHES), at, prefer)
+    return tuple(replace(expression, text=text[slice(*expression.at)]) for expression in found)
 
 
 def since(text: str, at: datetime) -> datetime | None:
@@ -259,9 +266,11 @@ def _single(text: str, match: re.Match[str], at: datetime) -> TimeExpression | N
         return TimeExpression(
             Kind.MOMENT, start, None, text[match.start() : behind.end()], (match.start(), behind.end())
         )
+    if _OF_LIFE.search(before):
+        return TimeExpression(Kind.DURATION, None, None, words, where, length) if length is not None else None
     if _RECENT.search(before):
         return TimeExpression(Kind.SPAN, at - length if length is not None else None, at, words, where, length)
-    if lasted or _LASTING.match(text, end):
+    if lasted or _LASTS.search(before) or _LASTING.match(text, end):
         return TimeExpression(Kind.SINCE, at - length if length is not None else None, None, words, where, length)
     return TimeExpression(Kind.DURATION, None, None, words, where, length) if length is not None else None
 

@@ -31,6 +31,9 @@ def read(text: str, prefer: timeexpr.Prefer) -> list[tuple[str, str | None, str 
         ("都两个多小时了", "since", "06-12 13:30", None),
         ("等了一个半小时了", "since", "06-12 14:00", None),
         ("快半个月了", "since", "05-28 15:30", None),
+        ("黑了一个礼拜没人修", "since", "06-05 15:30", None),
+        ("交了一年物业费", "duration", None, None),
+        ("住这三年了", "duration", None, None),
         ("两三天了", "since", "06-10 15:30", None),
         ("上周五起没电", "since", "06-06 00:00", None),
         ("昨晚开始漏", "since", "06-11 18:00", None),
@@ -88,6 +91,10 @@ def test_what_is_complained_of(text: str, kind: str, start: str | None, end: str
         ("12月30日到1月2日", "span", "12-30 00:00", "01-03 00:00"),
         ("20-22号", "span", "06-20 00:00", "06-23 00:00"),
         ("周一至周五", "span", "06-16 00:00", "06-21 00:00"),
+        ("本周六8:30—11:30", "span", "06-14 08:30", "06-14 11:30"),
+        ("6.20上午9点", "moment", "06-20 09:00", None),
+        ("今晚十点至明早六点", "span", "06-12 22:00", "06-13 06:00"),
+        ("6月30号18时前", "until", None, "06-30 18:00"),
         ("这周末", "span", "06-14 00:00", "06-16 00:00"),
         ("下周二上午", "span", "06-17 08:00", "06-17 12:00"),
         ("9-12点", "span", "06-13 09:00", "06-13 12:00"),
@@ -124,6 +131,7 @@ def test_what_is_announced(text: str, kind: str, start: str | None, end: str | N
         "3-2-1502",
         "2025年级",
         "9999年12月31日",
+        "每平米2.30元",
     ],
 )
 def test_what_is_no_time(text: str) -> None:
