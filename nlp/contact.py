@@ -38,10 +38,11 @@ _ANY = re.compile(
 # Digits in any script and dress, those of words only in runs: 一三八 one two three is no number, eleven are.
 _ROUND = "⓪①-⑨⑴-⑼❶-❾➀-➈➊-➒⁰¹²³⁴-⁹₀-₉"
 _SPELT = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
+_TENS = re.compile(r"[⑩-⑳⑽-⒇⒈-⒛㉑-㉟㊱-㊿⓫-⓴❿➉➓]")  # one character of two digits: ⑬
 _ENOUGH_DIGITS = re.compile(
-    rf"[\d{_ROUND}](?:[^\d{_ROUND}\n]{{0,4}}[\d{_ROUND}]){{6}}|(?:[\d{_SPELT}]{_GAP}?){{10}}[\d{_SPELT}]"
+    rf"{_TENS.pattern}|[\d{_ROUND}](?:[^\d{_ROUND}\n]{{0,4}}[\d{_ROUND}]){{6}}|(?:[\d{_SPELT}]{_GAP}?){{10}}[\d{_SPELT}]"
 )
-_SHORTEST = 7  # digits of a local number
+_SHORTEST = 6  # characters: ⑬⑬⑬⑬⑬① is a mobile number
 _SPELT_RUN = re.compile(rf"[\d{_SPELT}](?:{_GAP}{{0,2}}[\d{_SPELT}]){{10,}}")
 _SPELT_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1" + "123456789")
 _PLAIN = {"＋": "+", "Ｘ": "X", "ｘ": "x"}
@@ -60,12 +61,13 @@ def find(text: str) -> Contacts:
     """Find and mask. The masks are `138****5678`, `028****1234`, `519999********1234`; no run of 11 digits is left."""
     if len(text) < _SHORTEST or _ENOUGH_DIGITS.search(text) is None:
         return Contacts(text)
-    text = strip_invisible(text)
+    plain = strip_invisible(text)
+    text = _TENS.sub(lambda character: str(int(unicodedata.numeric(character[0]))), plain)
     digits = text
     if not text.isascii():
         digits = _SPELT_RUN.sub(lambda run: run[0].translate(_SPELT_DIGITS), "".join(map(_ascii_digit, text)))
     if _ENOUGH_DIGITS.search(digits) is None:
-        return Contacts(text)
+        return Contacts(plain)
     parts: list[str] = []
     phones: dict[str, None] = {}
     has_id = False
