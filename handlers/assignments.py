@@ -118,6 +118,12 @@ async def automatic(effects: Effects, ticket: Ticket) -> Ticket:
     return moved
 
 
+async def usual(effects: Effects, ticket: Ticket) -> str:
+    """Who usually deals with it, as a leader types it: by the deployment's own list, else by the category."""
+    entry = await owners.find(effects.tx, ticket.category, ticket.grid)
+    return texts.ROLE[entry.role] if entry is not None else texts.owner_hint(ticket.category)
+
+
 def _owned(effects: Effects, ticket: Ticket, role: Role, persons: Sequence[Person]) -> dict[str, Any]:
     """The fields by which a ticket is theirs."""
     owner_id = persons[0].id if len(persons) == 1 else None

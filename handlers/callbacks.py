@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, escalation, matching, steps, texts
+from handlers import answers, assignments, escalation, matching, steps, texts
 from handlers.commands import Command
 from handlers.context import Context, Effects
 from nlp.contact import mask
@@ -241,7 +241,7 @@ async def reopen(ctx: Context, ticket: Ticket, said: str, *, rating: int | None 
         )
     nick = "" if steps.discreet(ticket) else mask(ctx.message.nick)
     heading = steps.heading_inside(ctx.policy, again)
-    owner = texts.owner_hint(ticket.category)
+    owner = await assignments.usual(ctx, ticket)
     line = texts.told_reopened(heading, ticket.id, nick, steps.shorten(said), times, owner)
     urgent = ticket.urgency is Urgency.EMERGENCY
     await steps.inform(ctx, again, line, key=f"reopened:{ticket.id}:{times}", urgent=urgent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import steps, texts
+from handlers import assignments, steps, texts
 from handlers.context import Context
 from nlp import similarity
 from storage import notes
@@ -58,8 +58,8 @@ async def watch(ctx: Context, ticket: Ticket) -> Ticket | None:
     )
     await notes.add(ctx.tx, Note(made.number, ctx.now, None, "evidence", "、".join(evidence)))
     await ctx.audit("proactive", actor=None, ticket=made.number, after=made.state.value, similar=len(evidence))
-    heading, owner = steps.heading(ctx.policy, made), texts.owner_hint(made.category)
-    line = texts.told_proactive(heading, made.id, evidence, WITHIN.days, owner)
+    owner = await assignments.usual(ctx, made)
+    line = texts.told_proactive(steps.heading(ctx.policy, made), made.id, evidence, WITHIN.days, owner)
     urgent = made.urgency is Urgency.EMERGENCY
     await steps.inform(ctx, made, line, key=f"proactive:{made.id}", urgent=urgent)
     return made

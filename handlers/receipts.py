@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import steps, texts
+from handlers import assignments, staff, steps, texts
 from handlers.context import Context
 from nlp.contact import mask
 from storage import dialogs, outbox, people, rooms
@@ -88,7 +88,7 @@ async def to_leaders(ctx: Context, ticket: Ticket, *, twin: str = "") -> None:
     if said is not None:
         heading += texts.extent(said.since, said.households, ctx.message.sent_at)
     nick, words = mask(ctx.message.nick), await steps.words(ctx, ticket)
-    owner = texts.owner_hint(ticket.category)
+    owner = await assignments.usual(ctx, ticket)
     if ticket.state is TicketState.CANDIDATE:
         line = texts.told_candidate(heading, ticket.id, "" if steps.discreet(ticket) else nick, words)
         urgent = False
@@ -99,7 +99,8 @@ async def to_leaders(ctx: Context, ticket: Ticket, *, twin: str = "") -> None:
     elif steps.discreet(ticket):
         line = texts.told_discreet(heading, ticket.id, words, owner)
     else:
-        line = texts.told_filed(heading, ticket.id, nick, words, owner, twin=twin)
+        given = await staff.owner(ctx, ticket) if ticket.state is TicketState.ASSIGNED else ""
+        line = texts.told_filed(heading, ticket.id, nick, words, owner, twin=twin, assigned=given)
     # A candidate, the ticket it becomes and the 应急 it is raised to are three different things to be told, and so is
     # where it turns out to be.
     kind = "urgent" if urgent else ticket.state.value
@@ -176,7 +177,7 @@ async def _merge(ctx: Context, ticket: Ticket) -> bool:
 def _acknowledged(ticket: Ticket) -> bool:
     """Whether an ordinary acknowledgement speaks of it."""
     ordinary = ticket.urgency is not Urgency.EMERGENCY and not steps.discreet(ticket)
-    return ordinary and ticket.state is TicketState.FILED
+    return ordinary and ticket.state in {TicketState.FILED, TicketState.ASSIGNED}
 
 
 async def _in_private(ctx: Context, ticket: Ticket) -> None:

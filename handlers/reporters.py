@@ -15,7 +15,7 @@ from storage.engine import purged
 from storage.model import OPEN_STATES, Place, RoomKind, Ticket, TicketState, Urgency
 
 MOST_LISTED = 5
-_QUOTING = ("told", "more", "assigned", "reopened")  # keys of the lines that carry what was said
+_QUOTING = ("told", "more", "assigned", "reopened", "raised")  # keys of the lines that carry what was said
 _OWN = OPEN_STATES | {TicketState.CANDIDATE}
 
 
@@ -82,6 +82,8 @@ async def withdraw(ctx: Context, command: Command) -> str:
         return "command"
     if not await steps.is_reporter(ctx, ticket):
         await ctx.reply(texts.not_yours(ticket.id))
+    elif ticket.merged_into is not None:
+        await _leave_both(ctx, ticket, ticket.merged_into)
     elif ticket.state not in _OWN:
         await _not_possible(ctx, ticket)
     elif ticket.reporters > 1:
@@ -133,6 +135,16 @@ async def _step_back(ctx: Context, ticket: Ticket) -> None:
     await ctx.audit_message("stepped_back", ticket=ticket.number)
     line = texts.told_taken_back(steps.heading_inside(ctx.policy, ticket))
     await steps.inform(ctx, ticket, line, key=f"withdrawn:{ticket.id}:{ctx.message.id}")
+
+
+async def _leave_both(ctx: Context, ticket: Ticket, into: int) -> None:
+    """They take back what they said of a merged ticket: their words go, and the other one is no longer theirs."""
+    await _step_back(ctx, ticket)
+    target = await rows.get(ctx.tx, into)
+    if target is not None:
+        await rows.drop_reporter(ctx.tx, target.number, (await ctx.person()).id)
+        target = await rows.get(ctx.tx, into) or target
+        await ctx.reply(texts.not_only_yours(target.id, target.reporters))
 
 
 async def _list_own(ctx: Context) -> None:

@@ -279,18 +279,27 @@ HELP_PRIVATE = (
     "别记我 · 恢复记录：群里记不记我说的话",
     "急事请打 119、110、120。",
 )
+HELP_HELPER = "应答 S12：网格呼叫时就近先到"
 HELP_LEADER = (
-    "待办：看候选、未派、超期",
-    "受理 S12 · 误报 S12：处理候选",
-    "派单 S12 物业 2h：派给谁、多久办完",
-    "接单 S12 · 处置中 S12 预计 · 办结 S12 结果",
+    "待办 · 受理 S12 · 误报 S12 · 不受理 S12 超职责",
+    "派单 S12 物业 2h · 接单 S12 · 办结 S12 结果",
+    "吹哨 S12 理由 · 呼叫 S12 · 合并 S12 S15",
+    "改类 S12 供水 · 改址 S12 3栋2单元 · 完成 J3",
     "启用 网格码 · 停用 · 静音 · 恢复：管本群",
-    "也可以：上报 内容 · 查询 S12",
+    "转急 暴雨 · 转平 · 日报 · 上报 内容",
+)
+HELP_ABOVE = (
+    "待办 · 派单 S12 物业 2h · 办结 S12 结果",
+    "督办 S12 · 吹哨 S12 理由 · 延期 S12 2天 同意",
+    "不受理 S12 超职责 · 合并 S12 S15 · 撤并 S15",
+    "改类 S12 供水 · 改址 S12 3栋 · 清单 项目",
+    "交办 @网格码 巡查 内容 3天 · 查询 J3",
+    "转急 暴雨 · 转平 · 日报 · 周报 · 查询 S12",
 )
 HELP_OWNER = (
     "待办：看派给我们的单",
-    "接单 S12：马上去办",
-    "处置中 S12 下午修好：告诉进度",
+    "接单 S12 · 退回 S12 理由",
+    "处置中 S12 下午修好 · 延期 S12 2天 理由",
     "办结 S12 结果：办完了",
     "也可以：上报 内容 · 查询 S12",
 )
@@ -740,7 +749,8 @@ def in_merged(state: str, ticket_id: str, target_state: str) -> str:
 
 
 def recategorized(ticket_id: str, category: str, due: str) -> str:
-    return f"{ticket_id} 已改为{category}{f'，{due}前办完' if due else ''}。"
+    """Without the category where the public must not read it."""
+    return f"{ticket_id} 已改{f'为{category}' if category else '类'}{f'，{due}前办完' if due else ''}。"
 
 
 def which_category(ticket_id: str, near: Sequence[str]) -> str:

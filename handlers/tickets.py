@@ -64,7 +64,7 @@ async def accept(ctx: Context, command: Command) -> str:
     if given.state is TicketState.ASSIGNED:
         await ctx.reply(texts.assigned(ticket.id, await staff.owner(ctx, given), ""), ticket=ticket.number)
     else:
-        await ctx.reply(texts.accepted(ticket.id, texts.owner_hint(ticket.category)), ticket=ticket.number)
+        await ctx.reply(texts.accepted(ticket.id, await assignments.usual(ctx, moved)), ticket=ticket.number)
     if moved.room_id != matching.room_id(ctx):
         await receipts.for_reporters(ctx, moved)
     return "command"

@@ -10,7 +10,14 @@ from handlers.commands import Command, parse
 from storage.model import Grant, Person, Role
 from tests.unit.handlers.stage import MICRO, Stage
 
-ALL = (texts.HELP_ROOM, texts.HELP_PRIVATE, texts.HELP_LEADER, texts.HELP_OWNER)
+HELPER = (texts.HELP_HELPER,)
+ALL = (
+    (*texts.HELP_ROOM, *HELPER),
+    (*texts.HELP_PRIVATE, *HELPER),
+    texts.HELP_LEADER,
+    texts.HELP_ABOVE,
+    texts.HELP_OWNER,
+)
 
 
 @pytest.mark.parametrize("lines", ALL)
@@ -24,10 +31,10 @@ def test_six_short_lines_at_most(lines: tuple[str, ...]) -> None:
     [
         (None, False, texts.HELP_ROOM),
         (None, True, texts.HELP_PRIVATE),
-        (Role.VOLUNTEER, False, texts.HELP_ROOM),
-        (Role.BUILDING_LEADER, True, texts.HELP_PRIVATE),
+        (Role.VOLUNTEER, False, (*texts.HELP_ROOM, *HELPER)),
+        (Role.BUILDING_LEADER, True, (*texts.HELP_PRIVATE, *HELPER)),
         (Role.MICRO_LEADER, False, texts.HELP_LEADER),
-        (Role.COMMUNITY, True, texts.HELP_LEADER),
+        (Role.COMMUNITY, True, texts.HELP_ABOVE),
         (Role.PROPERTY, False, texts.HELP_OWNER),
         (Role.POLICE, True, texts.HELP_OWNER),
     ],

@@ -81,6 +81,7 @@ NOTED: dict[tuple[str, str], set[TicketState]] = {
     ("王主任", "督办 S1"): set(OPEN),
     ("刘姐", "改类 S1 供水"): {*OPEN, S.CANDIDATE},
     ("刘姐", "改址 S1 7栋"): {*OPEN, S.CANDIDATE},
+    ("李姐", "撤回 S1"): {S.MERGED},  # the words go, the tickets stay as they are
 }
 
 
