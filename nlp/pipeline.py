@@ -24,6 +24,7 @@ _BLANK = re.compile(r"[ \t\u2005\u00a0]{2,}")
 _REQUESTED = frozenset(
     ("物业", "物管", "网格员", "网格长", "社区", "居委会", "管家", "物业管家", "物业客服", "微网格长")
 )
+MOST_MATTERS = 4
 _CHAT = Decision(Label.DROP, "chat")
 _ENDED = frozenset((Shape.ACK, Shape.THANKS, Shape.HUSH, Shape.EMPTY, Shape.CHAIN))
 _TOLD = ("command", "drill", "rumour", "ad", "second_hand", "carpool", "notice", "how_to")
@@ -160,16 +161,25 @@ class Classifier:
     def _matters(
         self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool
     ) -> tuple[Decision, ...]:
-        """One decision, or two where the message names two troubles and parts them by a word such as 还有."""
-        for parted in splitting.halves(text):
-            opinions = [
-                self._one(piece, nick, at, self._matcher.find(piece), addressed=False)
-                for piece in (parted.left, parted.right)
-            ]
-            if splitting.are_two(text, parted, opinions, self.categories):
-                emergency_first = sorted(opinions, key=lambda o: (o.urgency is not Urgency.EMERGENCY, -o.score))
-                return tuple(emergency_first)
+        """One decision, or several, one for each trouble that the message names and parts by a word such as 还有."""
+        parted = self._parted(text, nick, at)
+        if parted:
+            return tuple(sorted(parted, key=lambda opinion: (opinion.urgency is not Urgency.EMERGENCY, -opinion.score)))
         return (self._one(text, nick, at, found, addressed=addressed),)
+
+    def _parted(self, text: str, nick: str, at: datetime | None, left: int = MOST_MATTERS) -> list[Decision]:
+        """The matters of a text in its order, at most `left`; none where it is one."""
+        for parted in splitting.halves(text) if left > 1 else ():
+            opinions: list[Decision] = []
+            for piece in (parted.left, parted.right):
+                opinions.append(self._one(piece, nick, at, self._matcher.find(piece), addressed=False))
+                if opinions[-1].label is not Label.TICKET:
+                    break
+            if splitting.are_two(text, parted, opinions, self.categories):
+                further = self._parted(parted.right, nick, at, left - 1)
+                kinds = {self.categories[opinion.category].kin for opinion in (opinions[0], *further)}
+                return [opinions[0], *further] if len(kinds) > len(further) > 0 else opinions
+        return []
 
     def _one(self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool) -> Decision:
         cached: list[Location] = []

@@ -1,4 +1,4 @@
-"""One message, two matters: where a text may be parted, and whether its parts are troubles of their own.
+"""One message, several matters: where a text may be parted, and whether its parts are troubles of their own.
 
 A word or sign that begins another matter (还有, 另外, 2., a line break) parts at once; one that also tells what follows
 from the trouble (而且, 然后) only where the parts speak of other things; a mere comma only where each part has its own
@@ -19,14 +19,13 @@ from nlp.decision import Decision, Label
 
 _LONGEST = 600  # who writes more writes a petition about one matter
 _SHORTEST = 4
-_MOST = 4
+_LONGEST_OF_PAUSES = 120
 _BEGINS = re.compile(
     r"(?:[\s,。;!、]|^)(?:还有一?[个件]?(?:事|问题)?就是|还有|另外|其次|再就是|再有就是|再有|再一个(?:就是|是)?|再者|此外|对了|顺便说一下"
-    r"|顺便问下|顺便|再说|第二[个件点]?|二是|二来|其二|2[、.):)]|\(2\)|②|二、)[,:]?(?=.{4})"
-    r"|(?<=\d[天个处])\s?2[、.](?=.{4})|\n+|;"
+    r"|顺便问下|顺便|再说|第[二三四][个件点]?|[二三四]是|二来|其[二三]|[2-9][、.):)]|\([2-9]\)|[②-⑨]|[二三四]、)[,:]?(?=.{4})|\n+|;"
 )
 _GOES_ON = re.compile(
-    r"[\s,。;!]?(?:而且|同时|并且|然后|以及|其次|再者|第二[个件点]?(?!天|次|遍|单元|栋|层|期)|二是)[,:]?(?=.{4})"
+    r"[\s,。;!]?(?:而且|还有就是|还有|另外|此外|再就是|同时|并且|然后|以及|其次|再者|第二[个件点]?(?!天|次|遍|单元|栋|层|期)|二是)[,:]?(?=.{4})"
 )
 _PAUSE = re.compile(r"[\s,。!、]+")
 _ANNOUNCED = re.compile(r"(?:[两二三几2-4]|多)[个件点条](?:小)?(?:事|问题|情况|意见|诉求|建议)")
@@ -40,6 +39,10 @@ class Parting(Enum):
     PAUSE = auto()
 
 
+# The ways to part that are tried: each costs two decisions.
+_MOST = {Parting.BEGINS: 4, Parting.GOES_ON: 2, Parting.PAUSE: 3}
+
+
 @dataclass(frozen=True, slots=True)
 class Halves:
     """A text parted in two, and how sure the sign between them is."""
@@ -50,12 +53,12 @@ class Halves:
 
 
 def halves(text: str) -> Iterator[Halves]:
-    """The ways to part a text in two, the surest signs first, at most four of each kind."""
+    """The ways to part a text in two, the surest signs first, not many of each kind."""
     if len(text) > _LONGEST:
         return
     yield from _cut(text, _BEGINS, Parting.BEGINS)
     yield from _cut(text, _GOES_ON, Parting.GOES_ON)
-    if _ANNOUNCED.search(text) or _several_places(text):
+    if len(text) <= _LONGEST_OF_PAUSES and (_ANNOUNCED.search(text) or _several_places(text)):
         yield from _cut(text, _PAUSE, Parting.PAUSE)
 
 
@@ -66,7 +69,7 @@ def _cut(text: str, sign: re.Pattern[str], by: Parting) -> Iterator[Halves]:
         if len(left) >= _SHORTEST and len(right) >= _SHORTEST:
             yield Halves(left, right, by)
             found += 1
-            if found == _MOST:
+            if found == _MOST[by]:
                 return
 
 
@@ -75,9 +78,9 @@ def _several_places(text: str) -> bool:
 
 
 def are_two(text: str, parted: Halves, decisions: Sequence[Decision], categories: Mapping[str, Category]) -> bool:
-    """Whether the decisions on the two halves are two matters: each a ticket by itself, of different kin, and, where
-    the sign between them does not say so, of other things and other places."""
-    if any(decision.label is not Label.TICKET for decision in decisions):
+    """Whether the decisions on the two halves are two matters: each a ticket by itself, of different kin and of other
+    things, and, where the sign between them does not say so, of other places. Fewer than two decisions are none."""
+    if len(decisions) < 2 or any(decision.label is not Label.TICKET for decision in decisions):
         return False
     left, right = decisions
     if categories[left.category].kin == categories[right.category].kin or _of_one_thing(left, right):

@@ -25,6 +25,11 @@ def test_each_matter_is_a_ticket_with_its_place(classifier) -> None:
     assert {first.location.building, second.location.building} == {"3", "5"}
 
 
+def test_three_matters_of_a_list(classifier) -> None:
+    decisions = classifier.analyse("反映几个问题：1、楼道灯不亮 2、垃圾三天没人收 3、3栋门禁坏了").decisions
+    assert {decision.category for decision in decisions} == {"0106", "0201", "0107"}
+
+
 def test_the_emergency_comes_first(classifier) -> None:
     first, _ = classifier.analyse("路灯坏了好几盏，另外5栋煤气泄漏味道很大").decisions
     assert first.urgency is Urgency.EMERGENCY
