@@ -15,7 +15,7 @@ from storage.model import GENERAL_GRID_DIGITS, Grid, Origin, RoomState
 CODE, NAME, ABOVE, OLD = "网格码", "名称", "上级网格码", "原网格码"
 COLUMNS = (
     Column(CODE, "6/9/12/15/18 位；留空则按上级编下一个号", ("519999001001003", "519999001001003012"), width=22),
-    Column(NAME, "同一上级下不重名", ("第三网格", "示例花园12微网格"), required=True, width=24),
+    Column(NAME, "同一上级下不重名", ("示例第三网格", "示例花园12微网格"), required=True, width=24),
     Column(ABOVE, "网格码留空时必填", ("519999001001", ""), width=18),
     Column(OLD, "拆分、合并或改号前的编号，几个用顿号隔开；新建的不填", ("", ""), width=30),
 )

@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -244,9 +245,11 @@ def _sheet(path: Path, columns: Sequence[Column]) -> Iterator[tuple[int, list[An
     from openpyxl import load_workbook  # slow to import
     from openpyxl.utils.exceptions import InvalidFileException
 
+    # SyntaxError: of the XML inside.
+    broken = (InvalidFileException, zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, KeyError, ValueError)
     try:
         book = load_workbook(path, read_only=True, data_only=False)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError):
+    except broken:
         raise ImportFault([Fault(0, "", texts.NOT_A_TABLE)]) from None
     try:
         sheet = _right_sheet(book, columns)
@@ -258,6 +261,8 @@ def _sheet(path: Path, columns: Sequence[Column]) -> Iterator[tuple[int, list[An
             raise ImportFault([Fault(0, "", texts.MERGED.format(place=places))])
         for number, row in enumerate(sheet.iter_rows(), 1):
             yield number, [_cell(cell) for cell in row]
+    except broken:
+        raise ImportFault([Fault(0, "", texts.NOT_A_TABLE)]) from None
     finally:
         book.close()
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from handlers import quiet, texts
-from storage import outbox
-from storage.model import Draft, Lane, MessageKind, PostKind, RoomKind, RoomState
+from storage import outbox, people, rooms
+from storage.model import Alias, Draft, Lane, MessageKind, PostKind, RoomKind, RoomState
 from tests.unit.handlers.stage import ACCOUNT, COMMUNITY, GENERAL, GROUP, MICRO, Stage
 
 NEW = "一个新群"
@@ -256,3 +256,135 @@ async def test_a_new_topic_is_kept(stage: Stage) -> None:
     room = await stage.read_room()
     assert room is not None
     assert room.topic == "青禾12微网格大家庭"
+
+
+# --- a group under another id ---
+AGAIN = "new@chatroom"
+LIFT = "3栋2单元电梯坏了"
+
+
+async def test_the_leader_is_told_once_that_a_group_seems_to_have_another_id(stage: Stage) -> None:
+    assert await stage.say("李姐", LIFT, room=AGAIN, topic=GROUP) == "dormant"
+    assert await stage.told("网格长刘姐") == [texts.room_id_changed(GROUP)]
+    for _ in range(2):
+        assert await stage.say("李姐", LIFT, room=AGAIN, topic=GROUP) == "dormant"
+    assert len(await stage.told("网格长刘姐")) == 1
+    assert await state(stage, AGAIN) == (RoomState.DORMANT, None)
+    assert await state(stage, GROUP) == (RoomState.ENABLED, MICRO)
+    assert await stage.said(AGAIN) == []
+    assert await stage.person("李姐") is None
+
+
+async def test_a_room_that_gets_the_name_later_is_proposed_then(stage: Stage) -> None:
+    await stage.say("李姐", "大家好", room=AGAIN, topic="")
+    assert await stage.told("网格长刘姐") == []
+    await stage.say("李姐", room=AGAIN, kind=MessageKind.TOPIC, topic=GROUP)
+    assert await stage.told("网格长刘姐") == [texts.room_id_changed(GROUP)]
+
+
+@pytest.mark.parametrize("said", ["启用", f"启用 {MICRO}"])
+async def test_once_the_leader_says_so_the_group_goes_on_as_it_was(stage: Stage, said: str) -> None:
+    await stage.say("李姐", LIFT)
+    (ticket,) = await stage.tickets()
+    await stage.say("李姐", "在吗", room=AGAIN, topic=GROUP)
+    assert await stage.say("网格长刘姐", said, room=AGAIN, topic=GROUP) == "command"
+    assert await state(stage, AGAIN) == (RoomState.ENABLED, MICRO)
+    assert await state(stage, GROUP) == (RoomState.GONE, MICRO)
+    answer, waited = await stage.said(AGAIN)
+    assert answer == f"@网格长刘姐 {texts.enabled_again('网格003012')}"
+    assert waited.startswith(f"@李姐 已登记 {ticket.id}")  # what had not been said yet is said here
+    assert await stage.audited("room_moved") == 1
+    (moved,) = await stage.tickets()
+    room = await stage.read_room(AGAIN)
+    assert room is not None
+    assert (moved.number, moved.room_id) == (ticket.number, room.id)
+    await stage.say("李姐", "还没修好啊，3栋2单元电梯坏了", room=AGAIN, topic=GROUP)
+    assert len(await stage.tickets()) == 1  # the same trouble, the same group
+
+
+async def test_a_leader_of_several_grids_need_not_type_the_code_of_the_group_that_moved(stage: Stage) -> None:
+    await stage.cast("社区小周", "社区工作人员", scope=COMMUNITY)
+    await stage.say("社区小周", "启用", room=AGAIN, topic=GROUP)
+    assert await state(stage, AGAIN) == (RoomState.ENABLED, MICRO)
+    assert await state(stage, GROUP) == (RoomState.GONE, MICRO)
+
+
+@pytest.mark.parametrize("who", ["路人甲", "物业小张", "别处的"])
+async def test_only_who_leads_there_moves_a_group(stage: Stage, who: str) -> None:
+    await stage.room("别处", OTHER)
+    await stage.cast("别处的", "网格员", scope=OTHER[:15])
+    await stage.say(who, "启用", room=AGAIN, topic=GROUP)
+    assert await state(stage, GROUP) == (RoomState.ENABLED, MICRO)
+    assert (await state(stage, AGAIN))[0] is RoomState.DORMANT
+
+
+async def test_another_grid_is_another_group(stage: Stage) -> None:
+    await stage.room("别处", OTHER)
+    await stage.cast("社区小周", "社区工作人员", scope=COMMUNITY)
+    await stage.say("社区小周", f"启用 {OTHER}", room=AGAIN, topic=GROUP)
+    assert await state(stage, AGAIN) == (RoomState.ENABLED, OTHER)
+    assert await state(stage, GROUP) == (RoomState.ENABLED, MICRO)
+
+
+async def test_where_it_was_another_group_after_all_the_leader_hears_of_it(stage: Stage) -> None:
+    await stage.say("网格长刘姐", "启用", room=AGAIN, topic=GROUP)
+    assert await stage.say("李姐", LIFT) == "dormant"
+    assert await stage.told("网格长刘姐") == [texts.room_not_moved(GROUP)]
+    assert await state(stage, GROUP) == (RoomState.DORMANT, MICRO)
+    await stage.say("网格长刘姐", "启用")
+    assert await state(stage, GROUP) == (RoomState.ENABLED, MICRO)
+    assert await state(stage, AGAIN) == (RoomState.ENABLED, MICRO)
+
+
+async def test_when_the_leader_room_itself_has_another_id_its_people_hear_of_it_in_private(stage: Stage) -> None:
+    await stage.room("工作群", GENERAL, kind=RoomKind.LEADER)
+    await stage.cast("网格员小赵", "网格员", scope=GENERAL)
+    await stage.say("物业小张", "大家好", room=AGAIN, topic="工作群")
+    assert await stage.told("网格员小赵") == [texts.room_id_changed("工作群")]
+    assert await stage.said("工作群") == []
+    await stage.say("网格员小赵", "启用", room=AGAIN, topic="工作群")
+    room = await stage.read_room(AGAIN)
+    assert room is not None
+    assert (room.kind, room.state, room.grid) == (RoomKind.LEADER, RoomState.ENABLED, GENERAL)
+
+
+# --- two of our accounts in one group ---
+async def other_accounts_room(stage: Stage, im_id: str) -> RoomState:
+    room = await stage.store.read(lambda tx: rooms.find(tx, "a2", im_id))
+    assert room is not None
+    return room.state
+
+
+async def second_account(stage: Stage) -> None:
+    """The leader is known to our second account, too."""
+    leader = await stage.person("网格长刘姐")
+    assert leader is not None
+    await stage.store.write(lambda tx: people.give_alias(tx, leader.id, Alias("a2", "网格长刘姐")))
+
+
+async def test_of_two_accounts_in_a_group_the_first_answers_and_the_other_is_silent(stage: Stage) -> None:
+    await second_account(stage)
+    before = len(await stage.said())
+    assert await stage.say("网格长刘姐", "启用", account="a2") == "command"
+    assert await other_accounts_room(stage, GROUP) is RoomState.DORMANT
+    assert len(await stage.said()) == before
+    assert await stage.audited("room_left_to_other") == 1
+
+
+async def test_an_account_that_knows_the_group_by_another_id_says_who_answers(stage: Stage) -> None:
+    await second_account(stage)
+    await stage.say("网格长刘姐", "启用", account="a2", room="gh-2", topic=GROUP)
+    assert await other_accounts_room(stage, "gh-2") is RoomState.DORMANT
+    assert await stage.said("gh-2") == [f"@网格长刘姐 {texts.OTHER_ACCOUNT_ANSWERS}"]
+
+
+async def test_where_the_first_was_removed_the_other_takes_over_with_the_tickets(stage: Stage) -> None:
+    await second_account(stage)
+    await stage.say("李姐", LIFT)
+    await stage.say("某人", kind=MessageKind.LEAVE, people=(ACCOUNT,), mentions_me=True)
+    await stage.say("网格长刘姐", "启用", account="a2")
+    assert await other_accounts_room(stage, GROUP) is RoomState.ENABLED
+    (ticket,) = await stage.tickets()
+    room = await stage.store.read(lambda tx: rooms.find(tx, "a2", GROUP))
+    assert room is not None
+    assert ticket.room_id == room.id
