@@ -10,10 +10,10 @@ from handlers import clocks, rights, texts
 from handlers.context import Context, Effects, Policy
 from nlp import location
 from nlp.categories import OTHER, Category
-from storage import outbox, people, rooms
+from storage import duty, outbox, people, rooms
 from storage import tickets as rows
 from storage.engine import purged
-from storage.model import Level, Nature, Person, Place, Role, Ticket, TicketState
+from storage.model import DutyKind, Level, Nature, Person, Place, Role, Ticket, TicketState
 
 LEVELS = (Level.GRID, Level.COMMUNITY, Level.STREET, Level.DEPARTMENT)
 # Who a level is, and how much of a grid's code is its own: province, city and district (6), street (9), community (12).
@@ -148,8 +148,8 @@ async def _record(
 
 async def inform(effects: Effects, ticket: Ticket, text: str, *, key: str, urgent: bool = False) -> int:
     """Tell those who answer for a ticket: its leaders, and for 应急, from level 社区 on, or where no leader can be
-    reached, the community too. Where all that reaches nobody (no grid is known yet, or only the community's) whoever
-    leads a part of it: somebody must know.
+    reached, the community too; of an 应急 also whoever is on duty. Where all that reaches nobody (no grid is known yet,
+    or only the community's) whoever leads a part of it: somebody must know.
 
     Returns how many lines are on their way. None at all is audited; `待办` shows the ticket all the same."""
     told = 0
@@ -159,11 +159,26 @@ async def inform(effects: Effects, ticket: Ticket, text: str, *, key: str, urgen
         told += await tell_level(effects, ticket, text, key=key, level=Level.COMMUNITY, urgent=urgent)
     if ticket.level not in {Level.GRID, Level.COMMUNITY}:
         told += await tell_level(effects, ticket, text, key=key, urgent=urgent)
+    if urgent:
+        told += await _tell_on_duty(effects, ticket, text, key=key)
     if not told:
         for person in await _anybody(effects, ticket.grid):
             told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=urgent)
     if not told:
         await effects.audit("untold", actor=None, ticket=ticket.number)
+    return told
+
+
+async def _tell_on_duty(effects: Effects, ticket: Ticket, text: str, *, key: str) -> int:
+    """Those on the roster for 应急, and in 急时 those on that of 急时. What is confidential is for staff only."""
+    if ticket.grid is None:
+        return 0
+    kinds = [DutyKind.EMERGENCY] + ([DutyKind.MODE] if effects.policy.urgent_since is not None else [])
+    told = 0
+    for kind in kinds:
+        for person in await duty.on_duty(effects.tx, kind, ticket.grid, effects.now):
+            if not discreet(ticket) or person.covers(ticket.grid, *rights.STAFF):
+                told += await effects.tell(person, text, key=f"{key}:{person.id}", ticket=ticket.number, urgent=True)
     return told
 
 

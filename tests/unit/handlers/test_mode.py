@@ -119,6 +119,32 @@ async def test_the_leader_rooms_of_the_scope_and_the_roster_hear_of_it(stage: Ju
     assert sum("【转急】" in line and "值班：老赵" in line for line in await stage.told("老赵")) == 1
 
 
+async def test_whoever_is_on_duty_hears_of_an_emergency_and_staff_alone_of_a_confidential_one(stage: Judged) -> None:
+    stage.judge("隔壁又在打人", matter("0511", building="5"))
+    now, shifts = stage.now, []
+    for nick, role, kind in (
+        ("老赵", "志愿者", DutyKind.EMERGENCY),
+        ("小张", "物业", DutyKind.EMERGENCY),
+        ("老钱", "党员", DutyKind.MODE),
+    ):
+        person = await stage.person(nick) or await stage.cast(nick, role, MICRO)
+        shifts.append(Shift(person.id, kind, COMMUNITY, now - timedelta(hours=1), now + timedelta(hours=8)))
+    await stage.store.write(lambda tx: duty.put(tx, shifts))
+    await stage.say("李姐", FIRE)
+    assert [sum("【应急】S1" in line for line in await stage.told(nick)) for nick in ("老赵", "小张", "老钱")] == [
+        1,
+        1,
+        0,
+    ]
+    await stage.say("阿芬", "隔壁又在打人")
+    assert [sum("S2" in line for line in await stage.told(nick)) for nick in ("老赵", "小张")] == [0, 1]
+
+    stage.judge("3栋电梯关人了", matter("0503", building="3"))
+    await stage.say("刘姐", "转急 暴雨")
+    await stage.say("阿芬", "3栋电梯关人了")
+    assert [sum("S3" in line for line in await stage.told(nick)) for nick in ("老赵", "老钱")] == [1, 1]
+
+
 async def test_limits_come_sooner_and_never_later(stage: Judged) -> None:
     await stage.say("李姐", LIFT)  # 5 working days; to be answered in 2 h
     before = await stage.the_ticket()
