@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from storage.model import TicketState
     from storage.roster import Entry
 
+_YEARS = 2000, 2199  # of which there may be a report
+
 app = typer.Typer(rich_markup_mode=None)
 export_app = typer.Typer(help="Export what the bot has gathered.", no_args_is_help=True, rich_markup_mode=None)
 audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True, rich_markup_mode=None)
@@ -141,6 +143,8 @@ def report(
         raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
     now = datetime.now(settings.timezone)
     at = _moment("--date", day, settings.timezone, end=False) or now
+    if not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise ConfigError(f"--date: must be of the years {_YEARS[0]}..{_YEARS[1]}, got {day}")
     known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
 
     async def work(target: Path) -> None:

@@ -309,6 +309,38 @@ def test_export_says_what_is_wrong(invoke: Invoke, place: Path, options: list[st
     assert (result.code, result.err) == (2, f"xiaoge: {line}\n")
 
 
+# --- report ---
+def test_report_to_standard_output(invoke: Invoke, place: Path) -> None:
+    page = invoke("report", "week", "--date", "2026-11-18", "--exact").out
+    assert page.startswith("# 全部网格 周报 2026-11-16")
+    assert "| 设施维修/电梯故障 | 1 |" in page
+    document = json.loads(invoke("report", "day", "--date", "2026-11-20", "--grid", "5199990010", "-f", "json").out)
+    assert (document["kind"], document["whole"]["filed"]) == ("day", None)  # one is too few to tell
+    assert document["until"] == "2026-11-21T00:00:00+08:00"
+
+
+def test_report_to_a_file_by_its_name(invoke: Invoke, place: Path) -> None:
+    result = invoke("report", "month", "--date", "2026-11-01", "-o", "11月.xlsx")
+    assert (result.code, result.err) == (0, "the month's report is in 11月.xlsx\n")
+    assert openpyxl.load_workbook(place / "11月.xlsx").sheetnames == ["合计", "网格", "类别", "逐日"]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["year"], "PERIOD: must be day, week or month, got year"),
+        (["week", "--format", "pdf"], "--format: must be md, xlsx or json, got pdf"),
+        (["week", "--date", "yesterday"], f"--date: {A_DAY}, got yesterday"),
+        (["month", "--date", "9999-12-31"], "--date: must be of the years 2000..2199, got 9999-12-31"),
+        (["week", "--grid", "x"], "--grid: must be the first digits of a grid code, got x"),
+        (["week", "-o", "no/where.md"], "no/where.md: no such file or directory; check the path"),
+    ],
+)  # fmt: skip
+def test_report_says_what_is_wrong(invoke: Invoke, place: Path, options: list[str], line: str) -> None:
+    result = invoke("report", *options)
+    assert (result.code, result.err) == (2, f"xiaoge: {line}\n")
+
+
 # --- the others, on a store ---
 def test_audit_verify(invoke: Invoke, place: Path) -> None:
     assert invoke("audit", "verify").out == "audit: 0 entries, unbroken\n"
