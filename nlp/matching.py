@@ -160,7 +160,8 @@ class Matcher:
         return [
             (span, thing)
             for number, spans in found.spans.items()
-            for thing in self._things.get(number, ())
+            if number in self._things
+            for thing in self._things[number]
             for span in spans
             if not thing.exclude.cancel(found.text, *span)
         ]
@@ -169,7 +170,8 @@ class Matcher:
         return [
             (span, trouble)
             for number, spans in found.spans.items()
-            for trouble in self._troubles.get(number, ())
+            if number in self._troubles
+            for trouble in self._troubles[number]
             for span in spans
             if not trouble.exclude.cancel(found.text, *span)
         ]
@@ -280,11 +282,11 @@ def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Spa
     chains: list[tuple[Span, ...]] = [(span,) for span in _spans(found, parts[0])]
     for part in parts[1:]:
         spans = _spans(found, part)
-        starts = [span[0] for span in spans]
         longer: dict[Span, tuple[Span, ...]] = {}  # of the chains that end at one place the last, which is the tightest
         for chain in chains:
-            at = bisect_left(starts, chain[-1][1])
-            while at < len(spans) and starts[at] - chain[-1][1] <= GAP:
+            end = chain[-1][1]
+            at = bisect_left(spans, (end, 0))
+            while at < len(spans) and spans[at][0] - end <= GAP:
                 longer[spans[at]] = (*chain, spans[at])
                 at += 1
         chains = list(longer.values())[:MOST_HITS]
