@@ -52,12 +52,12 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A grid, a category or the whole: its figures, and those of the four weeks before."""
+    """A grid, a category or the whole: its figures, and those of the four weeks before (None: these are they)."""
 
     code: str
     name: str
     counts: Counts
-    before: Counts
+    before: Counts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,11 @@ class Report:
     days: tuple[tuple[date, int, int], ...]  # filed, finished
     faq: int
     exact: bool
+
+    @property
+    def before(self) -> Row:
+        """What the whole came to in the four weeks before, so that a rate has something to stand beside."""
+        return Row(self.whole.code, texts.FOUR_WEEKS_BEFORE, self.whole.before or Counts(), None)
 
     @property
     def title(self) -> str:
@@ -88,8 +93,9 @@ class Report:
         return (part, whole) if self.exact or whole == 0 or whole >= FEWEST else None
 
     def mean(self, row: Row) -> float | None:
-        """What a period of this length had in the four weeks before, on average; None where it is hidden."""
-        if self.number(row.before.filed) is None:
+        """What a period of this length had in the four weeks before, on average; None where it is hidden or there is
+        nothing before."""
+        if row.before is None or self.number(row.before.filed) is None:
             return None
         return round(row.before.filed * ((self.until - self.since) / BASELINE), 1)
 
@@ -176,7 +182,7 @@ def markdown(report: Report) -> str:
         cells = [
             row.name.replace("|", "/"),
             _hidden(report.number(counts.filed)),
-            _hidden(mean),
+            "—" if row.before is None else _hidden(mean),
             "—" if trend is None else f"{trend:+.0%}",
             *(_hidden(report.number(getattr(counts, field))) for field in list(_NUMBERS.values())[1:]),
             *("<3" if rate is None else texts.share(*rate) for rate in rates),
@@ -194,7 +200,7 @@ def markdown(report: Report) -> str:
     lines = [
         f"# {report.title}",
         "",
-        *table("合计", (report.whole,))[3:],
+        *table("合计", (report.whole, report.before))[3:],
         "",
         texts.answered_by_faq(_hidden(report.number(report.faq))),
         *table("网格", report.grids),
@@ -233,6 +239,7 @@ def as_json(report: Report) -> str:
         "until": report.until.isoformat(),
         "exact": report.exact,
         "whole": row(report.whole),
+        "four_weeks_before": row(report.before),
         "answered_by_faq": report.number(report.faq),
         "grids": [row(each) for each in report.grids],
         "categories": [row(each) for each in report.categories],
@@ -277,7 +284,8 @@ def _book(report: Report) -> dict[str, Any]:
 
     def cells(row: Row) -> list[str | float | None]:
         counts = row.counts
-        made: list[str | float | None] = [row.name, report.number(counts.filed), report.mean(row), report.trend(row)]
+        mean = "" if row.before is None else report.mean(row)
+        made: list[str | float | None] = [row.name, report.number(counts.filed), mean, report.trend(row)]
         made += [report.number(getattr(counts, field)) for field in list(_NUMBERS.values())[1:]]
         made.append(report.number(counts.unreached))
         for name in _RATES:
@@ -299,7 +307,7 @@ def _book(report: Report) -> dict[str, Any]:
         "rows": [[f"{day:%m-%d}", report.number(filed), report.number(done)] for day, filed, done in report.days],
         "charts": [{"kind": "line", "title": "逐日新增与办结", "series": ["新增", "办结"], "most": 31}],
     }
-    rates = {"kind": "column", "title": "四率", "series": list(_RATES), "most": 1}
+    rates = {"kind": "column", "title": "四率", "series": list(_RATES), "most": 2}
     notes = [*texts.REPORT_NOTES, *([] if report.exact else [texts.REPORT_HIDES])]
     notes.append(texts.answered_by_faq(_hidden(report.number(report.faq))))
     return {
@@ -307,7 +315,7 @@ def _book(report: Report) -> dict[str, Any]:
         "created": report.until.replace(tzinfo=None, microsecond=0).isoformat(),
         "notes": notes,
         "sheets": [
-            sheet("合计", (report.whole,), [rates]),
+            sheet("合计", (report.whole, report.before), [rates]),
             sheet("网格", report.grids, [bars("各网格新增与办结")]),
             sheet("类别", report.categories, [bars("各类别新增与办结")]),
             daily,

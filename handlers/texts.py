@@ -1101,6 +1101,7 @@ def digest(where_: str, since: str, until: str, counts: Counts, *, weekly: bool)
 REPORT_KIND: Mapping[str, str] = {"day": "日报", "week": "周报", "month": "月报"}
 EVERYTHING = "全部网格"
 NO_GRID = "（未定网格）"
+FOUR_WEEKS_BEFORE = "此前四周"
 REPORT_NOTES = (
     "响应率＝按时有人响应／本期到响应时限；办结率＝已办结／本期到办结时限。",
     "解决率＝确认解决／回访到；满意率＝满意和基本满意／有评价；未回访到的单列，不算满意。",

@@ -139,6 +139,9 @@ async def test_each_rate_stands_beside_its_denominator(store: Store) -> None:
     document = json.loads(as_json(await made(store, exact=True)))
     assert document["whole"]["response_rate"] == {"part": 5, "whole": 6}
     assert document["whole"]["unreached"] == 3
+    before = document["four_weeks_before"]
+    assert (before["filed"], before["response_rate"], before["four_week_mean"]) == (8, {"part": 8, "whole": 8}, None)
+    assert "| 此前四周 | 8 | — | — |" in page
 
 
 async def test_a_period_that_is_not_over_is_counted_up_to_now(store: Store) -> None:
