@@ -39,6 +39,7 @@ _LISTED = re.compile(rf"(?:(?<!\d){_N}\s?[、,和及与跟到至~\-]\s?)++$")
 _LISTED_ITEM = re.compile(rf"({_N})\s?([、,和及与跟到至~\-])")
 _RANGE = "到至~-"
 _BETWEEN = re.compile(r"\s?[到至~\-]\s?")
+_LONGEST = 2000  # who writes more says where at the beginning
 _LIST_WINDOW = 24
 _MOST_BUILDINGS = 8
 _LONGEST_RANGE = 30
@@ -153,7 +154,7 @@ def _with(location: Location, place: str | None, by: str | None) -> Location:
 def _read(text: str, *, in_nick: bool) -> Location:
     if _SIGN.search(text) is None or _MAYBE.search(text) is None:
         return _NOWHERE
-    text = text.translate(_DASHES)
+    text = text[:_LONGEST].translate(_DASHES)
     dashed = _whole_address(text, in_nick=in_nick)
     if dashed is not None:
         return dashed
@@ -355,7 +356,7 @@ def _place(text: str) -> str | None:
 
 def places(text: str) -> Iterator[str]:
     """The places without a number that a text names, in order: 南门, 楼道, 2号门."""
-    for match in _place_names().finditer(text):
+    for match in _place_names().finditer(text, 0, _LONGEST):
         if match[0] in _NAMED and not _UNNAMED.search(text[max(0, match.start() - 2) : match.start()]):
             continue
         yield match[0]

@@ -22,10 +22,10 @@ _SHORTEST = 4
 _LONGEST_OF_PAUSES = 120
 _BEGINS = re.compile(
     r"(?:[\s,。;!、]|^)(?:还有一?[个件]?(?:事|问题)?就是|还有|另外|其次|再就是|再有就是|再有|再一个(?:就是|是)?|再者|此外|对了|顺便说一下"
-    r"|顺便问下|顺便|再说|第[二三四][个件点]?|[二三四]是|二来|其[二三]|[2-9][、.):)]|\([2-9]\)|[②-⑨]|[二三四]、)[,:]?(?=.{4})|\n+|;"
+    r"|顺便问下|顺便|再说|第[二三四](?!天|次|遍|单元|栋|层|期)[个件点]?|[二三四]是|二来|其[二三]|[2-9][、.):)]|\([2-9]\)|[二三四]、)[,:]?(?=.{4})|\n+|;"
 )
 _GOES_ON = re.compile(
-    r"[\s,。;!]?(?:而且|还有就是|还有|另外|此外|再就是|同时|并且|然后|以及|其次|再者|第二[个件点]?(?!天|次|遍|单元|栋|层|期)|二是)[,:]?(?=.{4})"
+    r"[\s,。;!]?(?:而且|还有就是|还有|另外|此外|再就是|同时|并且|然后|以及|其次|再者|第二(?!天|次|遍|单元|栋|层|期)[个件点]?|二是)[,:]?(?=.{4})"
 )
 _PAUSE = re.compile(r"[\s,。!、]+")
 _ANNOUNCED = re.compile(r"(?:[两二三几2-4]|多)[个件点条](?:小)?(?:事|问题|情况|意见|诉求|建议)")
@@ -58,7 +58,9 @@ def halves(text: str) -> Iterator[Halves]:
         return
     yield from _cut(text, _BEGINS, Parting.BEGINS)
     yield from _cut(text, _GOES_ON, Parting.GOES_ON)
-    if len(text) <= _LONGEST_OF_PAUSES and (_ANNOUNCED.search(text) or _several_places(text)):
+    if len(text) > _LONGEST_OF_PAUSES or _PAUSE.search(text) is None:
+        return
+    if _ANNOUNCED.search(text) or _several_places(text):
         yield from _cut(text, _PAUSE, Parting.PAUSE)
 
 
