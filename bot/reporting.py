@@ -87,10 +87,10 @@ class Report:
         """None for what is hidden."""
         return count if self.exact or count == 0 or count >= FEWEST else None
 
-    def rate(self, counts: Counts, name: str) -> tuple[int, int] | None:
-        """Part and whole; None where they are hidden."""
-        part, whole = (getattr(counts, field) for field in _RATES[name])
-        return (part, whole) if self.exact or whole == 0 or whole >= FEWEST else None
+    def rate(self, counts: Counts, name: str) -> tuple[int | None, int | None]:
+        """Part and whole, None where hidden; without its whole no part is shown."""
+        part, whole = (self.number(getattr(counts, field)) for field in _RATES[name])
+        return (part if whole is not None else None), whole
 
     def mean(self, row: Row) -> float | None:
         """What a period of this length had in the four weeks before, on average; None where it is hidden or there is
@@ -185,7 +185,7 @@ def markdown(report: Report) -> str:
             "—" if row.before is None else _hidden(mean),
             "—" if trend is None else f"{trend:+.0%}",
             *(_hidden(report.number(getattr(counts, field))) for field in list(_NUMBERS.values())[1:]),
-            *("<3" if rate is None else texts.share(*rate) for rate in rates),
+            *map(_share, rates),
             _hidden(report.number(counts.unreached)),
         ]
         return f"| {' | '.join(cells)} |"
@@ -213,6 +213,13 @@ def markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _share(rate: tuple[int | None, int | None]) -> str:
+    part, whole = rate
+    if whole is None:
+        return "<3"
+    return f"<3/{whole}" if part is None else texts.share(part, whole)
+
+
 def _hidden(number: float | None) -> str:
     return "<3" if number is None else f"{number:g}"
 
@@ -227,8 +234,8 @@ def as_json(report: Report) -> str:
             field: report.number(getattr(counts, field)) for field in ("emergencies", *_NUMBERS.values(), "unreached")
         }
         rates = {
-            whole: None if rate is None else {"part": rate[0], "whole": rate[1]}
-            for whole, rate in ((english, report.rate(counts, name)) for name, english in _ENGLISH.items())
+            english: dict(zip(("part", "whole"), report.rate(counts, name), strict=True))
+            for name, english in _ENGLISH.items()
         }
         mean, trend = report.mean(each), report.trend(each)
         return {"code": each.code, "name": each.name, **numbers, **rates, "four_week_mean": mean, "trend": trend}
@@ -289,7 +296,7 @@ def _book(report: Report) -> dict[str, Any]:
         made += [report.number(getattr(counts, field)) for field in list(_NUMBERS.values())[1:]]
         made.append(report.number(counts.unreached))
         for name in _RATES:
-            part, whole = report.rate(counts, name) or (None, None)
+            part, whole = report.rate(counts, name)
             made += [part / whole if part is not None and whole else None, part, whole]
         return made
 

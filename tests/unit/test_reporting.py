@@ -127,7 +127,8 @@ async def test_small_numbers_are_hidden_everywhere(store: Store) -> None:
     assert south == "| 第二网格 | <3 | 0 | — | <3 | 0 | 0 | 0 | <3 | <3 | — | — | <3 |"
     assert "| 第一/网格 | 5 | 2 | +150% |" in page
     row = next(each for each in json.loads(as_json(report))["grids"] if each["name"] == "第二网格")
-    assert (row["filed"], row["finished"], row["response_rate"], row["trend"]) == (None, None, None, None)
+    assert (row["filed"], row["finished"], row["trend"]) == (None, None, None)
+    assert row["response_rate"] == {"part": None, "whole": None}
     exact = await made(store, grid=COMMUNITY, exact=True)
     assert "<3" not in markdown(exact)
 
