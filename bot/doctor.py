@@ -7,11 +7,12 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 from bot import config as configuration
 from bot.config import Config, ConfigError
@@ -19,6 +20,7 @@ from bot.errors import explain
 from storage.model import Role, RoomKind
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
+MOST_ALONE = 10  # grids without a leader that are named one by one
 LITTLE_SPACE, TOO_LITTLE_SPACE = 2 * 1024**3, 200 * 1024**2  # bytes
 SLOW_CLOCK = timedelta(minutes=5)
 LONGEST_LIMIT = timedelta(days=31)  # how far ahead the working days matter: 15 of them, over the longest holiday
@@ -49,8 +51,9 @@ async def examine(path: Path, now: Callable[[], datetime]) -> AsyncIterator[Find
             yield Finding("config", State.FAULT, line, "mend this line, then run doctor again")
         return
     yield Finding("config", State.OK, f"{path}: {_amounts(config)}")
-    for finding in _staffing(config):
-        yield finding
+    if not _stored(config):
+        for finding in _staffing(config):
+            yield finding
     yield _clock(config, now())
     calendar = _calendar(config, now())
     if calendar is not None:
@@ -89,27 +92,30 @@ def _amounts(config: Config) -> str:
     )
 
 
-def _staffing(config: Config) -> list[Finding]:
-    """Rooms whose appeals would reach nobody."""
-    findings = []
-    leader_rooms = [room.grid for room in config.rooms if room.room_kind is RoomKind.LEADER and room.grid]
-    for room in config.rooms:
-        if room.grid is None or room.room_kind is RoomKind.LEADER:
-            continue
-        led = any(
-            grant.role in LEADERS and room.grid.startswith(grant.scope)
-            for person in config.people
-            for grant in person.all_grants()
+def _staffing(
+    config: Config, led: Collection[str] = (), bound: Mapping[str, str] = MappingProxyType({})
+) -> list[Finding]:
+    """Rooms whose appeals would reach nobody: those of the config and the `bound` ones (grid → a name) of the store.
+    `led`: the scopes for which the store knows a leader or a leader room."""
+    leading = [*led, *(room.grid for room in config.rooms if room.room_kind is RoomKind.LEADER and room.grid)]
+    leading += [one.scope for person in config.people for one in person.all_grants() if one.role in LEADERS]
+    rooms = {
+        room.grid: room.name or room.im_id
+        for room in config.rooms
+        if room.grid is not None and room.room_kind is RoomKind.RESIDENT
+    }
+    alone = [(grid, name) for grid, name in {**bound, **rooms}.items() if not grid.startswith(tuple(leading))]
+    findings = [
+        Finding(
+            "people",
+            State.WARNING,
+            f"nobody leads {grid} ({name}): its appeals reach no one",
+            "add a 微网格长 or 网格员 with that scope (xiaoge import people, or [[people]])",
         )
-        if not led and not any(room.grid.startswith(code) for code in leader_rooms):
-            findings.append(
-                Finding(
-                    "people",
-                    State.WARNING,
-                    f"nobody leads {room.grid} ({room.name or room.im_id}): its appeals reach no one",
-                    "add a 微网格长 or 网格员 with that scope under [[people]]",
-                )
-            )
+        for grid, name in alone[:MOST_ALONE]
+    ]
+    if len(alone) > MOST_ALONE:
+        findings.append(Finding("people", State.WARNING, f"and {len(alone) - MOST_ALONE} more grids without a leader"))
     return findings
 
 
@@ -188,14 +194,18 @@ async def _lexicon(config: Config) -> Finding:
     return Finding("lexicon", State.OK, await asyncio.to_thread(load))
 
 
+def _stored(config: Config) -> bool:
+    """Is there a database, as far as can be told without asking a server?"""
+    return config.database_file is None or config.database_file.exists()
+
+
 async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterator[Finding]:
-    file = config.database_file
-    if file is not None and not file.exists():
-        yield Finding("database", State.OK, f"{file} is made at the first start")
+    if not _stored(config):
+        yield Finding("database", State.OK, f"{config.database_file} is made at the first start")
         return
-    from storage import audit, health, outbox
-    from storage.engine import Store
-    from storage.model import SendState
+    from storage import audit, health, outbox, rooms, roster
+    from storage.engine import Store, Tx
+    from storage.model import RoomState, SendState
 
     async def whole() -> Finding:
         faults = await store.read(health.integrity)
@@ -226,6 +236,15 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
         found = f"{unsettled} sends whose outcome nobody knows"
         return Finding("outbox", State.WARNING, found, "see `xiaoge outbox list`, look into the rooms")
 
+    async def staffed(tx: Tx) -> list[Finding]:
+        led = {
+            scope for entry in await roster.every(tx) for role, scope in entry.grants | entry.others if role in LEADERS
+        }
+        enabled = [room for room in await rooms.every(tx) if room.state is RoomState.ENABLED and room.grid]
+        led |= {str(room.grid) for room in enabled if room.kind is RoomKind.LEADER}
+        bound = {str(room.grid): room.topic or room.im_id for room in enabled if room.kind is RoomKind.RESIDENT}
+        return _staffing(config, led, bound)
+
     opened: list[Store] = []
 
     async def readable() -> None:
@@ -241,6 +260,8 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
             finding = await _guarded(what, check())
             if finding is not None:
                 yield finding
+        for finding in await store.read(staffed):
+            yield finding
     finally:
         await store.close()
 

@@ -14,12 +14,13 @@ import pytest
 
 from bot import doctor
 from bot.doctor import Finding, State, examine
-from storage import audit
-from storage.engine import Store
-from storage.model import AuditEntry
-from storage.testing import fresh_store
+from storage import audit, rooms, roster
+from storage.engine import Store, Tx
+from storage.model import AuditEntry, Role, Room, RoomKind, RoomState
+from storage.testing import fresh_store, url_of
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+GRID = "519999001001003012"
 BASE = """
 [[grids]]
 code = "519999001001003012"
@@ -200,3 +201,19 @@ async def test_a_year_whose_holidays_nobody_knows_is_warned_of(tmp_path: Path) -
     assert finding.state is State.WARNING
     assert "2094" in finding.found
     assert "calendar" not in await examined(tmp_path, f"[calendar]\nholidays = [2094-02-05]\n{BASE}", now=later)
+
+
+async def test_people_of_imported_tables_lead_too(tmp_path: Path) -> None:
+    await with_store(tmp_path)
+
+    async def fill(tx: Tx) -> None:
+        await rooms.put(tx, [Room(0, "a", "r", "12群", RoomKind.RESIDENT, RoomState.ENABLED, GRID)], [], NOW)
+
+    async with await Store.open(url_of(tmp_path / "var" / "xiaoge.db")) as store:
+        await store.write(fill)
+    nobody = await examined(tmp_path, BASE.replace("微网格长", "物业"))
+    assert f"nobody leads {GRID} (12群)" in nobody["people"].found
+    async with await Store.open(url_of(tmp_path / "var" / "xiaoge.db")) as store:
+        leader = roster.Entry(None, "李", grants=frozenset({(Role.GRID_WORKER, GRID[:15])}))
+        await store.write(lambda tx: roster.put(tx, [leader]))
+    assert "people" not in await examined(tmp_path, BASE.replace("微网格长", "物业"))
