@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import islice
 
 _MOST = 20
+_LONGEST = 2000
 _CN = "零〇一二两三四五六七八九十百千"
 
 
@@ -67,6 +68,7 @@ def find(text: str) -> tuple[Count, ...]:
     """The counts of a normal text, in order."""
     if _MAYBE.search(text) is None:
         return ()
+    text = text[:_LONGEST]
     found = [_some(match) for match in islice(_SOME.finditer(text), _MOST)]
     found += [count for match in islice(_ORDINAL.finditer(text), _MOST) if (count := _ordinal(match)) is not None]
     taken = {index for count in found for index in range(*count.at)}
@@ -85,7 +87,7 @@ def households(text: str) -> int | None:
 
 def whole(text: str) -> str | None:
     """`community`, `building`, `unit` or `floor` where the text says that all of it is concerned: 整栋楼, 全小区."""
-    match = _WHOLE.search(text)
+    match = _WHOLE.search(text, 0, _LONGEST)
     return match.lastgroup if match else None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 
-from nlp import tables
+from nlp import counts, tables
 from nlp.decision import Location
 from nlp.normalize import DATA
 
@@ -131,8 +131,19 @@ def locate(text: str, nick: str = "") -> Location:
     elif said.floor:
         merged = Location(member.building, said.unit or member.unit, said.floor)
     else:
-        merged = Location(member.building, member.unit, member.floor, member.room)
+        merged = _reached(text, member)
     return _with(merged, said_place, "nick")
+
+
+def _reached(text: str, home: Location) -> Location:
+    """The speaker's home, or as much around it as the words take in: of 整栋楼停水 the flat is not the place."""
+    match counts.whole(text):
+        case "building":
+            return Location(home.building)
+        case "unit":
+            return Location(home.building, home.unit)
+        case _:
+            return Location(home.building, home.unit, home.floor, home.room)
 
 
 def numbers(text: str) -> Location:

@@ -78,6 +78,8 @@ def test_from_the_nickname(nick: str, where: tuple[str | None, ...]) -> None:
         ("南门路灯坏了", "7-2-1103", Location(None, None, None, None, "南门", "text")),
         ("厨房漏水", "7-2-1103", Location("7", "2", None, "1103", "厨房", "nick")),
         ("没有地址", "阿芳", Location()),
+        ("整栋楼都停电了", "7-2-1103", Location("7", None, None, None, None, "nick")),
+        ("整个单元没水", "7-2-1103", Location("7", "2", None, None, None, "nick")),
     ],
 )
 def test_the_nickname_completes_the_text(text: str, nick: str, where: Location) -> None:
