@@ -333,6 +333,16 @@ def test_rooms_are_checked(tmp_path: Path) -> None:
     ]
 
 
+def test_in_a_room_one_account_answers(tmp_path: Path) -> None:
+    second = ACCOUNT.replace("wx1", "wx2")
+    code = GRIDS.split('"')[1]
+    room = f'[[rooms]]\naccount = "wx1"\nim_id = "r1"\ngrid = "{code}"\n'
+    other = room.replace("wx1", "wx2")
+    (fault,) = faults(tmp_path, GRIDS + ACCOUNT + second + room + "enabled = true\n" + other + "enabled = true\n")
+    assert fault.startswith('config.toml: [[rooms]] #2 enabled: account "wx1" answers in this room already')
+    read(tmp_path, GRIDS + ACCOUNT + second + room + "enabled = true\n" + other)
+
+
 def test_a_token_is_given_in_one_way(tmp_path: Path) -> None:
     found = faults(tmp_path, ACCOUNT + 'token_env = "X"\n')
     assert found == ["config.toml: [[accounts]] #1 token: give one of token, token_file, token_env, got 2 of them"]
