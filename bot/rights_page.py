@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from handlers import routing
+from handlers.commands import Name
 from handlers.rights import TABLE, Right
 from handlers.routing import ROUTES, Scope
 from handlers.texts import ROLE
@@ -35,9 +35,7 @@ def page() -> str:
             names = " ".join(f"`{route.name}`" for route in routes if route.scope is scope)
             marks = " | ".join("●" if right in TABLE[role] else "" for role in ROLE)
             lines.append(f"| {names} | {_SCOPES[scope]} | {marks} |")
-    free = " ".join(
-        f"`{route.name}`" for route in ROUTES if route.right is None and route.name is not routing.Name.ANSWER
-    )
+    free = " ".join(f"`{route.name}`" for route in ROUTES if route.right is None and route.name is not Name.ANSWER)
     lines += ["", f"人人可用：{free}，以及回访时的 `1` `2`。"]
     lines.append("")
     lines.append("还没有网格的诉求（私聊里说的、不知道是哪个小区）只有社区工作人员和街道能办。")

@@ -97,12 +97,17 @@ async def stamp(
 
 
 # --- the commands ---
-# Who stands above a level. 街道吹哨、部门报到: what is with a department is watched by the street that called it.
+# Who stands above a level. The street has nobody above it here, and 街道吹哨、部门报到: what is with a department is
+# watched by the street that called it.
+_WATCHING = {
+    Level.GRID: Level.COMMUNITY,
+    Level.COMMUNITY: Level.STREET,
+    Level.STREET: Level.STREET,
+    Level.DEPARTMENT: Level.STREET,
+}
 _ABOVE = {
-    Level.GRID: frozenset({Role.COMMUNITY, Role.STREET}),
-    Level.COMMUNITY: frozenset({Role.STREET}),
-    Level.STREET: frozenset({Role.DEPARTMENT}),
-    Level.DEPARTMENT: frozenset({Role.STREET}),
+    Level.COMMUNITY: frozenset({Role.COMMUNITY, Role.STREET}),
+    Level.STREET: frozenset({Role.STREET}),
 }
 # How far up a role may blow the whistle: from its own level.
 _RANK = {
@@ -116,13 +121,12 @@ _RANK = {
 
 def is_above(person: Person | None, ticket: Ticket) -> bool:
     """Whether somebody belongs to the level above the ticket's."""
-    return person is not None and person.covers(ticket.grid, *_ABOVE[ticket.level])
+    return person is not None and person.covers(ticket.grid, *_ABOVE[watching(ticket)])
 
 
 def watching(ticket: Ticket) -> Level:
     """The level that watches over the ticket's."""
-    at = steps.LEVELS.index(ticket.level)
-    return steps.LEVELS[at + 1] if at + 1 < len(steps.LEVELS) else Level.STREET
+    return _WATCHING[ticket.level]
 
 
 async def whistle(ctx: Context, command: Command) -> str:
