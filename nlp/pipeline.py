@@ -162,10 +162,11 @@ class Classifier:
         self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool
     ) -> tuple[Decision, ...]:
         """One decision, or several, one for each trouble that the message names and parts by a word such as 还有."""
-        parted = self._parted(text, nick, at)
+        whole = self._one(text, nick, at, found, addressed=addressed)
+        parted = self._parted(text, nick, at) if whole.score > 0 else []  # of nothing there are no parts
         if parted:
             return tuple(sorted(parted, key=lambda opinion: (opinion.urgency is not Urgency.EMERGENCY, -opinion.score)))
-        return (self._one(text, nick, at, found, addressed=addressed),)
+        return (whole,)
 
     def _parted(self, text: str, nick: str, at: datetime | None, left: int = MOST_MATTERS) -> list[Decision]:
         """The matters of a text in its order, at most `left`; none where it is one."""
