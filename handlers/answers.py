@@ -47,6 +47,20 @@ async def propose(ctx: Context, ticket: Ticket) -> None:
     await steps.inform(ctx, ticket, line, key=f"answered:{ticket.id}:{ticket.version}")
 
 
+async def confirm(ctx: Context, ticket: Ticket, right: str | None) -> Ticket | None:
+    """The leader says that it was answered indeed: closed at once. It stays in the grid."""
+    return await steps.move(
+        ctx,
+        ticket,
+        TicketState.CLOSED,
+        "closed",
+        right=right,
+        closed_at=ctx.now,
+        result=texts.ANSWERED,
+        outcome=CallbackOutcome.SOLVED,
+    )
+
+
 async def close_content(effects: Effects) -> None:
     """A day has passed and nobody objected. It stays in the grid."""
     for state in WORKED_ON:

@@ -195,6 +195,8 @@ async def quoted(ctx: Context) -> Ticket | None:
     if ctx.message.quoted_id is None:
         return None
     found = await rows.by_message(ctx.tx, ctx.message.account, ctx.message.quoted_id)
+    into = [ticket.merged_into for ticket in found if ticket.merged_into is not None]
+    found += await rows.numbered(ctx.tx, into) if into else []
     return next((ticket for ticket in found if ticket.state in JOINABLE), None)
 
 

@@ -31,6 +31,8 @@ async def watch(ctx: Context, ticket: Ticket) -> Ticket | None:
     if any(each.proactive for each in similar):
         return None
     reported = [each for each in similar if each.nature in _TROUBLES]
+    if len(reported) < ENOUGH:
+        return None
     # One person with many complaints is not yet a trouble of the grid.
     people = {(await rows.reporters(ctx.tx, each.number))[0].person_id for each in reported}
     if len(people) < ENOUGH:

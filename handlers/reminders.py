@@ -171,17 +171,21 @@ async def _to_owner(effects: Effects, ticket: Ticket, text: str, *, key: str) ->
     urgent, told = ticket.urgency is Urgency.EMERGENCY, False
     for owner in await _owners(effects, ticket):
         told |= await effects.tell(owner, text, key=f"{key}:{owner.id}", ticket=ticket.number, urgent=urgent)
-    if not told:
-        await effects.tell_leaders(ticket.grid, text, key=key, ticket=ticket.number, urgent=urgent)
+    if not told or ticket.state is TicketState.FILED:  # returned, it is for the leader to assign anew
+        await steps.inform(effects, ticket, text, key=key, urgent=urgent)
 
 
 async def _owners(effects: Effects, ticket: Ticket) -> list[Person]:
-    if ticket.owner_id is not None:
-        owner = await people.get(effects.tx, ticket.owner_id)
+    """Who has it, or while nobody has: who had it first (首接负责)."""
+    role, person_id = ticket.owner_role, ticket.owner_id
+    if role is None and ticket.accepted_at is None:
+        role, person_id = ticket.first_role, ticket.first_id
+    if person_id is not None:
+        owner = await people.get(effects.tx, person_id)
         return [owner] if owner is not None else []
-    if ticket.owner_role is None or ticket.grid is None:
+    if role is None or ticket.grid is None:
         return []
-    return await people.with_role(effects.tx, (ticket.owner_role,), ticket.grid)
+    return await people.with_role(effects.tx, (role,), ticket.grid)
 
 
 def _key(clock: TicketClock, stage: int) -> str:

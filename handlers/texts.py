@@ -495,7 +495,8 @@ def told_reopened(heading_: str, ticket_id: str, nick: str, words: str, times: i
 
 def told_answered(heading_: str, ticket_id: str) -> str:
     """Somebody who answers for it answered in the group, and the asker is content."""
-    return f"【答复】{heading_}：群里已答复，反映人满意，24小时后自动结案。还要办请回复 处置中 {ticket_id} 或派单"
+    said = "群里已答复，反映人满意，24小时后自动结案。"
+    return f"【答复】{heading_}：{said}属实回复 办结 {ticket_id}，还要办回复 处置中 {ticket_id} 或派单"
 
 
 def told_over(heading_: str, ticket_id: str) -> str:

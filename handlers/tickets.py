@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import assignments, callbacks, matching, receipts, results, staff, steps, texts
+from handlers import answers, assignments, callbacks, matching, receipts, results, staff, steps, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import query, supplement, withdraw
@@ -198,6 +198,12 @@ async def finish(ctx: Context, command: Command) -> str:
     rewritten = ticket.state is TicketState.CALLBACK and ticket.result is None
     if ticket.state not in _FINISHABLE and not rewritten:
         return await staff.not_possible(ctx, ticket)
+    answered = ticket.state in answers.WORKED_ON and ticket.handled_at is not None
+    if answered and not command.text and await staff.leads(ctx, ticket):
+        await answers.confirm(ctx, ticket, command.right)
+        ctx.tickets = (*ctx.tickets, ticket.number)
+        await ctx.reply(texts.closed(ticket.id), ticket=ticket.number)
+        return "command"
     if not command.text:
         await ctx.reply(texts.finish_how(ticket.id))
         return "command"

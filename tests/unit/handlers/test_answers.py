@@ -50,6 +50,17 @@ async def test_it_is_proposed_to_the_leader_and_closes_a_day_later(stage: Judged
     assert len(await stage.said()) == 1  # the acknowledgement, and no question
 
 
+async def test_the_leader_confirms_it_at_once(stage: Judged) -> None:
+    await answered(stage)
+    await stage.say("小张", "办结 S1")
+    assert (await stage.the_ticket()).state is TicketState.FILED  # it is the leader's to confirm
+    await stage.say("刘姐", "办结 S1")
+    ticket = await stage.the_ticket()
+    assert (ticket.state, ticket.result, ticket.outcome) == (TicketState.CLOSED, "答复即办", CallbackOutcome.SOLVED)
+    stage.after(hours=1)
+    assert not any("请回复：1" in line for line in await stage.said())
+
+
 async def test_an_answer_that_comes_an_hour_later_is_one_too(stage: Judged) -> None:
     await stage.say("3-2-502", POWER)
     stage.after(hours=1)
