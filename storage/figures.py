@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from storage import grids
 from storage.engine import Tx
 from storage.model import CallbackOutcome, TicketState, Urgency
 from storage.tables import faq_answers, tickets
@@ -152,7 +153,7 @@ def _select(since: datetime, until: datetime, grid: str) -> sa.Select[Any]:
 
 def _where(grid: str) -> list[sa.ColumnElement[bool]]:
     conditions = [_t.state != TicketState.CANDIDATE]
-    return [*conditions, _t.grid >= grid, _t.grid < grid + ":"] if grid else conditions
+    return [*conditions, grids.within(_t.grid, grid)] if grid else conditions
 
 
 def _within(column: sa.ColumnElement[Any], since: datetime, until: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from storage import grids
 from storage.engine import Tx, sealer_of
 from storage.model import CallbackOutcome, Place, Role, TicketState, Urgency
 from storage.tables import people, reporters, rooms, ticket_messages, tickets
@@ -88,8 +89,7 @@ def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(tickets.c.filed_at < wanted.until)
     if wanted.grid:
-        # A range instead of LIKE, so that the index on the grid serves; codes hold digits only, and ":" follows "9".
-        conditions += [tickets.c.grid >= wanted.grid, tickets.c.grid < wanted.grid + ":"]
+        conditions.append(grids.within(tickets.c.grid, wanted.grid))
     return conditions
 
 

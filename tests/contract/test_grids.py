@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
-from storage import duty, grids, owners, people, rooms
+from storage import duty, figures, grids, owners, people, reports, rooms, tickets
 from storage.engine import Store, Tx
 from storage.grids import CodeFault
 from storage.model import (
@@ -22,7 +23,7 @@ from storage.model import (
     RoomState,
     Shift,
 )
-from tests.contract.fill import COMMUNITY, GRID, MICRO, MINUTE, NOW
+from tests.contract.fill import COMMUNITY, GRID, MICRO, MINUTE, NOW, new_ticket
 
 LEFT, RIGHT, OTHER = GRID + "002", GRID + "003", COMMUNITY + "002001"
 
@@ -117,10 +118,25 @@ async def test_several_steps_are_one(store: Store) -> None:
 async def test_a_scope_finds_what_was_there_before(store: Store) -> None:
     await put(store, MICRO, LEFT, OTHER)
     await move(store, MICRO, LEFT, OTHER)
-    general = OTHER[:15]
-    assert await store.read(lambda tx: grids.within(tx, general)) == (general, MICRO)
-    assert await store.read(lambda tx: grids.within(tx, GRID)) == (GRID,)  # its own beginning says so
-    assert await store.read(lambda tx: grids.within(tx, LEFT)) == (LEFT, MICRO)
+    for code in (MICRO, LEFT, OTHER, RIGHT):
+        await store.write(lambda tx, code=code: tickets.file(tx, new_ticket(grid=code)))
+
+    async def found(scope: str) -> list[int]:
+        rows: list[int] = []
+
+        async def read(tx: Tx) -> None:
+            async for chunk in reports.register(tx, reports.Filter(grid=scope)):
+                rows.extend(row.number for row in chunk)
+
+        await store.read(read)
+        return rows
+
+    assert await found(OTHER[:15]) == [1, 3]
+    assert await found(LEFT) == [1, 2]
+    assert await found(RIGHT) == [4]
+    assert await found(COMMUNITY) == [1, 2, 3, 4]
+    day = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    assert (await store.read(lambda tx: figures.total(tx, *day, OTHER))).filed == 2
 
 
 async def leader(store: Store, name: str, *scopes: str, role: Role = Role.MICRO_LEADER) -> Person:
