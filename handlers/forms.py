@@ -344,11 +344,12 @@ def to_bot(rest: Rest) -> Command | None:
 
 
 def lists(rest: Rest) -> Command | None:
-    """`清单`, `清单 资源`, `清单 资源 会议室周末可用`, `清单 S12 项目`. `code` is the list's word."""
+    """`清单 资源`, `清单 S12 项目`; said to the bot also `清单` and `清单 资源 会议室周末可用`. `code` is the list's
+    word."""
     match = _TICKET_LIST.fullmatch(rest.folded)
     if match is not None:
         return Command(rest.name, number=int(match[1]), code=match[2], explicit=rest.explicit)
     match = _LIST.fullmatch(rest.folded)
-    if match is not None:
+    if match is not None and (rest.explicit or not match[2]):  # 清单 项目 都发群里了 is talk
         return Command(rest.name, code=match[1], text=rest.as_typed(match), explicit=rest.explicit)
     return alone(rest) if rest.explicit else None
