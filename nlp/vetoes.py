@@ -42,6 +42,7 @@ _LAMENT = re.compile(
     r"[,。!;\s](?:我们|咱们|大家|一家|全家|家里|老人|孩子|小孩|老小|业主|居民|住户|上班|上学|上课|做饭|洗澡|睡觉|晚上|明天|这)"
     r"[^,。!?]{0,8}怎么(?:办|弄|搞|过|活|睡|走|住)"
 )
+_DUTY = re.compile(r"要[交缴][^,。!?]{0,12}吗[?。!\s]*$")  # 还要交全额物业费吗: asks for the rule
 _FAR_AWAY = 1.5
 _HINT = 0.5  # 服务, 味道, 环境: words of reviews that tell nothing of the place
 _SHORT = 40  # an advert that has but one cue and fits in a line may be a neighbour
@@ -106,7 +107,7 @@ def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> 
         standing -= _YIELD_TO_PLACE if away < _FAR_AWAY else _YIELD_TO_HERE
     elif standing & _YIELD_TO_HERE and is_here():
         standing -= _YIELD_TO_HERE
-    if "how_to" in standing and (is_here() or _LAMENT.search(text)):
+    if "how_to" in standing and not _DUTY.search(text) and (is_here() or _LAMENT.search(text)):
         standing.discard("how_to")
     if "past" in standing and _STILL.search(text):
         standing.discard("past")
