@@ -78,9 +78,15 @@ async def respond(ctx: Context, command: Command) -> str:
 async def _near(ctx: Context, ticket: Ticket) -> list[Person]:
     if ticket.grid is None:
         return []
-    on_duty = await duty.on_duty(ctx.tx, DutyKind.CALL, ticket.grid, ctx.now)
-    found = on_duty or await people.with_role(ctx.tx, HELPERS, ticket.grid)
-    return [person for person in found if rights.allowed(person, Right.ANSWER, ticket.grid) is not None]
+    grids = list(dict.fromkeys([*await rows.reached(ctx.tx, ticket.number), ticket.grid]))
+    found = {each.id: each for grid in grids for each in await duty.on_duty(ctx.tx, DutyKind.CALL, grid, ctx.now)}
+    if not found:
+        found = {each.id: each for grid in grids for each in await people.with_role(ctx.tx, HELPERS, grid)}
+    return [
+        person
+        for person in found.values()
+        if any(rights.allowed(person, Right.ANSWER, grid) is not None for grid in grids)
+    ]
 
 
 async def _name(ctx: Context, person_id: int) -> str:

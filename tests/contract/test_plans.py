@@ -9,7 +9,24 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import audit, changes, clocks, dialogs, inbox, jobs, modes, outbox, people, rooms, tickets
+from storage import (
+    audit,
+    calls,
+    changes,
+    clocks,
+    dialogs,
+    faq,
+    inbox,
+    jobs,
+    merges,
+    modes,
+    notes,
+    outbox,
+    owners,
+    people,
+    rooms,
+    tickets,
+)
 from storage.engine import Store, Tx
 from storage.model import OPEN_STATES, Arrival, AuditEntry, ClockKind, Dialog, Role, TicketClock, TicketState
 from storage.tables import metadata
@@ -31,6 +48,7 @@ BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "sent_times": lambda tx: outbox.sent_times(tx, "a", NOW),
     "counted_slots": lambda tx: outbox.counted_slots(tx, 1, NOW),
     "rooms.find": lambda tx: rooms.find(tx, "a", "r1"),
+    "leader_room_of": lambda tx: rooms.leader_room_of(tx, COMMUNITY),
     "leader_room": lambda tx: rooms.leader_room(tx, MICRO),
     "people.find": lambda tx: people.find(tx, "a", "u-li"),
     "with_role": lambda tx: people.with_role(tx, [Role.GRID_WORKER], MICRO),
@@ -44,6 +62,14 @@ BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "latest_in_room": lambda tx: tickets.latest_in_room(tx, 1, NOW),
     "open_in_community": lambda tx: tickets.open_in_community(tx, COMMUNITY, ["0503"], NOW - timedelta(days=3)),
     "in_scope": lambda tx: tickets.in_scope(tx, [MICRO], OPEN_STATES),
+    "reached": lambda tx: tickets.reached(tx, 1),
+    "alike": lambda tx: tickets.alike(tx, COMMUNITY, ["0503"], NOW - timedelta(days=7)),
+    "notes": lambda tx: notes.of_ticket(tx, 1),
+    "merges.of": lambda tx: merges.of(tx, 1),
+    "merges.within": lambda tx: merges.within(tx, 1),
+    "faq.over": lambda tx: faq.over(tx, MICRO),
+    "calls.accept": lambda tx: calls.accept(tx, 1, 1, NOW),
+    "owners.find": lambda tx: owners.find(tx, "0101", MICRO),
     "of_person": lambda tx: tickets.of_person(tx, 1),
     "in_state_since": lambda tx: tickets.in_state_since(tx, TicketState.CALLBACK, NOW),
     "purge_candidates": lambda tx: tickets.purge_candidates(tx, NOW),

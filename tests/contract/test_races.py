@@ -19,7 +19,7 @@ from handlers.context import Context, Policy
 from handlers.window import Window
 from nlp import categories
 from nlp.decision import Analysis, Decision, Label, Shape
-from storage import audit, grids, outbox, people, rooms, tickets
+from storage import audit, calls, grids, outbox, people, rooms, tickets
 from storage.beside import open_beside
 from storage.engine import Store, Tx
 from storage.model import (
@@ -44,7 +44,7 @@ from tests.contract.conftest import Database
 ACCOUNT, GROUP, MICRO = "a1", "g1", "519999001001003012"
 NOW = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
 PATIENCE = 60.0  # seconds, on a loaded machine
-LEADERS, OWNERS = ("刘姐", "王姐"), ("小张", "小赵")
+LEADERS, OWNERS, HELPERS = ("刘姐", "王姐"), ("小张", "小赵"), ("王党员", "李党员")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,17 @@ async def _write_cast(tx: Tx) -> None:
     await rooms.update(tx, room.id, kind=RoomKind.RESIDENT, grid=MICRO, state=RoomState.ENABLED)
     for nick in LEADERS:
         await people.import_person(tx, nick, [Grant(Role.MICRO_LEADER, MICRO)], [Alias(ACCOUNT, nick, nick=nick)])
+    for nick in HELPERS:
+        await people.import_person(tx, nick, [Grant(Role.PARTY_MEMBER, MICRO)], [Alias(ACCOUNT, nick, nick=nick)])
     for nick in OWNERS:
         await people.import_person(tx, nick, [Grant(Role.PROPERTY, MICRO[:15])], [Alias(ACCOUNT, nick, nick=nick)])
+
+
+async def _call(tx: Tx) -> int:
+    """A ticket to which both helpers were called."""
+    number = await _file(tx, TicketState.FILED)
+    await calls.put(tx, number, len(HELPERS), NOW)
+    return number
 
 
 async def _file(tx: Tx, state: TicketState) -> int:
@@ -99,10 +108,13 @@ async def _lay_out(store: Store, count: int) -> list[Round]:
     await store.write(_write_cast)
     rounds = []
     for index in range(count):
-        if index % 3 == 0:
+        if index % 4 == 3:
+            number = await store.write(_call)
+            rounds.append(Round(f"应答 S{number}", HELPERS, number, "responded", "应答"))
+        elif index % 4 == 0:
             number = await store.write(lambda tx: _file(tx, TicketState.ASSIGNED))
             rounds.append(Round(f"接单 S{number}", OWNERS, number, "taken", "接单"))
-        elif index % 3 == 1:
+        elif index % 4 == 1:
             number = await store.write(lambda tx: _file(tx, TicketState.CANDIDATE))
             rounds.append(Round(f"受理 S{number}", LEADERS, number, "accepted", "现在是“受理”"))
         else:
@@ -154,7 +166,10 @@ async def _winners(store: Store, rounds: list[Round]) -> list[int]:
     """How many rounds each side won; each round has one winner and one who was told."""
     lines = await store.read(lambda tx: outbox.by_state(tx, SendState.QUEUED))
     replies = {line.key: line.text for line in lines}
-    ids = {nick: await store.read(lambda tx, nick=nick: people.find(tx, ACCOUNT, nick)) for nick in LEADERS + OWNERS}
+    ids = {
+        nick: await store.read(lambda tx, nick=nick: people.find(tx, ACCOUNT, nick))
+        for nick in LEADERS + OWNERS + HELPERS
+    }
     won = [0, 0]
     for index, each in enumerate(rounds):
         trail = await store.read(lambda tx, number=each.number: audit.of_ticket(tx, number))
