@@ -17,6 +17,7 @@ from nlp.lexicon import Event, Lexicon, Request, Setting, Thing, Topic, Trouble,
 GAP = 10  # characters between the parts of an event
 TOPICAL = 2.0  # what words of public life must weigh together to be heard
 BREADTH = 16  # characters within which they must stand: a long chat names them all, far apart
+_NEARLY = TOPICAL - 0.001
 MOST_HITS = 40  # of one term in one text: what comes more often says no more
 
 Span = tuple[int, int]
@@ -25,20 +26,18 @@ Span = tuple[int, int]
 class Found:
     """Where the terms stand in one text."""
 
-    __slots__ = ("_hits", "_spans", "events", "follows", "pairs", "text", "topical", "vetoes")
+    __slots__ = ("_hits", "_spans", "bits", "pairs", "promising", "text", "topical")
 
-    def __init__(self, text: str, hits: list[tuple[int, int, int]]) -> None:
+    def __init__(
+        self, text: str, hits: list[tuple[int, int, int]], bits: int, *, promising: bool, pairs: bool, topical: bool
+    ) -> None:
         self.text = text
-        self.events = 0  # a bit for each event of which the first and the last part are there
-        self.vetoes = 0  # the same of vetoes
-        self.pairs = self.topical = self.follows = False
+        self.bits = bits  # what can stand in the text, as the matcher counts it
+        self.promising = promising  # anything can score
+        self.pairs = pairs
+        self.topical = topical
         self._hits = hits
         self._spans: dict[int, list[Span]] | None = None
-
-    @property
-    def promising(self) -> bool:
-        """Whether anything can score."""
-        return bool(self.events or self.pairs or self.topical)
 
     @property
     def spans(self) -> dict[int, list[Span]]:
@@ -80,8 +79,10 @@ class Matcher:
         self._follows = self._index(lexicon.follows)
         self._event_parts = self._compile(lexicon.events)
         self._veto_parts = self._compile(lexicon.vetoes)
-        self._makes, self._meets, self._fields = self._filter()
-        self._topical = {number: sum(one.weight for one in topics) for number, topics in self._topics.items()}
+        self._makes, self._meets = self._filter()
+        self._weights = [
+            sum((one.weight for one in self._topics.get(number, ())), 0.0) for number in range(len(self._ids))
+        ]
         self._automaton = ahocorasick_rs.AhoCorasick(list(self._ids))
 
     def _index(self, entries: Iterable[_Entry]) -> dict[int, list[_Entry]]:
@@ -96,12 +97,12 @@ class Matcher:
             for entry in entries
         )
 
-    def _filter(self) -> tuple[list[int], list[int], tuple[int, int, int, int]]:
+    def _filter(self) -> tuple[list[int], list[int]]:
         """The prefilter: for each term two sets of bits, what it makes possible and what that must meet.
 
         A thing's kind meets the troubles that it can have, the first part of an event or a veto its last. Something
         stands in a text where a bit is in both sets of its terms. From the lowest: a bit for each kind of thing, each
-        event, each veto, one for what follows a trouble, one for topics; behind the sets is returned where those begin.
+        event, each veto, and one for what follows a trouble.
         """
         kinds = {kind: 1 << bit for bit, kind in enumerate(sorted({thing.kind for thing in self.lexicon.things}))}
         reach: dict[str, int] = {}
@@ -119,14 +120,18 @@ class Matcher:
                 makes[number] |= 1 << bit
             for number in parts[-1]:
                 meets[number] |= 1 << bit
-        events, vetoes = len(kinds), len(kinds) + len(self._event_parts)
-        following = vetoes + len(self._veto_parts)
-        topics = following + 1
-        for bit, numbers in ((following, self._follows), (topics, self._topics)):
-            for number in numbers:
-                makes[number] |= 1 << bit
-                meets[number] |= 1 << bit
-        return makes, meets, (events, vetoes, following, topics)
+        self._first_event = len(kinds)
+        self._first_veto = self._first_event + len(self._event_parts)
+        last = self._first_veto + len(self._veto_parts)
+        for number in self._follows:
+            makes[number] |= 1 << last
+            meets[number] |= 1 << last
+        self._pair_bits = (1 << self._first_event) - 1
+        self._scoring_bits = (1 << self._first_veto) - 1
+        self._event_bits = self._scoring_bits ^ self._pair_bits
+        self._veto_bits = (1 << last) - 1 ^ self._scoring_bits
+        self._follow_bit = 1 << last
+        return makes, meets
 
     @property
     def words(self) -> list[str]:
@@ -137,24 +142,18 @@ class Matcher:
     def find(self, text: str) -> Found:
         """Every term in the text, and whether they can score together."""
         hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        found = Found(text, hits)
-        all_makes, all_meets = self._makes, self._meets
+        all_makes, all_meets, weights = self._makes, self._meets, self._weights
         makes = meets = 0
+        weight = 0.0
         for number, _, _ in hits:
             makes |= all_makes[number]
             meets |= all_meets[number]
-        both = makes & meets
-        if both:
-            events, vetoes, following, topics = self._fields
-            found.pairs = bool(both & ((1 << events) - 1))
-            found.events = both >> events & ((1 << vetoes - events) - 1)
-            found.vetoes = both >> vetoes & ((1 << following - vetoes) - 1)
-            found.follows = bool(both >> following & 1)
-            if both >> topics:
-                weights = self._topical
-                together = sum(weights[number] for number in weights.keys() & found.spans.keys())
-                found.topical = together >= TOPICAL - 0.001  # the scorer may add them in another order
-        return found
+            weight += weights[number]
+        bits = makes & meets
+        # Each topic counts once, and the scorer may add them in another order.
+        topical = weight >= _NEARLY and sum(weights[number] for number in {hit[0] for hit in hits}) >= _NEARLY
+        promising = topical or bits & self._scoring_bits != 0
+        return Found(text, hits, bits, promising=promising, pairs=bits & self._pair_bits != 0, topical=topical)
 
     def things(self, found: Found) -> list[tuple[Span, Thing]]:
         return [
@@ -229,7 +228,7 @@ class Matcher:
 
     def follows(self, found: Found) -> bool:
         """Whether a term is there that tells more of a trouble."""
-        return found.follows and any(
+        return found.bits & self._follow_bit != 0 and any(
             follow.weight > 0 and not follow.exclude.cancel(found.text, *found.spans[number][0])
             for number in self._follows.keys() & found.spans.keys()
             for follow in self._follows[number]
@@ -238,7 +237,8 @@ class Matcher:
     def events(self, found: Found) -> list[tuple[Event, tuple[Span, ...]]]:
         """Events all of whose parts stand in order, each with where."""
         result = []
-        for index in _bits(found.events):
+        for bit in _bits(found.bits & self._event_bits):
+            index = bit - self._first_event
             event = self.lexicon.events[index]
             for where in _in_order(found, self._event_parts[index]):
                 if not event.exclude.cancel(found.text, where[0][0], where[-1][1]):
@@ -248,11 +248,13 @@ class Matcher:
 
     def vetoes(self, found: Found) -> list[tuple[Veto, tuple[Span, ...]]]:
         result: list[tuple[Veto, tuple[Span, ...]]] = []
-        if not found.vetoes:
+        standing = found.bits & self._veto_bits
+        if not standing:
             return result
         length = len(found.text)
         opening = length - len(found.text.lstrip("/# "))
-        for index in _bits(found.vetoes):
+        for bit in _bits(standing):
+            index = bit - self._first_veto
             veto = self.lexicon.vetoes[index]
             for where in _in_order(found, self._veto_parts[index]):
                 start, end = where[0][0], where[-1][1]
