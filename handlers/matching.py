@@ -62,9 +62,9 @@ async def same_trouble(ctx: Context, decision: Decision, *, but: Collection[int]
     """The open ticket of anybody in the community that is the same trouble at the same place."""
     if not decision.location.building or not similarity.may_be_shared(decision.category):
         return None
-    known = {ticket.number: ticket for ticket in await _of_kin(ctx, decision.category) if ticket.number not in but}
-    for likeness in _compare(ctx, decision, [_matter(ctx, ticket) for ticket in known.values()]):
-        ticket = known[likeness.key]
+    known = await _of_kin(ctx, decision.category, but=but)
+    for likeness in _compare(ctx, decision, [_matter(ctx, told) for told, _ in known.values()]):
+        _, ticket = known[likeness.key]
         if likeness.merge and (ticket.urgency is not Urgency.EMERGENCY or await _going_on(ctx, ticket)):
             return ticket
     return None
@@ -84,13 +84,13 @@ async def maybe_same(ctx: Context, decision: Decision, *, but: Collection[int] =
     words are most alike: proposed to a person, never merged."""
     if not similarity.may_be_shared(decision.category):
         return None
-    known = {ticket.number: ticket for ticket in await _of_kin(ctx, decision.category) if ticket.number not in but}
+    known = await _of_kin(ctx, decision.category, but=but)
     matters = []
-    for ticket in list(known.values())[:MOST_READ]:
-        said = " ".join([message.text for message in await rows.messages(ctx.tx, ticket.number)])
-        matters.append(replace(_matter(ctx, ticket), text=said))
+    for told, _ in list(known.values())[:MOST_READ]:
+        said = " ".join([message.text for message in await rows.messages(ctx.tx, told.number)])
+        matters.append(replace(_matter(ctx, told), text=said))
     found = _compare(ctx, decision, matters)
-    return next((known[likeness.key] for likeness in found if not likeness.merge), None)
+    return next((known[likeness.key][1] for likeness in found if not likeness.merge), None)
 
 
 async def come_back(ctx: Context, decision: Decision) -> Ticket | None:
@@ -126,15 +126,23 @@ async def called_for_help(ctx: Context, decision: Decision) -> bool:
     return any(ticket is not None and ticket.open and ticket.urgency is Urgency.EMERGENCY for ticket in known)
 
 
-async def _of_kin(ctx: Context, category: str) -> list[Ticket]:
-    """Open tickets and candidates of that kind in the community, newest first."""
+async def _of_kin(ctx: Context, category: str, *, but: Collection[int]) -> dict[int, tuple[Ticket, Ticket]]:
+    """Open tickets and candidates of that kind in the community by number, newest first: as it was told, and the one
+    that it is part of by now, which is itself where it was not merged."""
     if ctx.grid is None or len(ctx.grid) < COMMUNITY_DIGITS:
-        return []
+        return {}
     kin = _kin(ctx, category)
     codes = [code for code in ctx.policy.categories if _kin(ctx, code) == kin]
     since = ctx.message.sent_at - ctx.policy.same_trouble_for
     found = await rows.open_in_community(ctx.tx, ctx.grid[:COMMUNITY_DIGITS], codes, since)
-    return [ticket for ticket in found if ticket.state in JOINABLE]
+    targets = {ticket.merged_into for ticket in found if ticket.merged_into is not None}
+    into = {ticket.number: ticket for ticket in await rows.numbered(ctx.tx, targets)} if targets else {}
+    pairs = ((ticket, into.get(ticket.merged_into or 0, ticket)) for ticket in found)
+    return {
+        told.number: (told, ticket)
+        for told, ticket in pairs
+        if ticket.state in JOINABLE and not {told.number, ticket.number}.intersection(but)
+    }
 
 
 def _kin(ctx: Context, code: str) -> str:

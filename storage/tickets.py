@@ -72,7 +72,7 @@ _OPEN_IN_COMMUNITY = (
     _TICKET.where(tickets.c.grid >= sa.bindparam("low"), tickets.c.grid < sa.bindparam("high"))
     .where(tickets.c.reported_at >= sa.bindparam("since"))
     .where(tickets.c.category.in_(sa.bindparam("of", expanding=True)))
-    .where(tickets.c.state.in_([*OPEN_STATES, TicketState.CANDIDATE]))
+    .where(tickets.c.state.in_([*OPEN_STATES, TicketState.CANDIDATE, TicketState.MERGED]))
     .order_by(tickets.c.reported_at.desc(), tickets.c.number.desc())
 )
 
@@ -302,7 +302,8 @@ async def latest_in_room(tx: Tx, room_id: int, since: datetime) -> Ticket | None
 
 
 async def open_in_community(tx: Tx, community: str, categories: Collection[str], since: datetime) -> list[Ticket]:
-    """Open tickets (and candidates) reported since then whose grid starts with that, newest first."""
+    """Open tickets (and candidates, and what went into another one) reported since then whose grid starts with that,
+    newest first."""
     values = {"low": community, "high": community + ":", "since": since, "of": list(categories)}
     return [_ticket(row) for row in await tx.execute(_OPEN_IN_COMMUNITY, values)]
 

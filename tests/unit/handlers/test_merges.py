@@ -47,6 +47,14 @@ async def test_the_reporters_of_both_hear_of_the_one_result(stage: Judged) -> No
     assert (await stage.tickets())[0].reopened == 1
 
 
+async def test_a_neighbour_of_the_merged_one_joins_the_other(stage: Judged) -> None:
+    await two(stage)
+    await stage.say("刘姐", "合并 S1 S2")
+    await stage.say("老周", SECOND)
+    first, second = await stage.tickets()
+    assert (first.reporters, second.reporters) == (3, 1)
+
+
 async def test_taking_them_apart_gives_both_back_what_they_had(stage: Judged) -> None:
     await two(stage)
     await stage.say("刘姐", "派单 S2 物业")
