@@ -1,4 +1,3 @@
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -159,9 +158,7 @@ def test_anything_is_read(text: str, start: int, length: int) -> None:
 
 
 @pytest.mark.parametrize("line", ["1. 李建国\n", "1.\n", "①", "例\n", "代", "1. 3栋2单元1502-", "\n", "12人"])
-def test_hostile_input_is_read_in_time(line: str) -> None:
+def test_hostile_input_is_read_in_time(spent, line: str) -> None:
     text = ("#接龙\n" + line * 20_000)[:20_000]
-    begin = time.process_time()
-    chain.is_chain(text[4:])
-    chain.parse(text, [Row("a", n, 5) for n in range(200)])
-    assert time.process_time() - begin < 0.1
+    rows = [Row("a", n, 5) for n in range(200)]
+    assert spent(lambda: (chain.is_chain(text[4:]), chain.parse(text, rows))) < 0.1

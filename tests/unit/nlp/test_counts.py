@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,8 +89,5 @@ def test_anything_is_counted(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["一", "1户", "几", "第三次", "整", "1-"])
-def test_hostile_input_is_counted_in_time(text: str) -> None:
-    begin = time.process_time()
-    counts.find(text * 20_000)
-    counts.whole(text * 20_000)
-    assert time.process_time() - begin < 0.05
+def test_hostile_input_is_counted_in_time(spent, text: str) -> None:
+    assert spent(lambda: (counts.find(text * 20_000), counts.whole(text * 20_000))) < 0.05

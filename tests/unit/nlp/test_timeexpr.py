@@ -1,4 +1,3 @@
-import time
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -203,7 +202,5 @@ def test_anything_is_read(prefer: timeexpr.Prefer, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["一", "1-", "今天", "3天", "8点到", "周", "12月", " ", "每天晚上", "1:1"])
-def test_hostile_input_is_read_in_time(text: str) -> None:
-    begin = time.process_time()
-    timeexpr.find(text * 20_000, AT)
-    assert time.process_time() - begin < 0.05
+def test_hostile_input_is_read_in_time(spent, text: str) -> None:
+    assert spent(lambda: timeexpr.find(text * 20_000, AT)) < 0.05
