@@ -31,6 +31,7 @@ class Judged:
     was: str
     confidential: bool
     accepted: bool  # it was a candidate, and a person said 受理
+    false_alarm: bool  # it was filed, and a person said 误报: `negatives` has it, too
     score: float
     rules: tuple[str, ...]
     terms: tuple[str, ...]
@@ -44,7 +45,7 @@ class Judged:
 
 async def judged(tx: Tx) -> AsyncIterator[list[Judged]]:
     """All tickets and candidates by number, in chunks."""
-    accepted = set(await tx.scalars(sa.select(audit.c.ticket).where(audit.c.action == "accepted")))
+    accepted, false_alarms = await _said_of(tx, "accepted"), await _said_of(tx, "false_alarm")
     first = await _corrected(tx)
     last = 0
     t = tickets.c
@@ -63,6 +64,7 @@ async def judged(tx: Tx) -> AsyncIterator[list[Judged]]:
                 was=first.get(row.number, row.category),
                 confidential=row.confidential,
                 accepted=row.number in accepted,
+                false_alarm=row.number in false_alarms,
                 score=row.score,
                 rules=row.rules,
                 terms=row.terms,
@@ -71,6 +73,10 @@ async def judged(tx: Tx) -> AsyncIterator[list[Judged]]:
             )
             for row in rows
         ]
+
+
+async def _said_of(tx: Tx, action: str) -> set[int]:
+    return set(await tx.scalars(sa.select(audit.c.ticket).where(audit.c.action == action)))
 
 
 async def _corrected(tx: Tx) -> dict[int, str]:

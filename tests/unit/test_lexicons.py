@@ -48,8 +48,8 @@ def shelf(tmp_path: Path) -> Shelf:
 @pytest.fixture(autouse=True)
 def few_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the shipped lexicon must understand is tests/unit/nlp/test_golden.py's matter."""
-    path = tmp_path / "golden.csv"
-    path.write_text("text,label,category\n恭喜恭喜,drop,\n", encoding="utf-8")
+    path = tmp_path / "few.csv"
+    path.write_text("text,label,category\n晚霞漫天,drop,\n", encoding="utf-8")
     monkeypatch.setattr("nlp.golden.FILE", path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nlp import categories, golden, review
+from nlp import categories, golden, lexicon, normalize, review
 from nlp.editing import Own
 from nlp.review import Case, Kind, Proposal, Verdict
 
@@ -40,8 +40,8 @@ def test_a_word_beside_which_it_was_wrong_becomes_an_exclusion() -> None:
     (one, *_) = proposed(cases(Verdict.WRONG, CONCERTS) + cases(Verdict.RIGHT, REPORTS))
     assert (one.kind, one.table, one.added) == (Kind.EXCLUDE, "events", "~音乐节")
     assert one.cells["exclude"] == "~音乐节"
-    assert (one.errors, one.right, one.harms) == (3, 3, 0)
-    assert one.mends == one.kept >= 2
+    assert (one.right, one.harms) == (3, 0)
+    assert one.errors == one.mends == one.kept >= 2
 
 
 def test_a_longer_word_around_the_term_is_excluded_without_the_tilde() -> None:
@@ -67,9 +67,17 @@ def test_what_is_never_right_is_switched_off_unless_a_golden_sentence_needs_it(f
 
 def test_without_words_only_the_counts_speak(few_sentences: Path) -> None:
     few_sentences.write_text("text,label,category\n恭喜恭喜,drop,\n", encoding="utf-8")
-    silent = [Case(Verdict.WRONG, (RULE,), ("喷泉罢演",), "0199", "", ())] * 2
+    row = next(row for row in lexicon.shipped(normalize.DATA, "events") if float(row["weight"]) > 2)
+    silent = [Case(Verdict.WRONG, (f"event:{row['term']}"[:60],), (), row["category"], "", ())] * 2
     (one, *_) = proposed(silent)
     assert (one.kind, one.cells["weight"], one.errors, one.kept) == (Kind.LOWER, "2", 2, 0)
+    dealt_with = DANCE.laying("events", {**row, "weight": "2.5"})
+    assert proposed(silent, dealt_with) == [], "staff have changed that row since"
+
+
+def test_what_is_mended_already_is_no_error() -> None:
+    own = DANCE.laying("events", {"term": "喷泉罢演", "category": "0199", "weight": "3.5", "exclude": "~音乐节"})
+    assert proposed(cases(Verdict.WRONG, CONCERTS) + cases(Verdict.RIGHT, REPORTS), own) == []
 
 
 def test_one_error_proposes_nothing() -> None:
