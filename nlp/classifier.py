@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from nlp import domains
 from nlp import nature as natures
 from nlp.categories import OTHER, Category
 from nlp.decision import Decision, Label, Location, Nature, Urgency
@@ -85,6 +86,7 @@ class Scorer:
         self._matcher = matcher
         self._tokens = tokens
         self._categories = categories
+        domains.shipped()  # read now, not in the middle of a conversation
         self._emergencies = frozenset(code for code, c in categories.items() if c.urgency is Urgency.EMERGENCY)
 
     def judge(self, found: Found, *, addressed: bool, located: Callable[[], Location]) -> Opinion:
@@ -104,7 +106,7 @@ class Scorer:
             score = min(MOST_TOPIC, topical)
             rules.append("topic")
             if category == OTHER:
-                category = topic_category
+                category = topic_category if topic_category != OTHER else domains.category(found.text)
         elif not evidence:
             topic_terms = ()
         struck = verdict(self._matcher, found, located)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from nlp import contact
-from nlp.decision import Analysis
+from nlp import contact, domains
+from nlp.decision import Analysis, Shape
 from nlp.normalize import strip_invisible
 from nlp.pipeline import Classifier
 
@@ -35,6 +35,7 @@ def to_json(text: str, nick: str, analysis: Analysis) -> dict[str, object]:  # n
         "place": where.place,
         "located_by": where.located_by,
         "evidence": list(decision.evidence),
+        "domain": domains.shipped().of(text) if analysis.shape is Shape.TALK else "",
     }
 
 

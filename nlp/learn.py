@@ -13,6 +13,7 @@ import itertools
 import json
 import re
 import sys
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +36,8 @@ from nlp.pipeline import Classifier
 from nlp.tokens import Tokens
 
 FOLDS = 5
-LEAST_SUPPORT = 3  # appeals that must hold a word; five for a single character, which stands in many words
+LEAST_SUPPORT = 3  # appeals that must hold a word
+LEAST_SINGLE = 5  # the same for a single character, which stands in many words
 HEAVIEST = 1.6  # no word is enough by itself
 LIGHTEST = 0.05
 BUDGET = 2.0  # false candidates that topics may add among 1,000 messages of chat
@@ -45,13 +47,34 @@ ASK = "ask"  # the note of a word that asks (希望, 何时): it adds to a topic
 
 COLUMNS = ("keep", "term", "weight", "category", "appeals", "others", "domains", "note")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
+_PARTED = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _CONTENT = ("n", "v", "a", "b", "j", "l", "i", "s", "z")  # parts of speech in jieba's dictionary
 _NAMES = frozenset(("nr", "ns", "nt", "nrt", "nrfg", "nz"))
 # Single characters and words that tell how people write and ask, whatever about.
 _REGISTER = frozenset(
     "的了是我你他她它们这那不在有也就都还要会能可以吗吧呢啊哦嘛么呀哈啦和与及或但而且被把给让对从到向于为因所如果虽然一二三四五六七八九十两"
     "几多少个只些什怎哪谁何上下里外前后左右中内来去过起着得地之其很太更最好没又再才已将正请问望否想说看做"
-) | {"关于", "是否", "有关", "请问", "希望", "为何", "能否", "何时", "可否", "有无", "疑问", "疑惑", "情况", "问题"}
+) | {
+    "关于",
+    "是否",
+    "有关",
+    "请问",
+    "希望",
+    "为何",
+    "能否",
+    "何时",
+    "可否",
+    "有无",
+    "疑问",
+    "疑惑",
+    "情况",
+    "问题",
+    "是不是",
+    "有没有",
+    "能不能",
+    "会不会",
+    "要不要",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +111,8 @@ def read(paths: Iterable[Path]) -> list[Sample]:
 
 
 def normal(text: str) -> str:
-    """A message as rules see it."""
+    """A message as rules see it. Words that blanks keep apart are put together again."""
+    text = _PARTED.sub("", text)
     text, _ = normalize.strip_mentions(normalize.strip_invisible(text), ())
     return normalize.normalise(contact.find(normalize.strip_emoji(text).strip()).text)
 
@@ -98,6 +122,9 @@ class Dictionary:
 
     def __init__(self) -> None:
         self._tokenizer = jieba.Tokenizer()
+        with tempfile.TemporaryDirectory() as folder:  # jieba unmarshals what lies in its cache, so it gets none
+            self._tokenizer.tmp_dir = folder
+            self._tokenizer.initialize()
         with self._tokenizer.get_dict_file() as file:
             entries = [line.decode().split() for line in file]
         self._content = {word for word, _, kind in entries if kind.startswith(_CONTENT) and kind not in _NAMES}
@@ -105,7 +132,7 @@ class Dictionary:
         self._words = sorted(word for word in self._content if len(word) > 1)
         self._automaton = ahocorasick_rs.AhoCorasick(self._words)
 
-    def terms(self, texts: Iterable[str], least: int = LEAST_SUPPORT) -> list[str]:
+    def terms(self, texts: Iterable[str], least: int = LEAST_SUPPORT, least_single: int = LEAST_SINGLE) -> list[str]:
         """Words, pairs of adjacent words and single characters that enough of the texts hold, in stable order."""
         support: Counter[str] = Counter()
         singles: Counter[str] = Counter()
@@ -116,7 +143,7 @@ class Dictionary:
             support.update(found | set(self._pairs(text)))
             singles.update(set("".join(_HAN.findall(text))) - _REGISTER)
         words = [word for word, count in support.items() if count >= least]
-        return sorted(words + [char for char, count in singles.items() if count >= least + 2])
+        return sorted(words + [char for char, count in singles.items() if count >= least_single])
 
     def _pairs(self, text: str) -> Iterator[str]:
         for piece in _HAN.findall(text):
@@ -314,6 +341,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words.add_argument("--known", type=Path, default=normalize.DATA / "topics.csv", help="the table as it stands")
     words.add_argument("--only-known", action="store_true", help="learn weights only for the words that stand there")
     words.add_argument("--budget", type=float, default=BUDGET, help="false candidates added to 1,000 messages of chat")
+    fields = commands.add_parser("domains", help="learn which words tell of which field of government")
+    fields.add_argument("files", nargs="+", type=Path, help="JSONL with text, label and domain (or cat7)")
+    fields.add_argument("--out", type=Path, required=True, help="the table, such as nlp/data/domains.csv")
     accept = commands.add_parser("accept", help="take over the rows that the reviewer kept")
     accept.add_argument("review", type=Path)
     accept.add_argument("--into", type=Path, default=normalize.DATA / "topics.csv")
@@ -321,6 +351,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "accept":
             print(f"{take_over(options.review, options.into)} rows in {options.into}")
+            return 0
+        if options.command == "domains":
+            from nlp import learn_domains
+
+            for line in learn_domains.learn(read(options.files)):
+                if isinstance(line, str):
+                    print(line, flush=True)
+                else:
+                    write(options.out, line[1], line[0])
+                    print(f"{len(line[1])} rows in {options.out}")
             return 0
         known = {row["term"]: row for row in tables.read(options.known, ("term", "category", "weight"))}
         for said in learn(read(options.files), known, only_known=options.only_known, budget=options.budget):

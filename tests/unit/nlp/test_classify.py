@@ -6,7 +6,7 @@ from nlp.classify import InputError, classify_lines
 
 WHAT = ["text", "label", "reason", "score", "category", "urgency", "nature"]
 WHERE = ["building", "unit", "floor", "room", "place", "located_by"]
-KEYS = [*WHAT, *WHERE, "evidence"]
+KEYS = [*WHAT, *WHERE, "evidence", "domain"]
 
 
 def test_one_decision_a_line_in_order(classifier) -> None:
