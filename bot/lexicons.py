@@ -159,11 +159,14 @@ class Keeper:
         self._blocked: str | None = None  # what could not be rolled back on the disk is not tried again
 
     def load(self, now: datetime) -> Classifier:
-        """The version in force, else the one before it, else the shipped lexicon alone.
-
-        Raises LexiconError where that, too, cannot be used, or the history cannot be read."""
+        """The version in force, else the one before it, else the shipped lexicon alone: a bot with fewer words hears
+        more than one that does not start. Raises LexiconError where the shipped one, too, cannot be used."""
         self.since = now
-        wanted = self._shelf.present()
+        try:
+            wanted = self._shelf.present()
+        except (LexiconError, OSError) as error:
+            self._refuse("", now, error)
+            return editing.make(Own(), self._categories, fast=self._fast)
         for version in dict.fromkeys((wanted, *self._before(wanted))):
             try:
                 classifier = self._made(version)

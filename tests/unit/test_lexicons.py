@@ -266,6 +266,16 @@ def test_a_start_with_a_broken_version_takes_the_one_before(shelf: Shelf) -> Non
     assert keeper.refused.version == DEAF.version
 
 
+def test_a_start_with_a_history_that_cannot_be_read_takes_the_shipped_lexicon(shelf: Shelf) -> None:
+    choose(shelf, FOUNTAIN)
+    (shelf.folder / "history.jsonl").write_text("?\n", encoding="utf-8")
+    keeper = Keeper(shelf, KNOWN)
+    assert "+" not in keeper.load(MORNING).version
+    assert keeper.refused is not None
+    assert "第 1 行" in keeper.refused.why
+    assert (shelf.folder / "history.jsonl").read_text(encoding="utf-8") == "?\n", "left for a person to mend"
+
+
 def test_a_start_with_nothing_good_takes_the_shipped_lexicon(shelf: Shelf) -> None:
     choose(shelf, DEAF)
     keeper = Keeper(shelf, KNOWN)

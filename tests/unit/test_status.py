@@ -97,6 +97,17 @@ def test_a_bot_that_is_not_ready(invoke: Invoke, tmp_path: Path) -> None:
     assert "no" in out
 
 
+def test_a_version_of_the_lexicon_that_was_refused_is_told(invoke: Invoke, tmp_path: Path) -> None:
+    refused = {"version": "bbbbbbbbbbbb", "at": "2026-11-20T08:00:00+00:00", "why": "“停水了”应当是 登记 [x]"}
+    lexicon = {"version": "aaaaaaaaaaaa", "since": "2026-11-20T07:00:00+00:00", "refused": refused}
+    code, out = show(invoke, tmp_path, {**a_page(), "lexicon": lexicon})
+    assert code == 0
+    (line,) = [line for line in out.splitlines() if "lexicon" in line]
+    assert "own rows aaaaaaaaaaaa, bbbbbbbbbbbb was refused: “停水了”应当是 登记 [x]" in line
+    _, out = show(invoke, tmp_path, {**a_page(), "lexicon": {**lexicon, "version": "", "refused": None}})
+    assert "as shipped" in out
+
+
 def test_no_bot_answers(invoke: Invoke, tmp_path: Path) -> None:
     with answering(b"") as port:
         pass

@@ -156,6 +156,7 @@ def test_every_way_a_spreadsheet_program_saves_is_read(tmp_path: Path, encoding:
             "第 3 行，列“词 term”：“喷泉罢演”: 第 2 行已经有了",
         ),
         ("events.csv", EVENTS + "泉,0199,3,,,\n", "第 2 行，列“词 term”：“泉”: 单个字"),
+        ("events.csv", EVENTS + "他/我们…了/停了,0199,3,,,\n", "第 2 行，列“词 term”：“他/我们…了/停了”: 单个字"),
         ("settings.csv", "词,权重\n泉,1\n", "第 2 行，列“词 term”：“泉”: 单个字"),
         ("objects.csv", "词,类型\n泉,fountain\n", "单个字"),
         ("dialect.csv", "写作,意思\n恁,你\n", "单个字"),
