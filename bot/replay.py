@@ -33,6 +33,7 @@ from storage.model import RoomKind, Ticket, TicketState
 from storage.reports import Filter
 
 TICK = timedelta(hours=1)  # how often the clock's own work is looked at while nobody speaks
+SHORTEST = timedelta(minutes=1)  # no clock runs out sooner after a message
 SEED = 1
 
 
@@ -135,6 +136,7 @@ class _Stage:
     house: House
     wire: Simulator
     clock: VirtualClock
+    soon: datetime | None = None  # when a clock of a ticket has something to say
 
     async def settle(self) -> datetime | None:
         """Work off what is here; returns when the next line may be sent."""
@@ -143,13 +145,16 @@ class _Stage:
 
     async def run_to(self, end: datetime) -> None:
         again_at = await self.settle()
-        last_tick, soon = self.clock.now(), await self.house.tick()
+        last_tick = self.clock.now()
+        long = end - last_tick >= SHORTEST
+        if long:
+            self.soon = await self.house.tick()
         while self.clock.now() < end:
-            moments = [end, last_tick + TICK, *(moment for moment in (again_at, soon) if moment is not None)]
+            moments = [end, last_tick + TICK, *(moment for moment in (again_at, self.soon) if moment is not None)]
             self.clock.advance(max(min(moments), self.clock.now()))
             now = self.clock.now()
-            if now - last_tick >= TICK or now >= end or (soon is not None and now >= soon):
-                last_tick, soon = now, await self.house.tick()
+            if now - last_tick >= TICK or (long and now >= end) or (self.soon is not None and now >= self.soon):
+                last_tick, self.soon = now, await self.house.tick()
             again_at = await self.settle()
 
 
