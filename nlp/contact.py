@@ -39,9 +39,9 @@ _ANY = re.compile(
 _ROUND = "⓪①-⑨⑴-⑼❶-❾➀-➈➊-➒⁰¹²³⁴-⁹₀-₉"
 _SPELT = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 _TENS = re.compile(r"[⑩-⑳⑽-⒇⒈-⒛㉑-㉟㊱-㊿⓫-⓴❿➉➓]")  # one character of two digits: ⑬
-_ENOUGH_DIGITS = re.compile(
-    rf"{_TENS.pattern}|[\d{_ROUND}](?:[^\d{_ROUND}\n]{{0,4}}[\d{_ROUND}]){{6}}|(?:[\d{_SPELT}]{_GAP}?){{10}}[\d{_SPELT}]"
-)
+_DIGIT = re.compile(rf"[\d{_ROUND}{_TENS.pattern[1:-1]}]")
+_ENOUGH_DIGITS = re.compile(rf"{_TENS.pattern}|[\d{_ROUND}](?:[^\d{_ROUND}\n]{{0,4}}[\d{_ROUND}]){{6}}")
+_ENOUGH_SPELT = re.compile(rf"[\d{_SPELT}](?:{_GAP}{{0,2}}[\d{_SPELT}]){{10}}")
 _SHORTEST = 6  # characters: ⑬⑬⑬⑬⑬① is a mobile number
 _SPELT_RUN = re.compile(rf"[\d{_SPELT}](?:{_GAP}{{0,2}}[\d{_SPELT}]){{10,}}")
 _SPELT_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1" + "123456789")
@@ -59,14 +59,14 @@ class Contacts:
 
 def find(text: str) -> Contacts:
     """Find and mask. The masks are `138****5678`, `028****1234`, `519999********1234`; no run of 11 digits is left."""
-    if len(text) < _SHORTEST or _ENOUGH_DIGITS.search(text) is None:
+    if len(text) < _SHORTEST or not _worth_a_look(text):
         return Contacts(text)
     plain = strip_invisible(text)
     text = _TENS.sub(lambda character: str(int(unicodedata.numeric(character[0]))), plain)
     digits = text
     if not text.isascii():
         digits = _SPELT_RUN.sub(lambda run: run[0].translate(_SPELT_DIGITS), "".join(map(_ascii_digit, text)))
-    if _ENOUGH_DIGITS.search(digits) is None:
+    if not _worth_a_look(digits):
         return Contacts(plain)
     parts: list[str] = []
     phones: dict[str, None] = {}
@@ -95,6 +95,13 @@ def find(text: str) -> Contacts:
         done = match.end()
     parts.append(text[done:])
     return Contacts("".join(parts), tuple(phones), has_id)
+
+
+def _worth_a_look(text: str) -> bool:
+    """Whether there are digits enough for a number; quick to say no, which it says of most messages."""
+    if _DIGIT.search(text) is not None and _ENOUGH_DIGITS.search(text) is not None:
+        return True
+    return _ENOUGH_SPELT.search(text) is not None
 
 
 def mask(text: str) -> str:
