@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.engine import Tx, insert
-from storage.model import Grid, Origin
+from storage.model import COMMUNITY_DIGITS, Grid, Origin
 from storage.tables import duty, grid_moves, grids, owners, rooms
 
 LENGTHS = (6, 9, 12, 15, 18)
@@ -103,6 +103,20 @@ async def names(tx: Tx, *, retired: bool = False) -> dict[str, str]:
     if not retired:
         query = query.where(grids.c.retired_at.is_(None))
     return {row.code: row.name for row in await tx.execute(query)}
+
+
+async def named_in(tx: Tx, text: str) -> dict[str, str]:
+    """Code → name of the living grids whose name stands in the text."""
+    place = (sa.func.strpos if tx.dialect.name == "postgresql" else sa.func.instr)(text, grids.c.name)
+    query = sa.select(grids.c.code, grids.c.name).where(grids.c.retired_at.is_(None), grids.c.name != "", place > 0)
+    return {row.code: row.name for row in await tx.execute(query.order_by(grids.c.code))}
+
+
+async def communities(tx: Tx, *, most: int) -> list[str]:
+    """The codes of the communities that have living grids, at most so many."""
+    code = sa.func.substr(grids.c.code, 1, COMMUNITY_DIGITS)
+    living = (grids.c.retired_at.is_(None), sa.func.length(grids.c.code) >= COMMUNITY_DIGITS)
+    return list(await tx.scalars(sa.select(code).where(*living).distinct().order_by(code).limit(most)))
 
 
 # --- what becomes of a grid ---
