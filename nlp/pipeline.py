@@ -125,7 +125,12 @@ class Classifier:
             return whole, (_WHOLE_DECISION[whole],), False
         found = self._matcher.find(text)
         address = location.numbers(text)
-        follows = bool(address) or self._matcher.follows(found) or not _REQUESTED.isdisjoint(mentioned)
+        follows = (
+            bool(address)
+            or shape.names_room(text)
+            or self._matcher.follows(found)
+            or not _REQUESTED.isdisjoint(mentioned)
+        )
         greeting = addressed and shape.is_greeting(text)
         if self.filtered and not found.promising and not (addressed and not greeting):
             return self._plain(whole, text, nick, found, address, follows=follows)

@@ -36,8 +36,17 @@ _GREETING = re.compile(
     r"(?>大家好|早上好|早上|早安|早啊|早|上午好|中午好|下午好|晚上好|晚安|你好|您好|hello|hi|哈喽|嗨|在吗|在不在|有人吗|欢迎|新年好"
     r"|节日快乐|周末愉快|大家|各位|邻居们|邻居|家人们|你们|你|您|群里|小格|亲们|新朋友|[哈呀啊哦呢!。.,~～\s])++"
 )
+# A word with the bot itself: nothing that anybody in the grid need act on.
+_SMALL_TALK = re.compile(
+    r"你(?:究竟|到底)?(?:是谁|是什么|是哪位|叫什么|叫啥|会(?:做|干|些|点|说|唱)?(?:什么|啥|歌|话)|能(?:做|干|帮我?做)(?:什么|啥)|几岁|多大|是男|是女|是不是人"
+    r"|是人|是机器人|是ai|在干|在做什么|吃|睡|今天|心情|累不累|开心|好笨|真笨|太笨|好聪明|真聪明|太聪明|真棒|好棒|好厉害|真厉害|可爱)"
+    r"|(?:讲|说|来)(?:一)?个(?:笑话|故事)|唱(?:首|个|支)歌|陪我聊|聊聊天|今天天气|明天天气|天气(?:怎么样|如何|咋样|好不好)|几点了|星期几|无聊|喜欢你|爱你"
+    r"|小格(?:好|真|太)?(?:聪明|可爱|笨|厉害|棒|乖)|吃饭(?:没|了没|了吗)|吃了没|吃了吗"
+)
+_ROOM = re.compile(r"\d{3,4}(?:室|房|号房|的|那家|家)?(?=[,。!?\s]|$)")
 _EDGES = " \n\t!?。.,;:、~～…·\"'"
 _LONGEST = 40
+_SHORT = 20
 
 
 def of(text: str) -> Shape:
@@ -60,8 +69,16 @@ def of(text: str) -> Shape:
 
 
 def is_greeting(text: str) -> bool:
-    """Whether the whole of a normal text is a greeting."""
-    return len(text) <= _LONGEST and _GREETING.fullmatch(text.strip(_EDGES)) is not None
+    """Whether a normal text said to the bot is a greeting or small talk with it."""
+    bare = text.strip(_EDGES)
+    if len(bare) > _LONGEST:
+        return False
+    return _GREETING.fullmatch(bare) is not None or (len(bare) <= _SHORT and _SMALL_TALK.search(bare) is not None)
+
+
+def names_room(text: str) -> bool:
+    """Whether a normal text begins with a bare room number, as people answer an alarm: 502的, 没人应."""
+    return len(text) <= _SHORT and _ROOM.match(text.strip(_EDGES)) is not None
 
 
 def says_thanks(text: str) -> bool:

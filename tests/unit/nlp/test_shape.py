@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from nlp.decision import Shape
+from nlp.decision import Label, Shape
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,27 @@ def test_repetition_stays_linear(classifier, seed: str) -> None:
     for length in range(1, 42):
         classifier.analyse((seed * 42)[:length] + "x", addressed=True)
     assert time.process_time() - start < 0.2
+
+
+@pytest.mark.parametrize("text", ["你是谁", "你今天心情好不好", "讲个笑话", "今天天气怎么样", "你好呀小格"])
+def test_small_talk_with_the_bot_is_for_nobody(classifier, text: str) -> None:
+    assert classifier.analyse(text, addressed=True).best.label is Label.DROP
+
+
+@pytest.mark.parametrize("text", ["楼道灯", "你来看看我家水管", "你们物业几点了还不来人"])
+def test_what_is_said_to_the_bot_reaches_a_person(classifier, text: str) -> None:
+    assert classifier.analyse(text, addressed=True).best.label is not Label.DROP
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("502的，屋头没人应", True),
+        ("1203", True),
+        ("老人节快乐", False),
+        ("孩子作业写到十点", False),
+        ("2025年见", False),
+    ],
+)
+def test_a_bare_room_tells_more_and_small_talk_does_not(classifier, text: str, follows: bool) -> None:
+    assert classifier.analyse(text).follows is follows
