@@ -90,6 +90,22 @@ async def test_a_filled_database_of_every_schema_is_read(dump: Path, tmp_path: P
         await read_back(store, code)
 
 
+async def test_where_two_accounts_answered_a_room_one_goes_on(tmp_path: Path) -> None:
+    path, _ = _load(DATA / "schema_0001.sql", tmp_path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "INSERT INTO rooms (account, im_id, topic, kind, state, created_at)"
+            " SELECT 'second', im_id, topic, kind, state, created_at FROM rooms WHERE state = 'enabled'"
+        )
+    async with await Store.open(url_of(path)):
+        pass
+    with closing(sqlite3.connect(path)) as database:
+        states = set(database.execute("SELECT account, state FROM rooms"))
+        origins = set(database.execute("SELECT origin FROM grants"))
+    assert states == {("a", "enabled"), ("second", "dormant")}
+    assert origins == {("config",)}
+
+
 def test_the_dump_of_the_first_schema_fills_every_table(tmp_path: Path) -> None:
     path, _ = _load(DATA / "schema_0001.sql", tmp_path)
     with closing(sqlite3.connect(path)) as database:
