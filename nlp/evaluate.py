@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nlp import contact
+from nlp import contact, domains
 from nlp.evaluation import labels, measures, samples
 from nlp.evaluation.measures import Judged, Point
 from nlp.evaluation.samples import APPEAL, Sample
@@ -119,7 +119,7 @@ def _report(
     if own:
         measured["wrap_loss"] = max(measured[f"wrap_loss_{name}"] for name in STYLES)
     matrices: dict[str, dict[str, dict[str, int]]] = {}
-    for field in labels.FIELDS:
+    for field in ("cat", "domain"):
         said = [(one, *pair) for one in judged if (pair := _pair(classifier, one, field)) is not None]
         if said:
             matrices[field] = table = measures.matrix((meant, word) for _, meant, word in said)
@@ -148,11 +148,12 @@ def _report(
 
 
 def _pair(classifier: Classifier, one: Judged, field: str) -> tuple[str, str] | None:
-    """What people call the matter and what the classifier calls it, in the same words; None where nobody said."""
-    meant = one.sample.category if field == "cat" else one.sample.topic
-    if meant is None:
-        return None
-    return meant, labels.said(field, meant, one.decision.category, classifier.categories)
+    """What people call the matter and what is called it here, in the same words; None where nobody said."""
+    if field == "domain":
+        meant = one.sample.domain
+        return None if meant is None else (meant, domains.shipped().of(one.sample.text))
+    meant = one.sample.category
+    return None if meant is None else (meant, labels.said(meant, one.decision.category, classifier.categories))
 
 
 def _errors(judged: Sequence[Judged]) -> dict[str, list[Error]]:

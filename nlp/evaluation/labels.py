@@ -1,7 +1,7 @@
 """Other people's words for categories → our codes.
 
-Labelled data say 噪音 or 城乡建设 where we say 0402; `labels.csv` holds, for each word, the codes (or what codes
-begin with) that are right for it. A code may be right for several words: 0503 for 电梯 and for 应急.
+Labelled data say 噪音 where we say 0402; `labels.csv` holds, for each word, the codes (or what codes begin with) that
+are right for it. A code may be right for several words: 0503 for 电梯 and for 应急.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ from pathlib import Path
 from nlp import tables
 from nlp.categories import Category
 
-FIELDS = ("cat", "cat7")
-
 
 @cache
-def words(field: str) -> Mapping[str, tuple[str, ...]]:
-    """The words of a field, each with what its codes begin with. Raises `LexiconError`."""
-    rows = tables.read(Path(__file__).with_name("labels.csv"), ("field", "word", "codes"))
-    return {row["word"]: tuple(row["codes"].split()) for row in rows if row["field"] == field}
+def words() -> Mapping[str, tuple[str, ...]]:
+    """The words, each with what its codes begin with. Raises `LexiconError`."""
+    rows = tables.read(Path(__file__).with_name("labels.csv"), ("word", "codes"))
+    return {row["word"]: tuple(row["codes"].split()) for row in rows}
 
 
-def said(field: str, meant: str, code: str, categories: Mapping[str, Category]) -> str:
+def said(meant: str, code: str, categories: Mapping[str, Category]) -> str:
     """What the code says in the vocabulary that the label `meant` belongs to: `meant` itself where the code is right.
 
-    Where it is wrong, the word that fits the code best; a code that no word of the field fits stands for itself."""
-    known = words(field)
+    Where it is wrong, the word that fits the code best; a code that no word fits stands for itself."""
+    known = words()
     beginnings = known.get(meant)
     if beginnings is None:  # a label in our own vocabulary: a code, or a category's name
         category = categories.get(code)

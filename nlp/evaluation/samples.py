@@ -12,7 +12,7 @@ from nlp.classify import InputError
 LABELS = ("appeal", "chat", "notice", "question", "thanks", "ad", "offtopic")
 APPEAL = "appeal"
 PLACES = ("building", "unit", "floor", "room", "place")
-_TEXTS = ("nick", "urg", "cat", "cat7")
+_TEXTS = ("nick", "urg", "cat", "domain", "cat7")
 _URGENT = ("紧急", "应急")
 
 
@@ -24,7 +24,7 @@ class Sample:
     label: str
     nick: str = ""
     category: str | None = None  # a code of categories.toml, or a word of labels.csv
-    topic: str | None = None  # one of the seven classes of petitions
+    domain: str | None = None  # the field of government, as nlp.domains tells it
     emergency: bool | None = None
     location: Mapping[str, str | None] | None = None  # keys of PLACES
 
@@ -70,7 +70,7 @@ def _sample(where: str, record: object) -> Sample:
         record["label"],
         record.get("nick") or "",
         record.get("cat") or None,
-        record.get("cat7") or None,
+        record.get("domain") or record.get("cat7") or None,
         None if urgency is None else urgency in _URGENT,
         {key: record.get(key) or None for key in PLACES} if any(key in record for key in PLACES) else None,
     )
