@@ -153,12 +153,12 @@ async def _expired(effects: Effects, ticket: Ticket, clock: TicketClock) -> Tick
         owner = texts.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
         minutes = round((TAKEN_WITHIN_URGENT if urgent else TAKEN_WITHIN) / timedelta(minutes=1))
         line = texts.told_not_taken(heading, ticket.id, owner, minutes)
-        await effects.tell_leaders(ticket.grid, line, key=key, ticket=ticket.number, urgent=urgent)
+        await steps.inform(effects, ticket, line, key=key, urgent=urgent)
         return ticket
     if clock.kind is ClockKind.AGREED:
         line = texts.told_overdue(heading, clock.kind, "")
         await _to_owner(effects, ticket, line, key=key)
-        await effects.tell_leaders(ticket.grid, line, key=f"{key}:leader", ticket=ticket.number, urgent=urgent)
+        await steps.inform(effects, ticket, line, key=f"{key}:leader", urgent=urgent)
         return ticket
     await effects.audit("expired", actor=None, ticket=ticket.number, clock=clock.kind.value, round=clock.round)
     raised = await escalation.raise_level(effects, ticket, escalation.Why(clock.kind.value), None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 from handlers import timers
 from handlers.context import Effects, Policy
 from nlp import categories
-from storage import audit, figures, grids, modes, outbox, people, rooms, tickets
+from storage import audit, clocks, figures, grids, modes, outbox, people, rooms, tickets
 from storage.engine import Store, Tx
 from storage.model import (
     Alias,
@@ -71,10 +72,7 @@ async def queued(store: Store) -> list[Outgoing]:
 
 
 async def expired(store: Store) -> list[tuple[int | None, object]]:
-    async def work(tx: Tx) -> list[AuditEntry]:
-        return [entry for number in (1, 2) for entry in await audit.of_ticket(tx, number)]
-
-    entries = [entry for entry in await store.read(work) if entry.action == "expired"]
+    entries = [entry for number in (1, 2) for entry in await _trail(store, number) if entry.action == "expired"]
     return [(entry.ticket, entry.detail["clock"]) for entry in entries]
 
 
@@ -118,3 +116,55 @@ async def test_the_figures_say_what_happened(store: Store) -> None:
     await pass_to(store, NOW + timedelta(hours=3))
     counts = await store.read(lambda tx: figures.total(tx, NOW, NOW + timedelta(hours=3), COMMUNITY))
     assert (counts.filed, counts.emergencies, counts.open, counts.ack_due, counts.ack_met) == (2, 1, 2, 2, 0)
+
+
+async def test_whatever_happens_to_tickets_each_limit_runs_out_once_a_round(store: Store) -> None:
+    """Random steps, corrections, reopenings and stops, with ticks in between as they come."""
+    draw = random.Random(11)
+    await store.write(prepare)
+    now = NOW
+
+    async def happen(tx: Tx) -> None:
+        (ticket,) = await tickets.numbered(tx, [draw.choice([1, 2])])
+        values: dict[str, object] = draw.choice(
+            [
+                {
+                    "state": TicketState.ASSIGNED,
+                    "assigned_at": now,
+                    "acknowledged_at": now,
+                    "owner_role": Role.PROPERTY,
+                },
+                {"state": TicketState.IN_PROGRESS},
+                {"state": TicketState.CALLBACK, "handled_at": now},
+                {"category": draw.choice(["0102", "0504", "0101"]), "due": now + timedelta(hours=draw.randrange(60))},
+                {"state": TicketState.FILED, "acknowledged_at": None},
+                {
+                    "state": TicketState.FILED,
+                    "reopened": ticket.reopened + 1,
+                    "clock_from": now,
+                    "acknowledged_at": None,
+                    "handled_at": None,
+                    "ack_due": now + timedelta(hours=2),
+                    "due": now + timedelta(days=2),
+                },
+            ]
+        )
+        await tickets.update(tx, ticket.number, expect={ticket.state}, at=now, **values)
+
+    for _ in range(80):
+        now += timedelta(minutes=draw.choice([1, 7, 40, 300, 3000]))
+        await store.write(happen)
+        if draw.random() < 0.7:
+            await pass_to(store, now)
+            held = await store.read(lambda tx: clocks.of(tx, [1, 2]))
+            states = {ticket.number: ticket for ticket in await store.read(tickets.search)}
+            for clock in held.values():
+                assert clock.next_at is None or clock.next_at > now
+                assert clock.next_at is None or states[clock.ticket].state is not TicketState.CALLBACK
+    entries = [entry for number in (1, 2) for entry in await _trail(store, number) if entry.action == "expired"]
+    rounds = [(entry.ticket, entry.detail["clock"], entry.detail["round"]) for entry in entries]
+    assert len(rounds) == len(set(rounds)) > 10
+
+
+async def _trail(store: Store, number: int) -> list[AuditEntry]:
+    return await store.read(lambda tx: audit.of_ticket(tx, number))
