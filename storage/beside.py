@@ -1,8 +1,8 @@
 """A short write beside a running bot: what an operator's command changes while the bot holds the file lock.
 
 Both databases let one transaction write at a time and the others wait (SQLite's write lock, an advisory lock on
-PostgreSQL), so such a write is safe as long as the bot keeps nothing in memory that it would change. The bot's own lock
-is about two bots, not about two writers.
+PostgreSQL), so such a write is safe as long as the bot keeps nothing in memory that it would change, or is told to read
+it anew (storage/registry.py). The bot's own lock is about two bots, not about two writers.
 """
 
 from __future__ import annotations

@@ -102,7 +102,8 @@ async def put(tx: Tx, entries: Sequence[Entry]) -> list[int]:
         await tx.execute(sa.insert(grants), given)
     for person_id, entry in zip(ids, entries, strict=True):
         for account, im_id in sorted(entry.accounts):
-            await persons.give_alias(tx, person_id, Alias(account, im_id))
+            # As with the config: whoever knows the id knows it from that account's own contacts.
+            await persons.give_alias(tx, person_id, Alias(account, im_id, friend=True))
     return ids
 
 

@@ -187,6 +187,9 @@ async def test_people_are_there_with_their_roles_and_phones_are_sealed(desk: Des
     liu = await person(desk, "刘示例")
     assert liu.grants == {(Role.MICRO_LEADER, MICRO), (Role.PARTY_MEMBER, COMMUNITY)}
     assert (liu.ref, liu.phone, liu.accounts) == ("A1", "13800000001", {("wx1", "wxid_liu")})
+    known = await desk.store.read(lambda tx: people.find(tx, "wx1", "wxid_liu"))
+    assert known is not None
+    assert [alias.friend for alias in known.aliases] == [True]
     assert b"13800000001" not in backend.on_disk()
     assert counts(await desk.bring("people", STAFF)) == (0, 0, 2, 0)
 
