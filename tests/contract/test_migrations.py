@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from storage import tables
+from storage import tables, tickets
 from storage.engine import Store, StoreError
 from storage.migrations import HEAD, REVISIONS, upgrade
 from storage.testing import fresh_store, url_of
@@ -104,6 +104,15 @@ async def test_where_two_accounts_answered_a_room_one_goes_on(tmp_path: Path) ->
         origins = set(database.execute("SELECT origin FROM grants"))
     assert states == {("a", "enabled"), ("second", "dormant")}
     assert origins == {("config",)}
+
+
+async def test_what_was_answered_before_answers_were_counted_is_not_overdue(tmp_path: Path) -> None:
+    path, _ = _load(DATA / "schema_0001.sql", tmp_path)
+    async with await Store.open(url_of(path)) as store:
+        answered, candidate = await store.read(lambda tx: tickets.numbered(tx, [1, 2]))
+    assert answered.acknowledged_at == answered.assigned_at
+    assert answered.assigned_at is not None
+    assert candidate.acknowledged_at is None
 
 
 def test_the_dump_of_the_first_schema_fills_every_table(tmp_path: Path) -> None:
