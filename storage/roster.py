@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from storage import people as persons
-from storage.engine import Tx, sealer_of
+from storage.engine import Tx, purged, sealer_of
 from storage.model import Alias, Origin, Role
 from storage.tables import aliases, bind_codes, grants, people
 
@@ -108,11 +108,18 @@ async def put(tx: Tx, entries: Sequence[Entry]) -> list[int]:
 
 
 async def revoke(tx: Tx, ids: Collection[int]) -> None:
-    """Take from these people all that imports gave them; whoever is left without any right has no bind code either."""
+    """Take from these people all that imports gave them. Of whoever is left without any right neither a bind code is
+    kept nor the phone."""
     await _take_grants(tx, ids)
+    held = sa.select(grants.c.person_id)
     for person_id in ids:
-        rightless = bind_codes.c.person_id.not_in(sa.select(grants.c.person_id))
-        await tx.execute(sa.delete(bind_codes).where(bind_codes.c.person_id == person_id, rightless))
+        await tx.execute(
+            sa.delete(bind_codes).where(bind_codes.c.person_id == person_id, bind_codes.c.person_id.not_in(held))
+        )
+        await tx.execute(
+            sa.update(people).where(people.c.id == person_id, people.c.id.not_in(held)).values(phone=None, org=None)
+        )
+    purged(tx)
 
 
 async def _take_grants(tx: Tx, ids: Iterable[int]) -> None:
