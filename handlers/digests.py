@@ -18,6 +18,7 @@ from storage.figures import Counts
 from storage.model import PostKind, RoomKind
 
 DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 MONDAY = 0
 _MOST_NAMED = 3  # tickets, categories
 BATCH = 50  # rooms at a time
@@ -92,6 +93,9 @@ async def _text(effects: Effects, scope: str, period: Period, counts: Counts) ->
         counts,
         weekly=period.weekly,
     )
+    if period.weekly:
+        before = await figures.total(effects.tx, period.since - 4 * WEEK, period.since, scope)
+        lines.append(texts.digest_trend(counts.filed, before.filed / 4))
     by_category = await figures.by_category(effects.tx, period.since, period.until, scope)
     most = sorted(by_category.items(), key=lambda item: (-item[1].filed, item[0]))[:_MOST_NAMED]
     named = [(steps.category(effects.policy, code).short_name, each.filed) for code, each in most if each.filed]

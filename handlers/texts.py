@@ -1115,6 +1115,12 @@ def answered_by_faq(count: str) -> str:
     return f"另有按问答库直接答复的咨询 {count} 件，不计入以上各率。"
 
 
+def digest_trend(filed: int, mean: float) -> str:
+    """A week against the mean of the four before it."""
+    trend = f"，本周{filed / mean - 1:+.0%}" if mean else ""
+    return f"此前四周每周平均新增{round(mean, 1):g}{trend}"
+
+
 def digest_categories(named: Sequence[tuple[str, int]]) -> str:
     return f"多发：{'、'.join(f'{name}{count}' for name, count in named)}"
 

@@ -100,6 +100,12 @@ async def test_on_monday_of_the_week_before(stage: Judged) -> None:
     await at(stage, "2026-11-23 09:30")
     (week,) = await digests(stage, "【周报】")
     assert week.splitlines()[1:3] == ["11月16日00:00—11月23日00:00", "新增1，办结0，在办1，超期0"]
+    assert "此前四周每周平均新增0" in week.splitlines()
+    for code in ("0105", "0106", "0201"):
+        stage.judge(code, matter(code, building="9"))
+        await stage.say("阿芬", code)
+    await at(stage, "2026-11-30 08:30")
+    assert "此前四周每周平均新增0.2，本周+1100%" in (await digests(stage, "【周报】"))[-1].splitlines()
 
 
 async def test_a_new_store_does_not_begin_with_yesterdays(stage: Judged) -> None:
