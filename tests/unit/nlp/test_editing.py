@@ -289,6 +289,12 @@ def test_every_table_has_its_name_and_its_hint() -> None:
     assert len(set(titles)) == len(titles)
 
 
+def test_every_table_is_on_the_page() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "lexicon.md").read_text(encoding="utf-8")
+    missing = [name for name in editing.TABLES if f"{name}.csv" not in page or wording.table(name) not in page]
+    assert missing == []
+
+
 # ---------------------------------------------------------------- anything
 CELLS = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)
 
