@@ -11,6 +11,7 @@ from handlers import rights, texts
 from handlers.commands import Command
 from handlers.context import LEADERS, Context
 from handlers.rights import Right
+from nlp.contact import mask
 from storage import grids, people, tasks
 from storage.model import Task
 
@@ -24,7 +25,7 @@ async def hand_out(ctx: Context, command: Command) -> str:
         return "command"
     scope = await _scope(ctx, command.code)
     if scope is None:
-        await ctx.reply(texts.no_such_scope(command.code))
+        await ctx.reply(texts.no_such_scope(mask(command.code)))
         return "command"
     right = rights.allowed(ctx.actor, Right.TASK, scope)
     if right is None:
