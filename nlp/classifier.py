@@ -28,6 +28,7 @@ CANDIDATE = 2.0
 MOST_REQUEST = 1.0
 MOST_SETTING = 0.5
 MOST_TOPIC = 2.9
+PUBLIC = 3.6  # topics of this weight are what a message is about, whatever else it may be
 CLOSENESS = 0.3  # helps the nearest pair to the category, not to the score
 FURTHER = 0.3  # what each further piece of evidence adds to its category
 
@@ -38,9 +39,7 @@ _OWN_REACH = 4
 _LONGEST_CUT = 1_000  # who writes more says the same in longer words, and cutting is what costs
 _BREAK = re.compile(r"[,。!?;:\s]")
 # What a question or a tale about public life may be as well: 医保异地报销怎么办理 is for the leader to answer.
-_YIELD_TO_TOPIC = frozenset(
-    ("how_to", "elsewhere", "private", "fiction", "thanks", "carpool", "second_hand", "hyperbole")
-)
+_YIELD_TO_TOPIC = frozenset(("how_to", "elsewhere", "private", "fiction", "carpool", "hyperbole"))
 _LACKING = frozenset(("none", "short", "lack"))  # 没有路灯 is a trouble, 没有车辆乱停 is none
 _NEGATED = ("没有", "没", "不会", "不再", "不", "并未", "未", "别", "无", "不用", "免得", "以防", "防止", "避免")
 _NOT_NEGATED = ("有没", "有没有", "是不", "会不会", "能不", "又不", "都不", "天天不", "经常不")  # of those above
@@ -123,7 +122,7 @@ class Scorer:
             addressed=addressed,
             urgent=present is not Presence.NOT,
             emergency=present is Presence.NOW,
-            public=topical >= TICKET,
+            public=topical >= PUBLIC,
             idle=CANDIDATE <= score < TICKET and not placed and self._idle(found),
         )
         if category not in self._categories:

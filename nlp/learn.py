@@ -261,15 +261,17 @@ def learn(
 ) -> Iterator[str | list[dict[str, str]]]:
     """Lines of the report, and last the rows for review."""
     dictionary = Dictionary()
-    trial = Trial(lexicon.load(codes=load_categories()))
+    known_tables = lexicon.load(codes=load_categories())
+    trial = Trial(known_tables)
     chat = [sample for sample in samples if sample.label == "chat"]
     appeals = [sample for sample in samples if sample.label == "appeal"]
+    common = {setting.term for setting in known_tables.settings if setting.weight >= 1}  # said of everything there
     given = {term: row.get("note", "") for term, row in known.items() if row.get("note")}
 
     def fit(left_out: int | None) -> dict[str, float]:
         mine = [sample.text for sample in appeals if sample.fold != left_out]
         theirs = [piece for sample in chat if sample.fold != left_out for piece in pieces(sample.text)]
-        terms = sorted({*dictionary.terms(mine), *given})
+        terms = sorted({*dictionary.terms(mine), *given} - common)
         if only_known:
             terms = [term for term in terms if term in known]
         prior = [PRIOR if given.get(term) == VOUCHED else 0.0 for term in terms]
