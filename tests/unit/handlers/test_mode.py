@@ -12,7 +12,7 @@ import pytest
 from handlers import commands
 from handlers.commands import Command, Name
 from storage import duty, modes
-from storage.model import DutyKind, RoomKind, Shift
+from storage.model import DutyKind, Level, RoomKind, Shift
 from tests.unit.handlers.judged import Judged, judged, matter
 from tests.unit.handlers.stage import COMMUNITY, GENERAL, MICRO
 
@@ -159,6 +159,22 @@ async def test_limits_come_sooner_and_never_later(stage: Judged) -> None:
     assert timedelta(hours=43, minutes=59) < ticket.due - now < timedelta(hours=44)
     await stage.say("刘姐", "转平")
     assert (await stage.the_ticket()).due == ticket.due
+
+
+async def test_a_running_clock_runs_out_at_night_once_it_is_urgent(stage: Judged) -> None:
+    stage.after(hours=1)
+    await stage.say("李姐", LIFT)  # at five on a Friday; to be answered by ten on Monday
+    await stage.tick()
+    stage.after(minutes=30)
+    await stage.say("刘姐", "转急 暴雨")
+    for _ in range(90):
+        assert (await stage.the_ticket()).level is Level.GRID
+        stage.after(minutes=1)
+        await stage.tick()
+    assert (await stage.the_ticket()).level is Level.COMMUNITY  # at seven
+    warned = [line for line in await stage.told("刘姐") if "时限】" in line or "过半】" in line]
+    assert [line.partition("】")[0] for line in warned] == ["【时限过半", "【快到时限"]
+    assert all("11月20日19:00前要响应" in line for line in warned)
 
 
 async def test_what_is_filed_meanwhile_counts_day_and_night(stage: Judged) -> None:
