@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from storage import grids
 from storage.engine import Tx, insert
 from storage.model import GENERAL_GRID_DIGITS, Origin, Room, RoomKind, RoomState, SendState
-from storage.tables import counters, metadata, outbox, rooms
+from storage.tables import ANSWERING, counters, metadata, outbox, rooms
 
 _FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at")
 _CHANGEABLE = frozenset(_FIELDS) - {"id"}
@@ -115,8 +115,9 @@ async def answering(tx: Tx, room: Room, grid: str) -> Room | None:
     ids of their own, the same topic for the same grid."""
     same_topic = sa.and_(rooms.c.topic == room.topic, rooms.c.grid == grid, rooms.c.kind == room.kind)
     same = sa.or_(rooms.c.im_id == room.im_id, same_topic) if room.topic else rooms.c.im_id == room.im_id
-    query = _ROOM.where(same, rooms.c.account != room.account, rooms.c.state == RoomState.ENABLED)
-    return _room((await tx.execute(query.order_by(rooms.c.id).limit(1))).one_or_none())
+    query = _ROOM.where(same, rooms.c.account != room.account, ANSWERING)
+    found = [Room(*row) for row in await tx.execute(query)]
+    return min(found, key=lambda one: one.id, default=None)
 
 
 async def earlier(tx: Tx, room: Room) -> Room | None:

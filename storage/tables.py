@@ -170,8 +170,10 @@ rooms = sa.Table(
     _digits("grid"),
 )
 _index("rooms_grid", rooms.c.grid)
+_index("rooms_topic", rooms.c.topic)
 # Two of our accounts in one room: one answers.
-_index("rooms_answering", rooms.c.im_id, where=sa.text("state = 'enabled'"), unique=True)
+ANSWERING = sa.text("state = 'enabled'")  # a literal: see QUEUED
+_index("rooms_answering", rooms.c.im_id, where=ANSWERING, unique=True)
 
 people = sa.Table(
     "people",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from storage import (
     changes,
     clocks,
     dialogs,
+    duty,
     faq,
     inbox,
     jobs,
@@ -24,14 +26,29 @@ from storage import (
     outbox,
     owners,
     people,
+    registry,
     rooms,
     tickets,
 )
 from storage.engine import Store, Tx
-from storage.model import OPEN_STATES, Arrival, AuditEntry, ClockKind, Dialog, Role, TicketClock, TicketState
+from storage.model import (
+    OPEN_STATES,
+    Arrival,
+    AuditEntry,
+    ClockKind,
+    Dialog,
+    DutyKind,
+    Role,
+    Room,
+    RoomKind,
+    RoomState,
+    TicketClock,
+    TicketState,
+)
 from storage.tables import metadata
 from tests.contract.fill import COMMUNITY, MICRO, MINUTE, NOW, draft, fill, message
 
+ROOM = Room(1, "b", "r1", "示例小区业主群", RoomKind.RESIDENT, RoomState.DORMANT, MICRO)
 BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "accept": lambda tx: inbox.accept(tx, [Arrival("a", f"n{n}", NOW) for n in range(3)]),
     "finish": lambda tx: inbox.finish(tx, [("a", "m3", "chat")], NOW),
@@ -50,6 +67,10 @@ BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "rooms.find": lambda tx: rooms.find(tx, "a", "r1"),
     "leader_room_of": lambda tx: rooms.leader_room_of(tx, COMMUNITY),
     "leader_room": lambda tx: rooms.leader_room(tx, MICRO),
+    "rooms.earlier": lambda tx: rooms.earlier(tx, replace(ROOM, grid=None)),
+    "rooms.answering": lambda tx: rooms.answering(tx, ROOM, MICRO),
+    "on_duty": lambda tx: duty.on_duty(tx, DutyKind.CALL, MICRO, NOW),
+    "registry.version": registry.version,
     "people.find": lambda tx: people.find(tx, "a", "u-li"),
     "with_role": lambda tx: people.with_role(tx, [Role.GRID_WORKER], MICRO),
     "opted_out": people.opted_out,

@@ -234,6 +234,7 @@ def _registry() -> None:
         "UPDATE rooms SET state = 'dormant' WHERE state = 'enabled' AND EXISTS (SELECT 1 FROM rooms AS first"
         " WHERE first.im_id = rooms.im_id AND first.state = 'enabled' AND first.id < rooms.id)"
     )
+    op.create_index("rooms_topic", "rooms", ["topic"])
     op.create_index(
         "rooms_answering",
         "rooms",
