@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 MONDAY = 0
 _MOST_NAMED = 3  # tickets, categories
-BATCH = 50  # rooms at a time
+BATCH = 20  # rooms at a time
 
 
 @dataclass(frozen=True, slots=True)
