@@ -28,6 +28,7 @@ CANDIDATE = 2.0
 MOST_REQUEST = 1.0
 MOST_SETTING = 0.5
 MOST_TOPIC = 2.9
+_LONG_FOR_A_CASE = 40  # adverts are long, and name what public life names
 PUBLIC = 3.6  # topics of this weight are what a message is about, whatever else it may be
 CLOSENESS = 0.3  # helps the nearest pair to the category, not to the score
 FURTHER = 0.3  # what each further piece of evidence adds to its category
@@ -123,7 +124,7 @@ class Scorer:
             urgent=present is not Presence.NOT,
             emergency=present is Presence.NOW,
             public=topical >= PUBLIC,
-            idle=CANDIDATE <= score < TICKET and not placed and self._idle(found),
+            idle=self._beside(found, struck, placed=placed > 0) if CANDIDATE <= score < TICKET else "",
         )
         if category not in self._categories:
             category = OTHER
@@ -264,6 +265,13 @@ class Scorer:
         terms = tuple(topic.term for topic in topics)
         return weight, max(sorted(set(named)), key=named.count), terms
 
+    def _beside(self, found: Found, struck: Verdict, *, placed: bool) -> str:
+        """What little evidence is only part of: talk of private life, or half an advert. Nothing where it stands."""
+        if not placed and self._idle(found):
+            return "private"
+        advertises = len(found.text) > _LONG_FOR_A_CASE and any(rule.startswith("veto:ad:") for rule in struck.rules)
+        return "ad" if advertises and not is_petition(found.text) else ""
+
     def _idle(self, found: Found) -> bool:
         """Whether somebody talks of private life and pastimes, and asks nobody for anything."""
         return self._matcher.leisure(found) >= 1 and not is_petition(found.text)
@@ -297,9 +305,9 @@ def _negated(text: str, start: int) -> bool:
 
 
 def _label(
-    score: float, struck: Verdict, *, addressed: bool, urgent: bool, emergency: bool, public: bool, idle: bool
+    score: float, struck: Verdict, *, addressed: bool, urgent: bool, emergency: bool, public: bool, idle: str
 ) -> tuple[Label, str]:
-    """`public`: it is about public life beyond doubt; `idle`: the little there is stands in talk of other things."""
+    """`public`: it is about public life beyond doubt; `idle`: what else the little there is stands in."""
     if emergency and not struck.absent:
         return Label.TICKET, "emergency"
     if struck.reason == "hyperbole" and score >= TICKET and not urgent:
@@ -316,4 +324,4 @@ def _label(
         return Label.CANDIDATE, "score"
     if addressed:
         return Label.CANDIDATE, "addressed"
-    return Label.DROP, "private" if idle else "weak" if score else "chat"
+    return Label.DROP, idle or ("weak" if score else "chat")
