@@ -78,3 +78,11 @@ def test_a_habit_or_a_hazard_is_an_everyday_matter(classifier, text: str, catego
     decision = classifier.analyse(text).best
     assert decision.label is Label.TICKET
     assert (decision.urgency, decision.category) == (Urgency.ROUTINE, category)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["我妈走失过一次，后来给她戴了手环", "我媳妇下个月要生了", "闻到煤气味要开窗", "燃气公司来查过漏气，没问题"],
+)
+def test_what_was_or_will_be_pages_nobody(classifier, text: str) -> None:
+    assert classifier.analyse(text).best.urgency is not Urgency.EMERGENCY
