@@ -173,24 +173,3 @@ async def put(tx: Tx, new: Sequence[Room], changed: Sequence[Room], at: datetime
         await tx.execute(
             statement, [{**{name: getattr(room, name) for name in fields}, "of": room.id} for room in changed]
         )
-
-
-async def import_room(
-    tx: Tx,
-    account: str,
-    im_id: str,
-    *,
-    kind: RoomKind,
-    grid: str | None,
-    at: datetime,
-    topic: str = "",
-    state: RoomState | None = None,
-) -> Room:
-    """From the config: kind and grid are set; the state only where one is given or the room is new (then ENABLED
-    with a grid, else DORMANT), so that 停用 outlives a restart."""
-    room = await find(tx, account, im_id)
-    if room is None:
-        room = await ensure(tx, account, im_id, topic, at=at)
-        state = state or (RoomState.ENABLED if grid else RoomState.DORMANT)
-    wanted = {"kind": kind, "grid": grid, "state": state or room.state, "topic": topic or room.topic}
-    return await update(tx, room.id, **wanted)

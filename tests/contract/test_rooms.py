@@ -73,19 +73,6 @@ async def test_every_room(store: Store) -> None:
     assert await store.read(rooms.every) == made
 
 
-async def test_a_room_of_the_config(store: Store) -> None:
-    async def bring(grid: str | None, state: RoomState | None = None) -> Room:
-        return await store.write(
-            lambda tx: rooms.import_room(tx, "a", "r1", kind=RoomKind.LEADER, grid=grid, at=NOW, state=state)
-        )
-
-    room = await bring(GRID)
-    assert (room.kind, room.state, room.grid) == (RoomKind.LEADER, RoomState.ENABLED, GRID)
-    await update(store, room, state=RoomState.DORMANT)
-    assert (await bring(GRID)).state is RoomState.DORMANT
-    assert (await bring(GRID, RoomState.ENABLED)).state is RoomState.ENABLED
-
-
 # --- a group under another id, and two of our accounts in one group ---
 async def bound(store: Store, im_id: str, account: str = "a", **fields: object) -> Room:
     """An enabled group named 示例群 for the micro-grid."""
