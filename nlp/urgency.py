@@ -19,12 +19,10 @@ _HABIT = re.compile(r"经常|频繁|总是|老是|时常|多次|屡次|隔三差
 _MAYBE = re.compile(
     r"万一|容易|担心|害怕|怕|可能|防止|预防|避免|以防|差点|险些|要是|如果|假如|会不会|小心|注意|免得|似的|一样的感觉|下个月|下周|预产期"
 )
-_PAST = re.compile(
-    r"去年|前年|以前|曾经|当年|上次|那年|小时候|历史上|年前"
-    r"|(?:走失|走丢|晕倒|晕|淹|摔|着火|烧|中毒|抽搐|爆炸|塌|困|丢|中风)过(?![去来])"
-)
+_LONG_AGO = re.compile(r"去年|前年|当年|那年|小时候|历史上|年前")
+_PAST = re.compile(r"以前|曾经|上次|(?:走失|走丢|晕倒|晕|淹|摔|着火|烧|中毒|抽搐|爆炸|塌|困|丢|中风)过(?![去来])")
 _NOW = re.compile(
-    r"快来|快叫|快点|赶紧|赶快|救命|求救|现在|正在|刚刚|刚才|马上|紧急|求助|急[!!,,]|目击|里面有人|有人|大家快|!!|疏散|撤离"
+    r"快来|快叫|快打|快跑|快救|快点|赶紧|赶快|救命|求救|现在|正在|刚刚|刚才|马上|紧急|求助|急[!!,,]|目击|里面有人|有人|大家快|!!|疏散|撤离"
 )
 _HAZARD = re.compile(r"隐患|建议|应该|宣传|注意安全|整治|排查")
 _BEFORE = 8
@@ -61,7 +59,8 @@ def presence(text: str, evidence: Sequence[Evidence], struck: Verdict) -> Presen
         around = text[max(0, item.start - _BEFORE) : item.end]
         if _HABIT.search(around) and not now:
             continue
-        if _MAYBE.search(around) or _PAST.search(text[max(0, item.start - 2 * _BEFORE) : item.end + 1]):
+        told = text[max(0, item.start - 2 * _BEFORE) : item.end + 1]
+        if _MAYBE.search(around) or _LONG_AGO.search(told) or (_PAST.search(told) and not now):
             continue
         if _HAZARD.search(text) and not now and item.demoted != item.category:
             continue

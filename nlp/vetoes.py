@@ -24,6 +24,11 @@ _PETITION = re.compile(
 _FORMAL_QUESTION = re.compile(r"咨询|(?<!怎么)(?<!如何)举报|质疑|请求|恳请|呼吁")
 # What is not here and now concerns nobody, not even as an emergency.
 _ABSENT = frozenset(("drill", "rumour", "how_to", "elsewhere", "past", "fiction", "notice", "ad", "command", "done"))
+# Cues that a cry for help gives the lie, where nothing else speaks against it: 公司楼下着火了,快来人.
+_YIELD_TO_CALL = frozenset(("elsewhere", "past", "notice", "private", "hyperbole"))
+_CALL = re.compile(
+    r"快来|快救|快跑|快打|快叫|快报|赶紧|赶快|救命|救人|求救|119|120|110|我家|我们家|我们楼|我们单元|我们小区|大家快"
+)
 _ORDER = ("command", "drill", "rumour", "ad", "second_hand", "carpool", "notice", "done", "thanks", "how_to")
 _LAST = ("fiction", "elsewhere", "past", "private", "hyperbole", "offtopic")
 _HERE = re.compile(
@@ -129,4 +134,13 @@ def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> 
         doubt = doubt or "how_to"
         standing.discard("how_to")
     reason = next((kind for kind in (*_ORDER, *_LAST) if kind in standing), "")
-    return Verdict(reason, doubt, bool(standing & _ABSENT), tuple(rules), kinds)
+    absent = bool(standing & _ABSENT)
+    if (
+        absent
+        and standing <= _YIELD_TO_CALL
+        and away < _FAR_AWAY
+        and weights.get("notice", 0) < 2
+        and _CALL.search(text)
+    ):
+        absent = False
+    return Verdict(reason, doubt, absent, tuple(rules), kinds)

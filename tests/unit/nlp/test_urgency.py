@@ -82,7 +82,16 @@ def test_a_habit_or_a_hazard_is_an_everyday_matter(classifier, text: str, catego
 
 @pytest.mark.parametrize(
     "text",
-    ["我妈走失过一次，后来给她戴了手环", "我媳妇下个月要生了", "闻到煤气味要开窗", "燃气公司来查过漏气，没问题"],
+    ["我妈走失过一次，后来给她戴了手环", "我媳妇下个月要生了", "燃气公司来查过漏气，没问题"],
 )
 def test_what_was_or_will_be_pages_nobody(classifier, text: str) -> None:
     assert classifier.analyse(text).best.urgency is not Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["公司楼下着火了快来人", "北门外面饭店爆炸起火，大家快跑，请关窗", "以前没见过这么大的火，楼上烧起来了快打119"],
+)
+def test_a_cry_for_help_is_heard_beside_one_cue_of_something_else(classifier, text: str) -> None:
+    decision = classifier.analyse(text).best
+    assert (decision.label, decision.urgency) == (Label.TICKET, Urgency.EMERGENCY)
