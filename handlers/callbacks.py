@@ -168,6 +168,8 @@ async def rate(ctx: Context, command: Command) -> str:
     """`评价 S12 满意|不满意|1..5 [意见]`, by a reporter: satisfied closes, dissatisfied reopens."""
     rating = command.rating
     ticket = await rows.get(ctx.tx, command.number) if command.number is not None else await _latest_done(ctx)
+    if ticket is not None and ticket.merged_into is not None:
+        ticket = await rows.get(ctx.tx, ticket.merged_into)  # its result is the other one's
     if rating is None or ticket is None:
         missing = command.number is not None and rating is not None
         await ctx.reply(texts.no_such_ticket(f"S{command.number}") if missing else texts.RATE_HOW)
@@ -175,7 +177,7 @@ async def rate(ctx: Context, command: Command) -> str:
     done_at = ticket.closed_at or ticket.handled_at
     if not await steps.is_reporter(ctx, ticket):
         await ctx.reply(texts.not_yours(ticket.id))
-    elif ticket.state is TicketState.REFUSED and rating > DISSATISFIED:
+    elif ticket.state is TicketState.WITHDRAWN or (ticket.state is TicketState.REFUSED and rating > DISSATISFIED):
         await ctx.reply(texts.not_possible(ticket.id, texts.STATE[ticket.state], ""))
     elif ticket.state not in _RATEABLE:
         await ctx.reply(texts.not_done_yet(ticket.id, texts.STATE[ticket.state]))

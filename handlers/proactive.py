@@ -34,7 +34,7 @@ async def watch(ctx: Context, ticket: Ticket) -> Ticket | None:
     if len(reported) < ENOUGH:
         return None
     # One person with many complaints is not yet a trouble of the grid.
-    people = {(await rows.reporters(ctx.tx, each.number))[0].person_id for each in reported}
+    people = {first.person_id for each in reported for first in (await rows.reporters(ctx.tx, each.number))[:1]}
     if len(people) < ENOUGH:
         return None
     evidence = [each.id for each in reported]

@@ -47,6 +47,15 @@ async def test_the_reporters_of_both_hear_of_the_one_result(stage: Judged) -> No
     assert (await stage.tickets())[0].reopened == 1
 
 
+async def test_who_rates_the_merged_one_rates_the_other(stage: Judged) -> None:
+    await two(stage)
+    await stage.say("刘姐", "合并 S1 S2")
+    await stage.say("刘姐", "办结 S1 换了控制柜")
+    await stage.say("阿芳", "评价 S2 满意")
+    first, second = await stage.tickets()
+    assert (first.state, first.rating, second.state) == (TicketState.CLOSED, 5, TicketState.MERGED)
+
+
 async def test_a_neighbour_of_the_merged_one_joins_the_other(stage: Judged) -> None:
     await two(stage)
     await stage.say("刘姐", "合并 S1 S2")
