@@ -29,7 +29,7 @@ MOST_REQUEST = 1.0
 MOST_SETTING = 0.5
 MOST_TOPIC = 2.9
 _LONG_FOR_A_CASE = 40  # adverts are long, and name what public life names
-PUBLIC = 3.6  # topics of this weight are what a message is about, whatever else it may be
+PUBLIC = 4.0  # topics of this weight are what a message is about, whatever else it may be
 CLOSENESS = 0.3  # helps the nearest pair to the category, not to the score
 FURTHER = 0.3  # what each further piece of evidence adds to its category
 
