@@ -87,6 +87,7 @@ class Dispatcher:
         self._finished: list[tuple[str, str, str]] = []
         self._counts: Counter[tuple[date, int | None, str]] = Counter()
         self._flush_now = asyncio.Event()
+        self._flushing = asyncio.Lock()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._group: asyncio.TaskGroup | None = None
@@ -428,26 +429,28 @@ class Dispatcher:
                 await asyncio.sleep(STORE_RETRY)
 
     async def flush(self) -> None:
-        """Write down what passed by. Should this be lost in a crash, those ids are fetched and judged once more."""
-        if not self._finished:
-            return
-        finished, self._finished = self._finished, []
-        counts, self._counts = self._counts, Counter()
-        now = self._clock.now()
+        """Write down what passed by; durable when this returns. Should it be lost in a crash, those ids are fetched and
+        judged once more."""
+        async with self._flushing:  # what another flush is writing is not durable yet
+            if not self._finished:
+                return
+            finished, self._finished = self._finished, []
+            counts, self._counts = self._counts, Counter()
+            now = self._clock.now()
 
-        async def work(tx: Tx) -> None:
-            await inbox.finish(tx, finished, now)
-            for day in {day for day, _, _ in counts}:
-                await inbox.count(tx, day, {(room, why): n for (d, room, why), n in counts.items() if d == day})
+            async def work(tx: Tx) -> None:
+                await inbox.finish(tx, finished, now)
+                for day in {day for day, _, _ in counts}:
+                    await inbox.count(tx, day, {(room, why): n for (d, room, why), n in counts.items() if d == day})
 
-        try:
-            await self._store.write(work)
-        except StoreError:
-            self._finished = finished + self._finished
-            self._counts.update(counts)
-            raise
-        for account, message_id, _ in finished:
-            self._here.pop((account, message_id), None)
+            try:
+                await self._store.write(work)
+            except StoreError:
+                self._finished = finished + self._finished
+                self._counts.update(counts)
+                raise
+            for account, message_id, _ in finished:
+                self._here.pop((account, message_id), None)
 
     def use(self, classifier: Classifier) -> None:
         """Judge by this one from the next message on."""

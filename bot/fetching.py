@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 FETCHES = 32  # calls in flight
 FETCH_TRIES = 2
 LONGEST_WAIT = 60  # minutes between two tries
+BROKEN_OFF_TRIES = 5  # then the message is at fault, not the link
 
 
 class Unfetched(Enum):
@@ -68,10 +69,11 @@ class Parking:
         self._parked: dict[tuple[str, str], _Parked] = {}
 
     def park(self, arrival: Arrival, now: datetime, *, broken_off: bool) -> None:
-        """`broken_off`: it can be had as soon as the account's link is up again."""
+        """`broken_off`: it can be had as soon as the account's link is up, or answers, again."""
         key = (arrival.account, arrival.message_id)
         before = self._parked.get(key)
         tries = before.tries + 1 if before is not None else 1
+        broken_off = broken_off and tries <= BROKEN_OFF_TRIES
         self._parked[key] = _Parked(tries, now + timedelta(minutes=min(2**tries, LONGEST_WAIT)), broken_off)
 
     def leave(self, account: str, message_id: str) -> None:

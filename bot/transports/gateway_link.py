@@ -175,6 +175,7 @@ class Link:
         self._dongs = False  # this puppet answers a Ding with a Dong, as most do
         self._held = False  # the reader waits for the program, not for the wire
         self._doubted = False  # a call got no answer in time, and nothing was heard since
+        self._missed = False  # a call got no answer in time, and nobody was told
         self._last_word = 0.0
         self._pumping: asyncio.Task[None] | None = None
         self.calls: Any = _Stub(self)
@@ -188,6 +189,12 @@ class Link:
         """Up, and not silent since a call ran into its deadline: what is sent into a doubted link is lost to a person's
         judgement, line after line, until the watchdog gives the link up."""
         return self._up and not self._doubted
+
+    def missed(self) -> bool:
+        """Whether calls ran into their deadline on this link since it was last asked: once something is heard again,
+        what they were to bring can be had."""
+        missed, self._missed = self._missed, False
+        return missed
 
     # ---------------------------------------------------------------- listening
     async def listen(self) -> AsyncGenerator[WireEvent | Lost, None]:
@@ -235,7 +242,7 @@ class Link:
     async def _listen_once(self, queue: asyncio.Queue[WireEvent | Lost | Exception]) -> None:
         config = Configuration(http2_connection_window_size=WINDOW, http2_stream_window_size=WINDOW)
         self._channel = _Channel(self._host, self._port, ssl=self._tls, config=config)
-        self._logged_in = self._held = self._doubted = False
+        self._logged_in = self._held = self._doubted = self._missed = False
         reading = asyncio.create_task(self._read(self._channel, queue), name="read")
         watching = asyncio.create_task(self._watch(), name="watch")
         try:
@@ -360,7 +367,7 @@ class Link:
                 self._doubted = False
                 raise translate(error, effect=effect) from None
             except TimeoutError as error:
-                self._doubted = self._channel is channel
+                self._doubted = self._missed = self._channel is channel
                 raise (OutcomeUnknown if effect and left else Offline)(_describe(error)) from None
             except (OSError, StreamTerminatedError, ProtocolError) as error:
                 if effect and left:

@@ -77,7 +77,8 @@ class WechatyTransport:
 
     # ---------------------------------------------------------------- events
     async def events(self) -> AsyncIterator[Event]:
-        """See `Transport.events`. DOWN carries the moment of the last sign of life: what came after may be lost.
+        """See `Transport.events`. DOWN carries the moment of the last sign of life: what came after may be lost. UP
+        comes without a DOWN when a gateway that had left calls unanswered is heard again.
 
         A JOIN or LEAVE of the account itself names it in `people` and has `mentions_me` set."""
         from bot.transports.gateway_link import Lost
@@ -95,6 +96,8 @@ class WechatyTransport:
                 event = self._event(heard)
                 if event is not None:
                     yield event
+                if self._online and self._link.missed():
+                    yield Event(EventKind.UP, self._clock.now(), detail="answers again")
 
     def _event(self, wire: WireEvent) -> Event | None:
         """What an event means, None where it means nothing to us. Nothing that a gateway sends raises here."""

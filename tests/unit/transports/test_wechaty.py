@@ -63,11 +63,16 @@ class PlayedLink:
     def __init__(self) -> None:
         self.calls = Calls()
         self.up = True
+        self.unanswered = False
         self.wire: list[WireEvent | Lost] = []
 
     @property
     def answers(self) -> bool:
         return self.up
+
+    def missed(self) -> bool:
+        unanswered, self.unanswered = self.unanswered, False
+        return unanswered
 
     async def listen(self) -> AsyncGenerator[WireEvent | Lost, None]:
         for event in self.wire:
@@ -108,6 +113,15 @@ async def test_up_once_for_each_link(transport: WechatyTransport, link: PlayedLi
     assert events[1].at == NOW - timedelta(seconds=7), "the gap starts at the last sign of life"
     assert events[1].detail == "gone"
     assert transport.me == "bot"
+
+
+async def test_up_again_when_what_left_calls_unanswered_is_heard_again(
+    transport: WechatyTransport, link: PlayedLink
+) -> None:
+    await hear(transport, link, LOGIN)
+    link.unanswered = True
+    dong = wire(3, data="xiaoge")
+    assert [event.kind for event in await hear(transport, link, dong, dong)] == [EventKind.UP]
 
 
 async def test_another_account_behind_the_gateway(transport: WechatyTransport, link: PlayedLink) -> None:
