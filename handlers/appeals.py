@@ -42,6 +42,8 @@ async def capture(ctx: Context) -> str:
     matters = [decision for decision in ctx.analysis.decisions if decision.label is not Label.DROP]
     outcomes = [await _take(ctx, decision, made) for decision in matters]
     if not outcomes:
+        if ctx.analysis.best.reason == "how_to" and await faq.answer(ctx, ctx.analysis.best):
+            return "faq"
         return await merging.follow(ctx) or ctx.analysis.best.reason or "chat"
     return next(
         (outcome for outcome in ("ticket", "candidate", "reopened", "joined") if outcome in outcomes), outcomes[0]

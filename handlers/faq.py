@@ -63,8 +63,9 @@ async def _remove(ctx: Context, number: int, right: str) -> str:
 
 
 async def answer(ctx: Context, decision: Decision) -> bool:
-    """Answer an inquiry from an approved entry, if one fits and the line may go out. False: it is a ticket."""
-    if decision.nature is not nlp.Nature.INQUIRY or decision.urgency is nlp.Urgency.EMERGENCY or decision.confidential:
+    """Answer an inquiry or a bare how-to from an approved entry, if one fits and the line may go out."""
+    asks = decision.nature is nlp.Nature.INQUIRY or decision.reason == "how_to"
+    if not asks or decision.urgency is nlp.Urgency.EMERGENCY or decision.confidential:
         return False
     entry = await _fitting(ctx)
     if entry is None:

@@ -203,6 +203,8 @@ def _idle_talk(message: Message, analysis: Analysis, addressed: bool, window: Wi
         return shape.value
     if shape is not Shape.TALK or addressed or best.label is not Label.DROP:
         return None
+    if best.reason == "how_to":
+        return None  # an approved answer may fit
     if _speaks_of_trouble(message, window, policy):
         return None
     if best.location.located_by == "text" and len(analysis.text) <= _SHORT_PLACE:
