@@ -47,7 +47,9 @@ def _clocks() -> None:
         sa.Column("due_at", INSTANT, nullable=False),
         sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("next_at", INSTANT),
-        sa.CheckConstraint("kind IN ('ack', 'take', 'agreed', 'feedback', 'verify', 'close')", name=op.f("clocks_kind_check")),
+        sa.CheckConstraint(
+            "kind IN ('ack', 'take', 'agreed', 'feedback', 'verify', 'close')", name=op.f("clocks_kind_check")
+        ),
         sa.CheckConstraint("stage BETWEEN 0 AND 3", name=op.f("clocks_stage_check")),
         sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="clocks_ticket_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("ticket", "kind", name="clocks_pkey"),
