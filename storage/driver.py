@@ -5,7 +5,7 @@ back. Here one message does all of it, and the rest answers from memory. What on
 SAVEPOINT) travels along with the statement after it.
 
 The writer's statements inside a transaction do not even hop: they take microseconds in memory, the hop takes a
-hundred. What may wait for a lock or the disk (BEGIN, COMMIT) always hops, and so does a statement that once was slow.
+hundred. What may wait for a lock or the disk (BEGIN, COMMIT) always hops, and so does a statement that has been slow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import aiosqlite
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
-_SLOW = 0.005  # seconds of the event loop that a statement may take once
+_SLOW = 0.005  # seconds of the event loop that a statement may take
+_STRIKES = 3  # slow runs without a quick one between them: the machine itself may stumble once
 _MOST_SLOW = 200
 
 
@@ -76,17 +77,21 @@ class Connection(aiosqlite.Connection):
         super().__init__(connector, iter_chunk_size=64)
         self._ahead: list[str] = []
         self._at_once = at_once
-        self._slow: set[str] = set()
+        self._slow: dict[str, int] = {}  # statement → its slow runs in a row
 
     async def do(self, run: Callable[[str, Any], None], statement: str, values: object) -> None:
         """Run a statement here and now where that is quick, else in the database thread."""
-        if not self._at_once or statement in self._slow or not self._conn.in_transaction:
+        strikes = self._slow.get(statement, 0)
+        if not self._at_once or strikes >= _STRIKES or not self._conn.in_transaction:
             await self._execute(run, statement, values)  # type: ignore[no-untyped-call]
             return
         started = perf_counter()
         run(statement, values)
-        if perf_counter() - started > _SLOW and len(self._slow) < _MOST_SLOW:
-            self._slow.add(statement)
+        if perf_counter() - started > _SLOW:
+            if len(self._slow) < _MOST_SLOW:
+                self._slow[statement] = strikes + 1
+        elif strikes:
+            del self._slow[statement]
 
     def first(self, statement: str) -> None:
         """Run this before the next statement, or before the commit. Its error is the error of that one."""
