@@ -15,7 +15,7 @@ from storage.engine import purged
 from storage.model import OPEN_STATES, Place, RoomKind, Ticket, TicketState, Urgency
 
 MOST_LISTED = 5
-_QUOTING = ("told", "more", "assigned", "reopened", "raised")  # keys of the lines that carry what was said
+QUOTING = ("told", "more", "assigned", "reopened", "raised")  # keys of the lines that carry what was said
 _OWN = OPEN_STATES | {TicketState.CANDIDATE}
 
 
@@ -129,7 +129,7 @@ async def _step_back(ctx: Context, ticket: Ticket) -> None:
             terms = tuple(term for term in terms if term not in message.text)
     await rows.drop_reporter(ctx.tx, ticket.number, person.id)
     await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, terms=terms)
-    for line_of in _QUOTING:  # a question to the others goes out all the same
+    for line_of in QUOTING:  # a question to the others goes out all the same
         await outbox.drop_words(ctx.tx, ticket.number, f"{line_of}:{ticket.id}:")
     purged(ctx.tx)
     await ctx.audit_message("stepped_back", ticket=ticket.number)

@@ -18,6 +18,7 @@ from handlers import (
     commands,
     corrections,
     digests,
+    erasure,
     escalation,
     extensions,
     faq,
@@ -113,6 +114,9 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.DISABLE, rooms.disable, Right.ROOM),
     Route(Name.FORGET_ME, people.forget),
     Route(Name.REMEMBER_ME, people.remember),
+    Route(Name.KEPT, erasure.show),
+    Route(Name.ERASE, erasure.ask),
+    Route(Name.ERASE_SURELY, erasure.confirm),
     Route(Name.BIND, people.bind),
 )
 _ROUTE: Mapping[Name, Route] = {route.name: route for route in ROUTES}

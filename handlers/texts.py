@@ -167,6 +167,9 @@ USAGE: Mapping[str, str] = {
     "恢复": "恢复",
     "别记我": "别记我",
     "恢复记录": "恢复记录",
+    "我的信息": "我的信息",
+    "删除我的信息": "删除我的信息",
+    "确认删除": "确认删除",
     "启用": "启用 网格码",
     "停用": "停用",
     "绑定": "绑定 一次性码",
@@ -264,6 +267,36 @@ FORGOTTEN_ALREADY = "已经没有在记您的话，险情也不记。急事打11
 REMEMBERED = "好的，您说到的诉求我会继续登记。"
 REMEMBERED_ALREADY = "您没有关闭过记录，说到的诉求我会登记。"
 
+# --- what is kept of somebody ---
+NOTHING_KEPT = "没有保存您的信息。"
+TOLD_IN_PRIVATE = "已私聊发给您。"
+ERASE_SURE = "将删除您说过的话、昵称和电话，不能恢复；没办完的单子只留事由。十分钟内发“确认删除”。"
+ERASE_NOT_ASKED = "没有等您确认的删除。要删除请先发“删除我的信息”。"
+
+
+def kept(*, still_open: int, closed: int, candidates: int, contact: bool, nick: str, heard: bool, office: str) -> str:
+    """What is kept of somebody, for their eyes, in at most six lines. No number, no words of theirs."""
+    doubtful = f"，待核实 {candidates} 条" if candidates else ""
+    lines = [
+        f"您的诉求：未办结 {still_open} 件，已办结 {closed} 件{doubtful}",
+        "您的电话：加密保存，只用于办理" if contact else "您的电话：没有保存",
+        f"您的昵称：{nick or '没有保存'}",
+        "群里的话：说到诉求会登记" if heard else "群里的话：按您的要求不登记",
+        f"您的身份：{office}，由社区登记" if office else "",
+        "要删除请发“删除我的信息”",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def erased(tickets: int, *, office: str, silent: bool) -> str:
+    """The answer once it is done: what went, and what stays and why."""
+    if office:
+        gone = "您反映问题时说的话、昵称和电话已删除。" if tickets else ""
+        return f"{gone}您的{office}身份由社区登记保管，要更改或注销请找社区工作人员。"
+    gone = "您说过的话、昵称和电话都已删除" if tickets else "您的昵称已删除"
+    return f"{gone}，账号只留着用来不记您说的话。" if silent else f"{gone}，账号也不再保存。"
+
+
 # --- help ---
 HELP_ROOM = (
     "有事直接说，或发“上报 内容”。",
@@ -276,7 +309,7 @@ HELP_PRIVATE = (
     "有事直接告诉我，或发“上报 内容”，不公开。",
     "查询 · 查询 S12：看办到哪一步",
     "补充 S12 内容 · 撤回 S12 · 评价 S12 满意",
-    "别记我 · 恢复记录：群里记不记我说的话",
+    "别记我 · 恢复记录 · 我的信息 · 删除我的信息",
     "急事请打 119、110、120。",
 )
 HELP_HELPER = "应答 S12：网格呼叫时就近先到"
@@ -459,6 +492,15 @@ def told_withdrawn(heading_: str) -> str:
 def told_taken_back(heading_: str) -> str:
     """One message of several was recalled."""
     return f"【撤回】{heading_}：有一条消息被撤回，其余照办。"
+
+
+def told_erased(heading_: str, *, others: bool, urgent: bool) -> str:
+    """A reporter had their data erased; with `others` there are more reporters."""
+    if urgent:
+        return f"【应急】{heading_}：反映人删除了自己的信息，单子保留，请上门核实。"
+    if others:
+        return f"【隐私】{heading_}：一位反映人删除了自己的信息，其余照办。"
+    return f"【隐私】{heading_}：反映人删除了自己的信息，原话和电话已清空，请到现场看着办。"
 
 
 def told_emergency_withdrawn(heading_: str) -> str:

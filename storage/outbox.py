@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -219,14 +220,34 @@ async def drop_words(tx: Tx, ticket: int, prefix: str) -> None:
     purged(tx)
 
 
+async def forget(tx: Tx, account: str, im_id: str) -> None:
+    """Somebody is erased: no line to them or that mentions them has words any more, and none holds their IM id. What
+    waits is dropped, but for an 应急 line, which others need."""
+    to_them = sa.and_(outbox.c.account == account, outbox.c.room_id.is_(None), outbox.c.conversation == im_id)
+    spelt = json.dumps(im_id, ensure_ascii=False)
+    named = sa.type_coerce(outbox.c.mentions, sa.Text).contains(spelt, autoescape=True)
+    theirs = sa.or_(to_them, sa.and_(outbox.c.account == account, WORDED, named))
+    others_need = sa.and_(QUEUED, outbox.c.lane == Lane.EMERGENCY, sa.not_(to_them))
+    lines = list(await tx.execute(sa.select(outbox.c.id, outbox.c.state, to_them).where(theirs, sa.not_(others_need))))
+    for line, state, alone in lines:
+        values: dict[str, Any] = {"text": "", "mentions": ()} | ({"conversation": ""} if alone else {})
+        dropped = SendState.DROPPED if state is SendState.QUEUED else state
+        await tx.execute(sa.update(outbox).where(outbox.c.id == line).values(state=dropped, **values))
+    # A line that is said once a day to each person has the person in its key.
+    keyed = sa.and_(outbox.c.account == account, outbox.c.key.contains(f":{im_id}:", autoescape=True))
+    nameless = sa.literal("erased:") + sa.cast(outbox.c.id, sa.Text)
+    await tx.execute(sa.update(outbox).where(keyed).values(key=nameless))
+    purged(tx)
+
+
 async def blank(tx: Tx, before: datetime) -> int:
-    """Blank the text of lines sent, failed or of unknown fate since before then (48 h); how many."""
+    """Blank the text of lines sent, failed or of unknown fate since before then (48 h), and whom they went to in
+    private; how many."""
     last = sa.func.coalesce(outbox.c.sent_at, outbox.c.sending_at, outbox.c.created_at)
     gone = outbox.c.state.in_([SendState.SENT, SendState.FAILED, SendState.UNKNOWN])
-    statement = (
-        sa.update(outbox).where(WORDED, outbox.c.created_at < before, last < before, gone).values(text="", mentions=())
-    )
-    blanked = (await tx.execute(statement)).rowcount
+    room = sa.case((outbox.c.room_id.is_(None), ""), else_=outbox.c.conversation)
+    statement = sa.update(outbox).where(WORDED, outbox.c.created_at < before, last < before, gone)
+    blanked = (await tx.execute(statement.values(text="", mentions=(), conversation=room))).rowcount
     if blanked:
         purged(tx)
     return blanked

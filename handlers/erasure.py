@@ -1,0 +1,140 @@
+"""What is kept of somebody, said to them alone, and erased when they ask: 我的信息 删除我的信息 确认删除."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from handlers import steps, texts
+from handlers.commands import Command
+from handlers.context import Context
+from handlers.reporters import QUOTING
+from storage import dialogs, erasure, outbox, people
+from storage import tickets as rows
+from storage.engine import purged
+from storage.model import Dialog, Person, Place, Role, Ticket, TicketState, Urgency
+
+CONFIRM_WITHIN = timedelta(minutes=10)
+_STEP = "erase"
+
+
+async def show(ctx: Context, _command: Command) -> str:
+    """`我的信息`: at most six lines, in private; in a group it is only said where they are."""
+    person = ctx.actor
+    if person is None:
+        await ctx.reply(texts.NOTHING_KEPT)
+        return "command"
+    kept = await erasure.kept(ctx.tx, person.id)
+    own = await rows.numbered(ctx.tx, kept.tickets)
+    candidates = sum(ticket.state is TicketState.CANDIDATE for ticket in own)
+    line = texts.kept(
+        still_open=sum(ticket.open for ticket in own),
+        closed=sum(not ticket.open for ticket in own) - candidates,
+        candidates=candidates,
+        contact=kept.contact,
+        nick=next((alias.nick for alias in person.aliases if alias.nick), ""),
+        heard=person.opted_out_at is None,
+        office=_office(person),
+    )
+    if ctx.room is None:
+        await ctx.reply(line)
+        return "command"
+    told = await ctx.tell(person, line, key=f"kept:{ctx.message.account}:{ctx.message.id}")
+    await ctx.reply(texts.TOLD_IN_PRIVATE if told else texts.ADD_ME_FOR_PRIVATE)
+    return "command"
+
+
+async def ask(ctx: Context, _command: Command) -> str:
+    """`删除我的信息`: asks once, for ten minutes. Where there is nothing but a nick there is nothing to ask about."""
+    person = ctx.actor
+    if person is None:
+        await ctx.reply(texts.NOTHING_KEPT)
+        return "command"
+    kept = await erasure.kept(ctx.tx, person.id)
+    if not kept.tickets:
+        await _erase(ctx, person, ())
+        return "command"
+    # A question hangs on a ticket; which of them does not matter.
+    await dialogs.ask(ctx.tx, Dialog(person.id, _STEP, kept.tickets[-1], None, ctx.now, ctx.now + CONFIRM_WITHIN))
+    await ctx.audit_message("erasure_asked")
+    await ctx.reply(texts.ERASE_SURE)
+    return "command"
+
+
+async def confirm(ctx: Context, command: Command) -> str:
+    """`确认删除` in answer to that. Without the question it is talk."""
+    person = ctx.actor
+    if person is None or not await dialogs.open_for(ctx.tx, person.id, _STEP, ctx.now):
+        if not command.explicit:
+            return "chat"
+        await ctx.reply(texts.ERASE_NOT_ASKED)
+        return "command"
+    await _erase(ctx, person, (await erasure.kept(ctx.tx, person.id)).tickets)
+    return "command"
+
+
+def _office(person: Person) -> str:
+    """The roles that the registry gives them, in words; empty for a resident."""
+    return "、".join(texts.ROLE[role] for role in texts.ROLE if role in person.roles and role is not Role.RESIDENT)
+
+
+async def _erase(ctx: Context, person: Person, numbers: tuple[int, ...]) -> None:
+    """Erase what they said and who they are. Of people in the registry their office stays, and the reasons that they
+    gave for what they did in it."""
+    office = _office(person)
+    await erasure.false_alarms(ctx.tx, person.id)
+    left = [await _take_out(ctx, ticket, person) for ticket in await rows.numbered(ctx.tx, numbers)]
+    for line in list(ctx.window.of_sender(ctx.message.sender, ctx.now - ctx.policy.join_for)):
+        ctx.window.remove(line.message_id)
+    silent = person.opted_out_at is not None
+    if office:
+        await dialogs.close_person(ctx.tx, person.id, _STEP)
+    else:
+        await erasure.resident(ctx.tx, person, silent=silent)
+    await ctx.audit_message("erased", tickets=len(numbers), office=bool(office))
+    for ticket in left:
+        if ticket is not None:
+            await _tell(ctx, ticket, person)
+    await ctx.reply(texts.erased(len(numbers), office=office, silent=silent))
+
+
+async def _take_out(ctx: Context, ticket: Ticket, person: Person) -> Ticket | None:
+    """Their part of one ticket goes; of one that was theirs alone every word, and the place but for the building. What
+    is left of it where somebody has to hear of that; an 应急 keeps its place: help must find it."""
+    reporters = [reporter.person_id for reporter in await rows.reporters(ctx.tx, ticket.number)]
+    said = [message.text for message in await rows.messages(ctx.tx, ticket.number) if message.person_id == person.id]
+    alone = reporters == [person.id]
+    if alone and ticket.state is TicketState.CANDIDATE:
+        await rows.delete_candidate(ctx.tx, ticket.number)
+        return None
+    terms = tuple(term for term in ticket.terms if not any(term in text for text in said))
+    place = ticket.place
+    if alone:
+        await steps.forget(ctx, ticket)
+        terms = ()
+    else:
+        for line_of in QUOTING:  # what the others are asked goes out all the same
+            await outbox.drop_words(ctx.tx, ticket.number, f"{line_of}:{ticket.id}:")
+    if not (ticket.open and ticket.urgency is Urgency.EMERGENCY):
+        if alone or (reporters[:1] == [person.id] and place.located_by == "nick"):
+            place = Place(building=place.building, located_by=place.located_by if place.building else None)
+        elif reporters[:1] == [person.id]:
+            place = replace(place, floor=None, room=None)  # a home, and most likely theirs
+    await erasure.from_ticket(ctx.tx, ticket.number, person.id)
+    # The new version is the tombstone for the upward sync: who reads it again finds no words.
+    after = await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, terms=terms, place=place)
+    purged(ctx.tx)
+    return after if after is not None and after.open else None
+
+
+async def _tell(ctx: Context, ticket: Ticket, person: Person) -> None:
+    """Those who handle an open ticket hear that somebody took their data back, without a word of it."""
+    heading = steps.heading_inside(ctx.policy, ticket)
+    urgent = ticket.urgency is Urgency.EMERGENCY
+    others = bool(await rows.reporters(ctx.tx, ticket.number))
+    line = texts.told_erased(heading, others=others, urgent=urgent)
+    key = f"erased:{ticket.id}:{ctx.message.id}"
+    await steps.inform(ctx, ticket, line, key=key, urgent=urgent)
+    owner = await people.get(ctx.tx, ticket.owner_id) if ticket.owner_id is not None else None
+    if owner is not None and owner.id != person.id:
+        await ctx.tell(owner, line, key=f"{key}:{owner.id}", ticket=ticket.number)

@@ -1,0 +1,98 @@
+"""What is kept of one person, and erasing them: words, nick, number and IM accounts go, what happened stays.
+
+The row of `people` stays without a name: the audit chain and the tickets hold its number, which must never become
+somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from storage import outbox
+from storage.engine import Tx, purged
+from storage.model import Alias, Person
+from storage.tables import (
+    aliases,
+    audit,
+    bind_codes,
+    bind_failures,
+    dialogs,
+    negatives,
+    people,
+    reporters,
+    ticket_messages,
+    ticket_notes,
+    tickets,
+)
+
+# The actions by which somebody's words come into a ticket or candidate.
+_SPOKE = ("filed", "candidate", "joined")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`tickets`: numbers of the tickets and candidates that they reported or said something about, in order."""
+
+    tickets: tuple[int, ...]
+    contact: bool  # a sealed phone number is among them
+
+
+async def kept(tx: Tx, person_id: int) -> Kept:
+    """What there is of a person besides their own record."""
+    said = sa.select(ticket_messages.c.ticket).where(ticket_messages.c.person_id == person_id)
+    reported = sa.select(reporters.c.ticket).where(reporters.c.person_id == person_id)
+    sealed = sa.select(reporters.c.ticket).where(reporters.c.person_id == person_id, reporters.c.contact.is_not(None))
+    numbers = sorted(await tx.scalars(sa.union(said, reported)))
+    return Kept(tuple(numbers), await tx.scalar(sealed.limit(1)) is not None)
+
+
+async def from_ticket(tx: Tx, number: int, person_id: int) -> None:
+    """Take a person out of a ticket: their messages, their place among the reporters with nick and number, what they
+    were asked, the remark of its rating. The count of reporters is that of the others, 1 where there are none."""
+    mine = (ticket_messages.c.ticket == number, ticket_messages.c.person_id == person_id)
+    await tx.execute(sa.delete(ticket_messages).where(*mine))
+    gone = sa.delete(reporters).where(reporters.c.ticket == number, reporters.c.person_id == person_id)
+    reported = (await tx.execute(gone)).rowcount
+    await tx.execute(sa.delete(dialogs).where(dialogs.c.ticket == number, dialogs.c.person_id == person_id))
+    if reported:
+        left = await tx.scalar(sa.select(sa.func.count()).select_from(reporters).where(reporters.c.ticket == number))
+        row = sa.update(tickets).where(tickets.c.number == number)
+        await tx.execute(row.values(remark=None, reporters=max(left or 0, 1)))
+    purged(tx)
+
+
+async def false_alarms(tx: Tx, person_id: int) -> None:
+    """Blank the sentences by which 误报 taught something, where they may be the person's: those of the tickets and
+    candidates that the audit chain says they spoke in."""
+    spoke = audit.alias()
+    theirs = sa.exists().where(spoke.c.ticket == audit.c.ticket, spoke.c.actor == person_id, spoke.c.action.in_(_SPOKE))
+    taught = sa.select(audit.c.at).where(audit.c.action == "false_alarm", theirs)
+    await tx.execute(sa.update(negatives).where(negatives.c.at.in_(taught), negatives.c.text != "").values(text=""))
+    purged(tx)
+
+
+async def resident(tx: Tx, person: Person, *, silent: bool) -> None:
+    """Take away the person's name, IM accounts and bind code, what they gave as reasons, and every line to them or that
+    mentions them. `silent`: they said 别记我; the bare IM ids stay, or nobody would know any more whom not to hear."""
+    for alias in person.aliases:
+        await outbox.forget(tx, alias.account, alias.im_id)
+    await _accounts(tx, person.id, person.aliases, silent=silent)
+    await tx.execute(sa.update(people).where(people.c.id == person.id).values(name="", ref=None, org=None, phone=None))
+    await tx.execute(sa.delete(bind_codes).where(bind_codes.c.person_id == person.id))
+    await tx.execute(sa.delete(dialogs).where(dialogs.c.person_id == person.id))
+    given = sa.update(ticket_notes).where(ticket_notes.c.person_id == person.id)
+    await tx.execute(given.values(text="", person_id=None))
+    purged(tx)
+
+
+async def _accounts(tx: Tx, person_id: int, held: Collection[Alias], *, silent: bool) -> None:
+    of_person = aliases.c.person_id == person_id
+    if silent:
+        await tx.execute(sa.update(aliases).where(of_person).values(nick=""))
+    else:
+        await tx.execute(sa.delete(aliases).where(of_person))
+    for alias in held:
+        tried = (bind_failures.c.account == alias.account, bind_failures.c.im_id == alias.im_id)
+        await tx.execute(sa.delete(bind_failures).where(*tried))
