@@ -48,13 +48,9 @@ class Jobs:
         now = self._clock.now()
         if self._lexicon is not None:
             await self._change_lexicon(self._lexicon)
-
-        async def work(tx: Tx) -> bool:
-            return await timers.run(Effects(tx, now, self._policy))
-
         try:
-            while await self._store.write(work):
-                pass  # after a stop there may be much: in pieces, so that messages get their turn
+            for part in timers.PARTS:
+                await self._do(part, now)
             soon = await self._store.read(clocks.next_moment)
             await self._dispatcher.refresh()
         except StoreError as error:
@@ -66,6 +62,36 @@ class Jobs:
                 await self._dispatcher.resume(account)
         self._wake_senders()
         return soon
+
+    async def _do(self, part: timers.Part, now: datetime) -> None:
+        """One kind of due work, in pieces, so that messages get their turn. A defect of ours stays with the piece that
+        it is in; the rest is done."""
+        try:
+            while await self._piece(part, now):
+                pass
+        except StoreError:
+            raise
+        except Exception:
+            name = getattr(part, "__name__", "timers")
+            log.exception("due work failed", action=name)
+            if part not in timers.ONE_BY_ONE:
+                return
+            one, skip = timers.ONE_BY_ONE[part]
+            more = True
+            while more:
+                try:
+                    more = await self._piece(one, now)
+                except StoreError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - its traceback is above
+                    log.error("due work set aside", action=name, error=type(error).__name__)
+                    more = await self._piece(skip, now)
+
+    async def _piece(self, part: timers.Part, now: datetime) -> bool:
+        async def work(tx: Tx) -> bool:
+            return await part(Effects(tx, now, self._policy))
+
+        return await self._store.write(work)
 
     async def _change_lexicon(self, keeper: Keeper) -> None:
         """Take up the version that staff brought into force. A broken one changes nothing; the monitor tells of it."""

@@ -20,6 +20,7 @@ from storage import tickets as rows
 from storage.model import ClockKind, Person, Ticket, TicketClock, TicketState, Urgency
 
 FOLLOWED, FIRED = 200, 20  # at a time, so that messages need not wait for longer than a moment
+PUT_OFF = timedelta(hours=1)
 HALF, MOST, EXPIRED = 1, 2, 3  # stages
 _SHARE = (0.5, 0.8, 1.0)  # of the time limit, at which stages 1, 2 and 3 come
 TAKEN_WITHIN, TAKEN_WITHIN_URGENT = timedelta(minutes=30), timedelta(minutes=3)
@@ -29,12 +30,18 @@ _UNTOUCHED = frozenset({TicketState.FILED, TicketState.ASSIGNED, TicketState.ACC
 _RUNNING = _UNTOUCHED | {TicketState.IN_PROGRESS}
 
 
-async def follow(effects: Effects) -> bool:
-    """Set the clocks of tickets that changed since the last time; True where there are more."""
+async def follow(effects: Effects, most: int | None = None) -> bool:
+    """Set the clocks of tickets that changed since the last time; True where there are more.
+
+    What had run out already when a store was given clocks is not raised after the fact, all of it at once: 待办 and
+    日报 show it."""
+    most = most or FOLLOWED
+    begun = await due_work.begun(effects.tx)
     seq = await due_work.cursor(effects.tx)
-    changed = await changes.since(effects.tx, seq, FOLLOWED)
+    changed = await changes.since(effects.tx, seq, most)
     if not changed:
         return False
+    old = changed[-1].seq <= begun
     numbers = {change.ticket for change in changed}
     known = await due_work.of(effects.tx, numbers)
     in_force = await modes.in_force(effects.tx)
@@ -45,7 +52,10 @@ async def follow(effects: Effects) -> bool:
         for kind in ClockKind:
             before, now = known.get((ticket.number, kind)), wanted.get(kind)
             if now is not None:
-                clock = _timed(_carried(before, now), ticket, policy)
+                now = _carried(before, now)
+                if old and now.due_at <= effects.now:
+                    now = replace(now, stage=EXPIRED)
+                clock = _timed(now, ticket, policy)
             elif before is not None and before.next_at is not None:
                 clock = replace(before, next_at=None)
             else:
@@ -54,13 +64,23 @@ async def follow(effects: Effects) -> bool:
                 new.append(clock)
     await due_work.put(effects.tx, new)
     await due_work.followed(effects.tx, changed[-1].seq)
-    return len(changed) == FOLLOWED
+    return len(changed) == most
 
 
-async def fire(effects: Effects) -> bool:
+async def pass_over(effects: Effects) -> bool:
+    """Leave the next change out, which cannot be followed; True, as there may be more."""
+    seq = await due_work.cursor(effects.tx)
+    changed = await changes.since(effects.tx, seq, 1)
+    if changed:
+        await due_work.followed(effects.tx, changed[0].seq)
+    return bool(changed)
+
+
+async def fire(effects: Effects, most: int | None = None) -> bool:
     """Say what has come due, what runs out first before the rest; True where there is more."""
+    most = most or FIRED
     in_force = await modes.in_force(effects.tx)
-    due = await due_work.due(effects.tx, effects.now, FIRED)
+    due = await due_work.due(effects.tx, effects.now, most)
     found = {ticket.number: ticket for ticket in await rows.numbered(effects.tx, {clock.ticket for clock in due})}
     for clock in due:
         ticket = found[clock.ticket]
@@ -73,7 +93,14 @@ async def fire(effects: Effects) -> bool:
             found[clock.ticket] = await _expired(effects, ticket, clock)
         else:
             await _warn(effects, ticket, clock, stage)
-    return len(due) == FIRED
+    return len(due) == most
+
+
+async def put_off(effects: Effects) -> bool:
+    """Let the next clock that is due, which cannot fire now, try again later; True, as there may be more."""
+    due = await due_work.due(effects.tx, effects.now, 1)
+    await due_work.put(effects.tx, [replace(clock, next_at=effects.now + PUT_OFF) for clock in due])
+    return bool(due)
 
 
 def _wanted(ticket: Ticket, policy: Policy) -> Iterator[TicketClock]:

@@ -3,6 +3,7 @@ goes."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from handlers import answers, callbacks, digests, mode, reminders
@@ -18,20 +19,52 @@ INBOX_FOR = timedelta(hours=48)
 JOB_RUNS_FOR = timedelta(days=60)
 
 
+# True where so much has come due that it is done in pieces: to be called again at once.
+Part = Callable[[Effects], Awaitable[bool]]
+
+
 async def run(effects: Effects) -> bool:
     """Everything that has come due; called every minute. Doing it twice, or after a long stop, changes nothing more.
 
     True where so much has that it is done in pieces: to be called again at once."""
-    now = effects.now
+    for part in PARTS:
+        if await part(effects):
+            return True
+    return False
+
+
+async def end_modes(effects: Effects) -> bool:
+    """急时 that nobody ended."""
     await mode.expire(effects)
-    for ticket in await rows.in_state_since(effects.tx, TicketState.CALLBACK, now - effects.policy.callback_for):
+    return False
+
+
+async def close(effects: Effects) -> bool:
+    """What nobody answered or objected to in time."""
+    for ticket in await rows.in_state_since(
+        effects.tx, TicketState.CALLBACK, effects.now - effects.policy.callback_for
+    ):
         await callbacks.unreached(effects, ticket)
     await answers.close_content(effects)
+    return False
+
+
+async def purge(effects: Effects) -> bool:
+    """What was kept only for a while."""
+    now = effects.now
     await rows.purge_candidates(effects.tx, now - CANDIDATE_FOR)
     await dialogs.purge(effects.tx, now)
     await outbox.blank(effects.tx, now - SENT_TEXT_FOR)
     await inbox.purge(effects.tx, now - INBOX_FOR)
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
-    # A clock that has been stopped must not fire: what changed comes first, all of it.
-    return await reminders.follow(effects) or await reminders.fire(effects) or await digests.send(effects)
+    return False
+
+
+# In this order. A clock that has been stopped must not fire: what changed comes first, all of it.
+PARTS: tuple[Part, ...] = (end_modes, close, purge, reminders.follow, reminders.fire, digests.send)
+# Of what is done in pieces: one piece at a time, and how to go on past one that cannot be done.
+ONE_BY_ONE: dict[Part, tuple[Part, Part]] = {
+    reminders.follow: (lambda effects: reminders.follow(effects, 1), reminders.pass_over),
+    reminders.fire: (lambda effects: reminders.fire(effects, 1), reminders.put_off),
+}

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import ClockKind, TicketClock
-from storage.tables import clocks, meta
+from storage.tables import changes, clocks, meta
 
-_CURSOR = "clocks.seq"
+_CURSOR, _BEGUN = "clocks.seq", "clocks.begun"
 _FIELDS = tuple(field.name for field in fields(TicketClock))
 _CLOCK = sa.select(*(clocks.c[name] for name in _FIELDS))
 _DUE = (
@@ -35,6 +35,17 @@ async def followed(tx: Tx, seq: int) -> None:
     """What changed up to here is in the due work."""
     statement = insert(tx, meta).values(name=_CURSOR, value=str(seq).encode())
     await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}))
+
+
+async def begun(tx: Tx) -> int:
+    """The last change before anybody followed them: what a store holds from the time before it had clocks. Settled by
+    the first call."""
+    at = await tx.scalar(sa.select(meta.c.value).where(meta.c.name == _BEGUN))
+    if at is not None:
+        return int(at)
+    seq = await tx.scalar(sa.select(sa.func.max(changes.c.seq))) or 0
+    await tx.execute(sa.insert(meta).values(name=_BEGUN, value=str(seq).encode()))
+    return int(seq)
 
 
 async def of(tx: Tx, tickets: Collection[int]) -> dict[tuple[int, ClockKind], TicketClock]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,11 +12,11 @@ import pytest
 from bot.clock import Clock, SystemClock, VirtualClock
 from bot.jobs import Jobs
 from handlers import reminders
-from handlers.context import Policy
+from handlers.context import Effects, Policy
 from nlp import categories
 from storage import clocks, tickets
 from storage.engine import Store, Tx
-from storage.model import ClockKind, Level, Nature, NewTicket, Place, TicketState, Urgency
+from storage.model import ClockKind, Level, Nature, NewTicket, Place, Ticket, TicketClock, TicketState, Urgency
 from storage.testing import fresh_store
 
 NOW = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)  # ten o'clock in Shanghai, a Wednesday
@@ -88,6 +88,7 @@ async def test_all_that_is_due_is_done_in_one_step_though_in_pieces(
 
 
 async def test_after_three_days_of_rest_once(store: Store) -> None:
+    await jobs(store, VirtualClock(NOW)).step()
     await file(store, 1)
     clock = VirtualClock(NOW + timedelta(days=3))
     for _ in range(3):
@@ -96,6 +97,53 @@ async def test_after_three_days_of_rest_once(store: Store) -> None:
     assert ticket.level is Level.COMMUNITY
     held = await store.read(lambda tx: clocks.of(tx, [ticket.number]))
     assert (held[ticket.number, ClockKind.ACK].stage, held[ticket.number, ClockKind.CLOSE].stage) == (3, 1)
+
+
+async def test_what_ran_out_before_a_store_had_clocks_is_not_raised_all_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminders, "FOLLOWED", 2)
+    await file(store, 5, at=NOW - timedelta(days=3))
+    await file(store, 1)
+    clock = VirtualClock(NOW)
+    await jobs(store, clock).step()
+    found = await store.read(lambda tx: tickets.search(tx))
+    assert {ticket.level for ticket in found} == {Level.GRID}
+    clock.advance(NOW + timedelta(hours=2))
+    await jobs(store, clock).step()
+    levels = {ticket.number: ticket.level for ticket in await store.read(lambda tx: tickets.search(tx))}
+    assert [levels[number] for number in range(1, 7)] == [Level.GRID] * 5 + [Level.COMMUNITY]
+
+
+async def test_one_that_cannot_be_done_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock(NOW)
+    await jobs(store, clock).step()
+    await file(store, 4)
+    expired, wanted = reminders._expired, reminders._wanted
+
+    async def breaks(effects: Effects, ticket: Ticket, due: TicketClock) -> Ticket:
+        if ticket.number == 2:
+            raise ValueError("a defect")
+        return await expired(effects, ticket, due)
+
+    def unknown(ticket: Ticket, policy: Policy) -> Iterator[TicketClock]:
+        if ticket.number == 3:
+            raise ValueError("a defect")
+        return wanted(ticket, policy)
+
+    monkeypatch.setattr(reminders, "_expired", breaks)
+    monkeypatch.setattr(reminders, "_wanted", unknown)
+    await jobs(store, clock).step()
+    clock.advance(NOW + timedelta(hours=2))
+    await jobs(store, clock).step()
+    levels = {ticket.number: ticket.level for ticket in await store.read(lambda tx: tickets.search(tx))}
+    assert levels == {1: Level.COMMUNITY, 2: Level.GRID, 3: Level.GRID, 4: Level.COMMUNITY}
+    monkeypatch.setattr(reminders, "_expired", expired)
+    clock.advance(NOW + timedelta(hours=2) + reminders.PUT_OFF)
+    await jobs(store, clock).step()
+    second = await store.read(lambda tx: tickets.get(tx, 2))
+    assert second is not None
+    assert second.level is Level.COMMUNITY
 
 
 async def test_it_ticks_at_once_and_at_the_moment_that_a_clock_names(
