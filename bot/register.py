@@ -42,6 +42,14 @@ COLUMNS: Mapping[str, int] = {
     "回访情况": 10,
     "合并数": 7,
     "备注": 28,
+    "层级": 7,
+    "清单": 10,
+    "诉求属实": 9,
+    "超职责": 8,
+    "已联系群众": 10,
+    "是否解决": 9,
+    "未解决原因": 20,
+    "公开答复": 36,
 }
 CONFIDENTIAL = "保密"
 RATING = {1: "不满意", 2: "较不满意", 3: "一般", 4: "较满意", 5: "满意"}
@@ -93,11 +101,19 @@ def cells(order: int, row: RegisterRow, labels: Labels) -> list[Cell]:
         local(row.due),
         row.result,
         local(finished),
-        "是" if late else "否",
+        _yes_or_no(late),
         RATING[row.rating] if row.rating else None,
         _callback(row),
         row.reporters,
         _remark(row),
+        texts.LEVEL[row.level],
+        texts.LISTING[row.listed] if row.listed else None,
+        _yes_or_no(row.founded),
+        _yes_or_no(row.out_of_remit),
+        _yes_or_no(row.contacted),
+        _yes_or_no(row.solved),
+        row.unsolved_reason,
+        row.public_answer,
     ]
 
 
@@ -160,6 +176,11 @@ def _callback(row: RegisterRow) -> str | None:
     if row.outcome is not None:
         return texts.OUTCOME[row.outcome]
     return texts.STATE[row.state] if row.state is TicketState.CALLBACK else None
+
+
+def _yes_or_no(value: bool | None) -> str | None:
+    """Nothing for what nobody said: unknown is not no."""
+    return None if value is None else "是" if value else "否"
 
 
 def _remark(row: RegisterRow) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage import grids
 from storage.engine import Tx, sealer_of
-from storage.model import CallbackOutcome, Place, Role, TicketState, Urgency
+from storage.model import CallbackOutcome, Level, Listing, Place, Role, TicketState, Urgency
 from storage.tables import people, reporters, rooms, ticket_messages, tickets
 
 CHUNK = 1000
@@ -55,6 +55,14 @@ class RegisterRow:
     outcome: CallbackOutcome | None
     rating: int | None
     remark: str | None
+    level: Level
+    listed: Listing | None
+    founded: bool | None
+    out_of_remit: bool | None
+    contacted: bool | None
+    solved: bool | None
+    unsolved_reason: str | None
+    public_answer: str | None
     room: str  # topic of the room it came from, empty for a private chat
     nick: str = ""  # of the first reporter
     contact: str | None = None
@@ -108,7 +116,8 @@ async def _tickets(tx: Tx, wanted: Filter, *, after: int) -> list[RegisterRow]:
 def _row(found: sa.RowMapping) -> RegisterRow:
     names = (
         "number state category urgency grid confidential reported_at filed_at reporters reopened merged_into flagged "
-        "owner_role assigned_at due handled_at closed_at estimate result outcome rating remark"
+        "owner_role assigned_at due handled_at closed_at estimate result outcome rating remark "
+        "level listed founded out_of_remit contacted solved unsolved_reason public_answer"
     )
     values: dict[str, Any] = {name: found[name] for name in names.split()}
     place = {name: found[name] for name in ("building", "unit", "floor", "room", "place", "located_by")}

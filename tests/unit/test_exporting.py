@@ -25,6 +25,7 @@ from storage.model import (
     CallbackOutcome,
     Grid,
     Level,
+    Listing,
     MessageKind,
     Nature,
     NewTicket,
@@ -45,7 +46,8 @@ GRID = "519999001001003012"
 OTHER = "519999001002"
 MINE = (
     "序号 编号 社区 一般网格 微网格 来源群 反映时间 反映人(脱敏) 联系电话(脱敏) 地点 类别 诉求内容 紧急程度 哨别 "
-    "承办人 承办单位 派单时间 办结时限 办理结果 办结时间 是否超期 满意度 回访情况 合并数 备注"
+    "承办人 承办单位 派单时间 办结时限 办理结果 办结时间 是否超期 满意度 回访情况 合并数 备注 "
+    "层级 清单 诉求属实 超职责 已联系群众 是否解决 未解决原因 公开答复"
 )
 
 
@@ -110,6 +112,13 @@ async def fill(tx: Tx) -> None:
         assigned_at=DAY + timedelta(hours=1),
         handled_at=DAY + timedelta(hours=5),
         result="更换门机皮带",
+        level=Level.COMMUNITY,
+        listed=Listing.DEMAND,
+        founded=True,
+        contacted=True,
+        solved=False,
+        unsolved_reason="等配件",
+        public_answer="门机皮带已换",
         outcome=CallbackOutcome.SOLVED,
         rating=5,
         reopened=1,
@@ -189,6 +198,14 @@ async def test_a_ticket_becomes_a_row(store: Store, tmp_path: Path) -> None:
         "回访情况": "已解决",
         "合并数": 2,
         "备注": "待回访；重办1次",
+        "层级": "社区",
+        "清单": "需求清单",
+        "诉求属实": "是",
+        "超职责": None,
+        "已联系群众": "是",
+        "是否解决": "否",
+        "未解决原因": "等配件",
+        "公开答复": "门机皮带已换",
     }
 
 
@@ -252,7 +269,7 @@ async def test_xlsx_as_a_member_of_staff_opens_it(store: Store, tmp_path: Path) 
     sheet = book["诉求台账"]
     assert [cell.value for cell in sheet[1]] == MINE.split()
     assert sheet.freeze_panes == "C2"
-    assert sheet.auto_filter.ref == "A1:Y5"
+    assert sheet.auto_filter.ref == "A1:AG5"
     assert sheet.column_dimensions["L"].width > 40
     assert sheet["G2"].value == datetime(2025, 6, 12, 7, 35)  # noqa: DTZ001 - a sheet knows no zone
     assert sheet["G2"].number_format == "yyyy-mm-dd hh:mm"
