@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -118,8 +119,14 @@ class Jobs:
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
 
+        turn = asyncio.Lock()  # the two jobs are one clock
+
         async def tick() -> None:
-            soon = await self.step()
+            try:
+                async with turn:
+                    soon = await self.step()
+            except asyncio.CancelledError:
+                return  # the end of the program is no failure, which APScheduler would log it as
             wait = soon - self._clock.now() if soon is not None else None
             if wait is not None and timedelta(0) < wait < timedelta(seconds=every):
                 run_date = datetime.now(UTC) + wait
