@@ -19,7 +19,7 @@ from storage.model import AuditEntry
 from storage.tables import sequences
 from tests import postgres_server
 from tests.contract.conftest import Postgresql
-from tests.contract.fill import NOW, fill, read_back
+from tests.contract.fill import NOW, fill, fill_net, read_back, read_net
 from tests.postgres_server import Server
 
 END_WRITER = (
@@ -314,7 +314,10 @@ async def test_an_empty_database_is_migrated(postgres: Server, tmp_path: Path) -
         with pytest.raises(StoreError, match="start the bot once"):
             await Store.open(url, key_file=key, read_only=True)
         async with await Store.open(url, key_file=key) as store:
-            await read_back(store, await store.write(fill))
+            code = await store.write(fill)
+            await store.write(fill_net)
+            await read_net(store)
+            await read_back(store, code)
     finally:
         postgres.drop(name)
 
