@@ -10,7 +10,7 @@ from handlers import answers, assignments, escalation, matching, steps, texts
 from handlers.commands import Command
 from handlers.context import Context, Effects
 from nlp.contact import mask
-from nlp.decision import Shape
+from nlp.decision import Label, Shape
 from storage import dialogs, merges, outbox, people, rooms
 from storage import tickets as rows
 from storage.model import (
@@ -275,8 +275,9 @@ async def _content(ctx: Context, ticket: Ticket, *, rating: int | None = None, r
 
 
 async def _asked_about(ctx: Context, command: Command) -> Ticket | None:
-    """The ticket of the latest question that was put to the speaker here, has left, and is still open; for a `2` also
-    of one that was closed since."""
+    """The ticket of the latest question that was put to the speaker here and is still open; for a `2` also of one that
+    was closed since. A number answers only what was read, so the question must have left; words need not wait for it,
+    but what is another trouble is none of them."""
     if ctx.actor is None:
         return None
     asked = await dialogs.open_for(ctx.tx, ctx.actor.id, CALLBACK, ctx.now)
@@ -288,9 +289,19 @@ async def _asked_about(ctx: Context, command: Command) -> Ticket | None:
         ticket = await rows.get(ctx.tx, dialog.ticket)
         if ticket is None or ticket.state not in {TicketState.CALLBACK, TicketState.CLOSED}:
             continue
-        if dialog.room_id is None or await outbox.find_queued(ctx.tx, f"{_key(ticket)}:room{dialog.room_id}") is None:
+        if command.in_words:
+            if _same_trouble(ctx, ticket):
+                return ticket
+        elif dialog.room_id is None or await outbox.find_queued(ctx.tx, f"{_key(ticket)}:room{dialog.room_id}") is None:
             return ticket
     return None
+
+
+def _same_trouble(ctx: Context, ticket: Ticket) -> bool:
+    """Whether what is said names no trouble of another kind."""
+    best = ctx.analysis.best
+    kin = steps.category(ctx.policy, ticket.category).kin
+    return best.label is Label.DROP or steps.category(ctx.policy, best.category).kin == kin
 
 
 async def _latest_done(ctx: Context) -> Ticket | None:

@@ -46,6 +46,14 @@ _ANSWER_AND_MORE = re.compile(
     r"|2[\s,:]*(?![\s,:\d])(?:(?<=[\s,:])(?![号栋幢楼单期点个人天小斤袋元])|(?=还|没|未|不|又)).{2,200})",
     re.DOTALL,
 )
+# 未解决 in so many words. Of whom nothing is asked it is talk.
+_UNSOLVED = re.compile(
+    r"(?:不满意[\s,]"
+    r"|(?:根本就?|压根就?|还是|还|仍然|依然|又)?没有?(?:修|弄|搞|处理|解决|办)(?:好|完|掉|干净)?[的啊呀呢嘛哦哇]{0,2}(?=$|[\s,])"
+    r"|还是(?:坏|老样子|那样|一样|不行|不通|不亮|漏|堵)[的啊呀呢嘛哦哇了]{0,2}(?=$|[\s,]))"
+    r".{0,200}(?<![?吗么])",
+    re.DOTALL,
+)
 _ALSO_SAID: Mapping[str, Name] = {
     "help": Name.HELP,
     "菜单": Name.HELP,
@@ -86,6 +94,8 @@ def parse(text: str, *, addressed: bool, names: Sequence[str] = ("小格",)) -> 
         return Command(also, explicit=True)
     if _ANSWER_AND_MORE.fullmatch(core):
         return Command(Name.ANSWER, text=core[0], remark=heard.typed[1:].strip(SEPARATORS), explicit=heard.explicit)
+    if _UNSOLVED.fullmatch(core):
+        return Command(Name.ANSWER, text="2", remark=heard.typed, in_words=True, explicit=heard.explicit)
     for word in _WORDS:
         if folded.startswith(word):
             name, form = _GRAMMAR[word]
@@ -155,7 +165,7 @@ _GRAMMAR: Mapping[str, tuple[Name, _Form]] = {
     "绑定": (Name.BIND, forms.bind),
 }
 _WORDS = tuple(sorted(_GRAMMAR, key=len, reverse=True))
-_FIRST = hearing.spellings({word[0] for word in (*_WORDS, *_ANSWERS)} | set("/#@["))
+_FIRST = hearing.spellings({word[0] for word in (*_WORDS, *_ANSWERS)} | set("/#@[根压还仍依又没"))
 
 
 # --- near misses ---

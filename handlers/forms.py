@@ -78,6 +78,7 @@ class Command:
     rating: int | None = None  # 1..5
     remark: str = ""  # ANSWER: 2 还是关不上; 问答 增: the answer; 交办: the 事项
     code: str = ""  # a grid code or a bind code; 交办: the scope as it was typed
+    in_words: bool = False  # ANSWER: 还是坏的, without a number in front
     explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private
     right: str | None = None  # the right that routing found for it, `role:scope`, for the audit
 

@@ -98,6 +98,32 @@ async def test_unsolved_reopens(stage: Judged, answer: str) -> None:
     assert any(line.startswith("【重办】S1") for line in await stage.told("刘姐"))
 
 
+@pytest.mark.parametrize("words", ["还是坏的", "没修好啊", "不满意，根本没人来", "还没处理，门都关不上"])
+async def test_unsolved_in_words_reopens_and_the_leader_reads_them(stage: Judged, words: str) -> None:
+    await done(stage, "李姐")
+    assert await stage.say("李姐", words) == "command"
+    assert (await stage.the_ticket()).reopened == 1
+    assert any(line.startswith("【重办】S1") and words in line for line in await stage.told("刘姐"))
+
+
+async def test_words_need_not_wait_until_the_question_is_out(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    stage.after(minutes=1)
+    await stage.say("刘姐", "办结 S1 按了复位")
+    assert await stage.say("李姐", "1") == "ack"
+    assert await stage.say("李姐", "不满意，根本没修好") == "command"
+    assert (await stage.the_ticket()).state is TicketState.FILED
+
+
+async def test_words_about_something_else_or_of_whom_nothing_is_asked_reopen_nothing(stage: Judged) -> None:
+    stage.judge("还是漏，6栋楼顶的水", matter("0108", building="6", objects=("楼顶",)))
+    await done(stage, "李姐")
+    await stage.say("老周", "还是坏的")
+    await stage.say("李姐", "还是坏的吗")
+    await stage.say("李姐", "还是漏，6栋楼顶的水")
+    assert (await stage.tickets())[0].state is TicketState.CALLBACK
+
+
 async def test_the_second_time_it_goes_one_level_up(stage: Judged) -> None:
     await stage.cast("社区小陈", "社区", "519999001001")
     await done(stage, "李姐")
