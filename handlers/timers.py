@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from handlers import answers, callbacks, digests, mode, reminders
 from handlers.context import Effects
-from storage import dialogs, inbox, jobs, negatives, outbox
+from storage import dialogs, inbox, jobs, negatives, outbox, people
 from storage import tickets as rows
 from storage.model import TicketState
 
@@ -17,6 +17,7 @@ NEGATIVE_TEXT_FOR = timedelta(days=30)
 SENT_TEXT_FOR = timedelta(hours=48)
 INBOX_FOR = timedelta(hours=48)
 JOB_RUNS_FOR = timedelta(days=60)
+BIND_FAILURES_FOR = timedelta(days=1)
 
 
 # True where so much has come due that it is done in pieces: to be called again at once.
@@ -58,6 +59,7 @@ async def purge(effects: Effects) -> bool:
     await inbox.purge(effects.tx, now - INBOX_FOR)
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
+    await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
     return False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import grids
-from storage.engine import Tx, insert, sealer_of
+from storage.engine import Tx, insert, purged, sealer_of
 from storage.model import Alias, Grant, Origin, Person, Role
 from storage.tables import (
     aliases,
@@ -328,3 +328,9 @@ async def bind_failures(tx: Tx, account: str, im_id: str, since: datetime) -> in
 async def record_bind_failure(tx: Tx, account: str, im_id: str, at: datetime) -> None:
     """Note a wrong code."""
     await tx.execute(sa.insert(failures_table).values(account=account, im_id=im_id, at=at))
+
+
+async def purge_bind_failures(tx: Tx, before: datetime) -> None:
+    """Forget the wrong codes that came before then, and with them whose they were."""
+    if (await tx.execute(sa.delete(failures_table).where(failures_table.c.at < before))).rowcount:
+        purged(tx)
