@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from handlers import answers, callbacks, digests, mode, reminders
 from handlers.context import Effects
-from storage import dialogs, inbox, jobs, negatives, outbox, people
+from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people
 from storage import tickets as rows
 from storage.model import TicketState
 
@@ -53,7 +53,7 @@ async def close(effects: Effects) -> bool:
 async def purge(effects: Effects) -> bool:
     """What was kept only for a while."""
     now = effects.now
-    await rows.purge_candidates(effects.tx, now - CANDIDATE_FOR)
+    await erasure.expired(effects.tx, now - CANDIDATE_FOR)
     await dialogs.purge(effects.tx, now)
     await outbox.blank(effects.tx, now - SENT_TEXT_FOR)
     await inbox.purge(effects.tx, now - INBOX_FOR)

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from storage import outbox
 from storage.engine import Tx, purged
-from storage.model import Alias, Person
+from storage.model import Alias, Person, TicketState
+from storage.people import many
 from storage.tables import (
     aliases,
     audit,
     bind_codes,
     bind_failures,
     dialogs,
+    grants,
     negatives,
     people,
     reporters,
@@ -26,6 +29,7 @@ from storage.tables import (
     ticket_notes,
     tickets,
 )
+from storage.tickets import purge_candidates
 
 # The actions by which somebody's words come into a ticket or candidate.
 _SPOKE = ("filed", "candidate", "joined")
@@ -85,6 +89,25 @@ async def resident(tx: Tx, person: Person, *, silent: bool) -> None:
     given = sa.update(ticket_notes).where(ticket_notes.c.person_id == person.id)
     await tx.execute(given.values(text="", person_id=None))
     purged(tx)
+
+
+async def expired(tx: Tx, before: datetime) -> int:
+    """Delete the candidates that were filed before then, and forget the residents of whom nothing else is kept; how
+    many candidates."""
+    filed = sa.select(tickets.c.number).where(tickets.c.state == TicketState.CANDIDATE, tickets.c.filed_at < before)
+    who = sa.select(reporters.c.person_id).where(reporters.c.ticket.in_(filed)).distinct()
+    theirs = list(await tx.scalars(who))
+    gone = await purge_candidates(tx, before)
+    if theirs:
+        elsewhere = [
+            sa.exists().where(column == people.c.id)
+            for column in (reporters.c.person_id, ticket_messages.c.person_id, grants.c.person_id, tickets.c.owner_id)
+        ]
+        nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *(sa.not_(found) for found in elsewhere))
+        last = list(await tx.scalars(sa.select(people.c.id).where(people.c.id.in_(theirs), *nothing)))
+        for person in await many(tx, last):
+            await resident(tx, person, silent=False)
+    return gone
 
 
 async def _accounts(tx: Tx, person_id: int, held: Collection[Alias], *, silent: bool) -> None:

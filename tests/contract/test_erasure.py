@@ -7,8 +7,10 @@ from datetime import timedelta
 from storage import audit, dialogs, erasure, merges, negatives, notes, outbox, people, tickets
 from storage.engine import Store, Tx
 from storage.model import (
+    Alias,
     AuditEntry,
     Dialog,
+    Grant,
     Lane,
     Merge,
     Note,
@@ -155,3 +157,29 @@ async def test_wrong_bind_codes_are_forgotten(store: Store, backend: Database) -
         await store.write(lambda tx, at=at: people.record_bind_failure(tx, "a", LI, at))
     await store.write(lambda tx: people.purge_bind_failures(tx, NOW - timedelta(days=1)))
     assert backend.rows("SELECT count(*) FROM bind_failures") == [(1,)]
+
+
+async def test_with_their_last_candidate_goes_who_said_it(store: Store, backend: Database) -> None:
+    """Of 李姐 there is nothing else; 老周 reported a ticket, too, and the leader holds an office."""
+
+    async def work(tx: Tx) -> None:
+        li = await people.ensure(tx, "a", LI, nick=NICK, friend=True)
+        zhou = await people.ensure(tx, "a", ZHOU, nick="老周", friend=False)
+        leader = await people.import_person(
+            tx, "刘示例", [Grant(Role.MICRO_LEADER, MICRO)], [Alias("a", "wxid_liu", nick="刘姐")]
+        )
+        for number, person in enumerate((li, zhou, leader), 1):
+            await tickets.file(tx, new_ticket(TicketState.CANDIDATE))
+            await tickets.add_message(tx, message(number, f"m{number}", person.id, SAID))
+            await tickets.add_reporter(tx, number, person.id, None, NOW, nick=person.name)
+        await tickets.file(tx, new_ticket())
+        await tickets.add_reporter(tx, 4, zhou.id, None, NOW, nick="老周")
+        assert await erasure.expired(tx, NOW) == 0
+        assert await erasure.expired(tx, NOW + MINUTE) == 3
+
+    await store.write(work)
+    found = [await store.read(lambda tx, who=who: people.find(tx, "a", who)) for who in (LI, ZHOU, "wxid_liu")]
+    assert [person and person.name for person in found] == [None, "老周", "刘示例"]
+    left = backend.on_disk()
+    assert NICK.encode() not in left
+    assert SAID.encode() not in left
