@@ -121,9 +121,13 @@ def _latest(now: datetime, clocks: tuple[time, ...], policy: Policy, *, mondays:
 
 
 def _period(due: datetime, policy: Policy, *, weekly: bool) -> Period:
-    """日报: the day up to that moment. 周报: the seven days before."""
-    midnight = _midnight(due.astimezone(policy.timezone).date(), policy)
-    return Period(midnight - 7 * DAY, midnight, weekly=True) if weekly else Period(midnight, due, weekly=False)
+    """日报: since the last one of the day before, so that no evening is left out. 周报: the seven days before."""
+    day = due.astimezone(policy.timezone).date()
+    midnight = _midnight(day, policy)
+    if weekly:
+        return Period(midnight - 7 * DAY, midnight, weekly=True)
+    since = datetime.combine(day - DAY, max(policy.daily_digests), policy.timezone)
+    return Period(since, due, weekly=False)
 
 
 def _midnight(day: date, policy: Policy) -> datetime:

@@ -53,12 +53,24 @@ async def test_at_noon_and_at_six_into_the_leader_room(stage: Judged) -> None:
     (noon,) = await digests(stage)
     assert noon.splitlines()[:3] == [
         "【日报】网格003",
-        "11月19日00:00—11月19日12:00",
+        "11月18日18:00—11月19日12:00",
         "新增1，办结0，在办1，超期0",
     ]
     assert "多发：电梯故障1" in noon
     await at(stage, "2026-11-19 18:00")
     assert len(await digests(stage)) == 2
+
+
+async def test_what_came_in_late_in_the_evening_is_in_the_next_days(stage: Judged) -> None:
+    await at(stage, "2026-11-18 18:01")
+    await at(stage, "2026-11-18 21:00")
+    await stage.say("李姐", LIFT)
+    await at(stage, "2026-11-19 12:00")
+    assert "新增1，" in (await digests(stage))[-1]
+    await at(stage, "2026-11-19 18:00")
+    assert "新增1，" in (await digests(stage))[-1]
+    await at(stage, "2026-11-20 12:00")
+    assert "新增0，" in (await digests(stage))[-1]
 
 
 async def test_a_digest_has_twelve_lines_at_most(stage: Judged) -> None:
@@ -86,7 +98,7 @@ async def test_after_three_days_away_the_last_one_is_sent_once_and_not_at_night(
     assert await digests(stage) == []
     await at(stage, "2026-11-23 07:31")
     (late,) = await digests(stage)
-    assert late.splitlines()[1] == "11月22日00:00—11月22日18:00"
+    assert late.splitlines()[1] == "11月21日18:00—11月22日18:00"
     await at(stage, "2026-11-23 08:00")
     assert len(await digests(stage)) == 1
 
