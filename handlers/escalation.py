@@ -29,6 +29,9 @@ class Why(StrEnum):
     SPREAD = "spread"  # it is all over the community
 
 
+_WORKED_ON = frozenset({TicketState.ACCEPTED, TicketState.IN_PROGRESS})
+
+
 def above(ticket: Ticket) -> Level | None:
     """The level that a ticket rises to next; None at the top."""
     at = steps.LEVELS.index(ticket.level)
@@ -60,6 +63,7 @@ async def raise_level(
         said,
         by.name if by is not None else "",
         await steps.words(effects, raised),
+        await staff.owner(effects, raised) if raised.state in _WORKED_ON else "",
     )
     urgent = raised.urgency is Urgency.EMERGENCY
     key = f"raised:{raised.id}:{raised.version}"

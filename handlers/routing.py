@@ -320,11 +320,16 @@ async def _right_to_bind(ctx: Context, right: Right, command: Command) -> str | 
 
 
 async def _denied(ctx: Context, command: Command) -> str:
-    """Nothing is said, and exactly one entry tells of it. A dormant room keeps nothing of who speaks there."""
+    """Exactly one entry tells of it, and nothing is said, but to staff among themselves who may do it elsewhere. A
+    dormant room keeps nothing of who speaks there."""
     if ctx.actor is None and ctx.room is not None and ctx.room.state is not RoomState.ENABLED:
         await ctx.audit("denied", actor=None, ticket=command.number, command=command.name.name)
     else:
         await ctx.audit_message("denied", ticket=command.number, command=command.name.name)
+    right = _ROUTE[command.name].right
+    among_staff = ctx.room is None or ctx.room.kind is RoomKind.LEADER
+    if among_staff and right is not None and rights.anywhere(ctx.actor, right) is not None:
+        await ctx.reply(texts.BEYOND_SCOPE)
     return "denied"
 
 

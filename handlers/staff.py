@@ -107,7 +107,7 @@ def role(command: Command, ticket: Ticket) -> Role | None:
     return Role(command.right.partition(":")[0]) if command.right else ticket.owner_role
 
 
-async def owner(ctx: Context, ticket: Ticket) -> str:
+async def owner(ctx: Effects, ticket: Ticket) -> str:
     """Who has it, as people call them."""
     person = await people.get(ctx.tx, ticket.owner_id) if ticket.owner_id is not None else None
     if person is not None and person.name:
@@ -118,6 +118,6 @@ async def owner(ctx: Context, ticket: Ticket) -> str:
 async def not_possible(ctx: Context, ticket: Ticket) -> str:
     """Say where the ticket stands (as it is now) and what is possible from there."""
     now = await rows.get(ctx.tx, ticket.number) or ticket
-    hint = texts.NEXT.get(now.state, "").format(id=now.id)
+    hint = texts.NEXT.get(now.state, "").format(id=now.id, into=f"S{now.merged_into}")
     await ctx.reply(texts.not_possible(now.id, texts.STATE[now.state], hint))
     return "command"

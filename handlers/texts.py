@@ -182,6 +182,7 @@ def suggest(usage: str) -> str:
 
 
 ONLY_IN_ROOM = "这条请在要处理的群里发。"
+BEYOND_SCOPE = "这件不在您负责的网格里，请转给那里的网格长或上一级。"
 
 # --- rooms ---
 PRIVACY_NOTICE = (
@@ -519,15 +520,23 @@ WHY: Mapping[str, str] = {
 }
 
 
-def told_raised(heading_: str, ticket_id: str, why: str, level: Level, said: str, name: str, words: str) -> str:
-    """To the level that a ticket has risen to: why, by whom (empty for the clock), and what to type."""
+def told_raised(
+    heading_: str, ticket_id: str, why: str, level: Level, said: str, name: str, words: str, taken_by: str
+) -> str:
+    """To the level that a ticket has risen to: why, by whom (empty for the clock), and what to type; `taken_by`: who
+    works on it already, so that it cannot be assigned anew."""
     answer = f"派单 {ticket_id} 承办，办不了回复 吹哨 {ticket_id}"
     if level is Level.DEPARTMENT:
         answer = f"接单 {ticket_id}，办完回复 办结 {ticket_id} 结果"
+    if taken_by and level is Level.DEPARTMENT:
+        answer = f"查询 {ticket_id} 看进展"
+    elif taken_by:
+        answer = f"办结 {ticket_id} 结果，办不了回复 吹哨 {ticket_id}"
     kind = "吹哨" if why == "whistle" else "升级"
     reason = f"{said or WHY[why]}{f'（{name}）' if name else ''}"
     quoted = f" “{words}”" if words else ""
-    return f"【{kind}】{heading_} 已到{LEVEL[level]}：{reason}。{quoted} 回复 {answer}"
+    taken = f"{taken_by}已接单，请协调。" if taken_by else ""
+    return f"【{kind}】{heading_} 已到{LEVEL[level]}：{reason}。{quoted} {taken}回复 {answer}"
 
 
 def told_reopened(heading_: str, ticket_id: str, nick: str, words: str, times: int, owner: str) -> str:
@@ -851,7 +860,7 @@ NEXT: Mapping[TicketState, str] = {
     TicketState.CALLBACK: "在等反映人答复",
     TicketState.CLOSED: "如又发生，反映人14天内可发 评价 {id} 不满意",
     TicketState.REFUSED: "要办可以 受理 {id}",
-    TicketState.MERGED: "分开办请发 撤并 {id}",
+    TicketState.MERGED: "随 {into} 一起办，分开办请发 撤并 {id}",
 }
 
 

@@ -56,6 +56,21 @@ async def test_the_clock_raises_it_step_by_step_and_each_is_stamped(stage: Judge
     assert [entry.detail["why"] for entry in await stage.trail() if entry.action == "raised"] == ["ack"] * 3
 
 
+async def test_who_is_told_of_one_that_is_being_worked_on_is_offered_what_can_be_done(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    await stage.say("刘姐", "派单 S1 物业")
+    await stage.say("小张", "接单 S1")
+    for _ in range(3):
+        await raise_by_the_clock(stage, Why.CLOSE)
+    for person in ("王主任", "陈科长", "住建局"):
+        line = (await stage.told(person))[-1]
+        assert "小张已接单" in line
+        assert "派单 S1" not in line
+        assert "回复 接单 S1" not in line
+    await stage.say("王主任", "办结 S1 换了门机", room=None)
+    assert (await stage.the_ticket()).state is TicketState.CALLBACK
+
+
 async def test_an_emergency_skips_the_community_which_knows(stage: Judged) -> None:
     await stage.say("李姐", FIRE)
     raised = await raise_by_the_clock(stage, Why.ACK)

@@ -47,6 +47,13 @@ async def test_the_reporters_of_both_hear_of_the_one_result(stage: Judged) -> No
     assert (await stage.tickets())[0].reopened == 1
 
 
+async def test_who_acts_on_the_merged_one_is_told_of_the_other(stage: Judged) -> None:
+    await two(stage)
+    await stage.say("刘姐", "合并 S1 S2")
+    await stage.say("刘姐", "派单 S2 物业")
+    assert "@刘姐 S2 现在是“并案”，随 S1 一起办，分开办请发 撤并 S2。" in await stage.said()
+
+
 async def test_who_rates_the_merged_one_rates_the_other(stage: Judged) -> None:
     await two(stage)
     await stage.say("刘姐", "合并 S1 S2")

@@ -65,6 +65,16 @@ async def test_the_same_refused_command_in_private_is_silent_too(stage: Stage) -
     assert await stage.told("键盘侠") == []
 
 
+async def test_staff_hear_in_private_that_it_is_beyond_their_scope(stage: Stage) -> None:
+    await stage.say("李姐", LIFT)
+    await stage.cast("隔壁网格长", "微网格长", scope="519999001001003013")
+    assert await stage.say("隔壁网格长", "派单 S1 物业", room=None) == "denied"
+    assert await stage.told("隔壁网格长") == [texts.BEYOND_SCOPE]
+    assert await stage.say("隔壁网格长", "派单 S1 物业") == "denied"
+    assert all(texts.BEYOND_SCOPE not in line for line in await stage.said())
+    assert await stage.audited("denied") == 2
+
+
 # --- near misses ---
 async def test_a_near_miss_said_to_the_bot_gets_one_short_suggestion(stage: Stage) -> None:
     assert await stage.say("李姐", "/查寻 S12") == "near_miss"
