@@ -10,7 +10,7 @@ import pytest
 from handlers import texts
 from storage import changes, negatives
 from storage import tickets as rows
-from storage.model import MessageKind, Place, TicketState
+from storage.model import CallbackOutcome, MessageKind, Place, TicketState
 from tests.unit.handlers.judged import Judged, judged, matter, maybe
 from tests.unit.handlers.stage import GROUP
 
@@ -217,3 +217,26 @@ async def test_what_was_just_said_is_not_joined_to_what_comes_next(stage: Judged
     stage.after(seconds=5)
     await stage.say("李姐", kind=MessageKind.IMAGE)
     assert await rows_of(stage, 1) == []
+
+
+async def test_a_ticket_that_nobody_can_be_asked_about_closes_by_itself(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    await stage.after(minutes=30).say("刘姐", "办结 S1 换了门机")
+    await stage.tick()
+    assert (await stage.the_ticket()).state is TicketState.CALLBACK
+    await erase(stage)
+    assert (await stage.the_ticket()).result is None
+    await stage.after(hours=80).tick()
+    ticket = await stage.the_ticket()
+    assert (ticket.state, ticket.outcome) == (TicketState.CLOSED, CallbackOutcome.UNREACHED)
+
+
+async def test_the_leader_handles_what_is_left(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    await erase(stage)
+    for text in ("待办", "查询 S1", "派单 S1 物业"):
+        await stage.say("刘姐", text, room=PRIVATE)
+    await stage.say("小张", "接单 S1", room=PRIVATE)
+    await stage.say("小张", "办结 S1 换了门机", room=PRIVATE)
+    assert (await stage.the_ticket()).state is TicketState.CLOSED
+    assert not [line for line in [*await stage.told("刘姐"), *await stage.told("小张")] if "李姐" in line]
