@@ -292,7 +292,7 @@ def kept(*, still_open: int, closed: int, candidates: int, contact: bool, nick: 
 def erased(tickets: int, *, office: str, silent: bool) -> str:
     """The answer once it is done: what went, and what stays and why."""
     if office:
-        gone = "您反映问题时说的话、昵称和电话已删除。" if tickets else ""
+        gone = "您反映问题时说的话和留的电话已删除。" if tickets else ""
         return f"{gone}您的{office}身份由社区登记保管，要更改或注销请找社区工作人员。"
     gone = "您说过的话、昵称和电话都已删除" if tickets else "您的昵称已删除"
     return f"{gone}，账号只留着用来不记您说的话。" if silent else f"{gone}，账号也不再保存。"
