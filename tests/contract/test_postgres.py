@@ -4,22 +4,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage import audit, postgres
 from storage.beside import open_beside
 from storage.engine import Store, StoreError, Tx
-from storage.migrations import HEAD
+from storage.migrations import HEAD, upgrade
 from storage.model import AuditEntry
-from storage.tables import sequences
+from storage.tables import metadata, sequences
 from tests import postgres_server
 from tests.contract.conftest import Postgresql
-from tests.contract.fill import NOW, fill, fill_net, read_back, read_net
+from tests.contract.fill import BIND_CODE_LINE, KEY_FILE, NOW, fill, fill_net, read_back, read_net
 from tests.postgres_server import Server
 
 END_WRITER = (
@@ -319,6 +323,42 @@ async def test_an_empty_database_is_migrated(postgres: Server, tmp_path: Path) -
             await read_net(store)
             await read_back(store, code)
     finally:
+        postgres.drop(name)
+
+
+async def test_a_filled_database_of_the_first_schema_is_upgraded(postgres: Server, tmp_path: Path) -> None:
+    """The kept rows of SQLite, written into the first schema here, are all read in today's."""
+    dump = (Path(__file__).parents[1] / "data" / "schema_0001.sql").read_text(encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(tmp_path / "kept.db")) as database:
+        database.executescript(dump)
+    (tmp_path / "xiaoge.key").write_text(KEY_FILE)
+    (tmp_path / "xiaoge.key").chmod(0o600)
+    kept = sa.create_engine(f"sqlite:///{tmp_path / 'kept.db'}")
+    name = postgres.create(template="template1")
+    engine = create_async_engine(postgres.url(name))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(lambda sync: command.upgrade(upgrade.config(sync), "0001"))
+            with kept.connect() as old:
+                present = sa.inspect(old)
+                for table in metadata.sorted_tables:
+                    if not present.has_table(table.name):
+                        continue
+                    columns = [table.c[column["name"]] for column in present.get_columns(table.name)]
+                    rows = [row._asdict() for row in old.execute(sa.select(*columns))]
+                    then = sa.table(table.name, *(sa.column(column.name, column.type) for column in columns))
+                    await connection.execute(sa.insert(then), rows)
+                    counted = next((column for column in table.primary_key if column.name in ("id", "seq")), None)
+                    if counted is not None and table.name not in ("audit", "audit_head"):
+                        last = sa.func.pg_get_serial_sequence(table.name, counted.name)
+                        await connection.execute(sa.select(sa.func.setval(last, len(rows))))
+        async with await Store.open(postgres.url(name), key_file=tmp_path / "xiaoge.key") as store:
+            await store.write(fill_net)
+            await read_net(store)
+            await read_back(store, dump.splitlines()[0].removeprefix(BIND_CODE_LINE))
+    finally:
+        kept.dispose()
+        await engine.dispose()
         postgres.drop(name)
 
 
