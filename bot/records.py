@@ -41,7 +41,7 @@ def export_tickets(
     grid: Annotated[str | None, typer.Option(help="Only grids whose code begins with these digits.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Write the 台账: every ticket with its 25 columns, names and phone numbers masked. The bot may be running.
+    """Write the 台账: every ticket a row, names and phone numbers masked. The bot may be running.
 
     \b
     Examples:

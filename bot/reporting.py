@@ -137,7 +137,7 @@ async def build(
     def rows(now_: Mapping[str, Counts], before: Mapping[str, Counts], named: Mapping[str, str]) -> tuple[Row, ...]:
         codes = sorted(now_.keys() | before.keys())
         made = [
-            Row(code, named.get(code, code), now_.get(code, Counts()), before.get(code, Counts())) for code in codes
+            Row(code, named.get(code) or code, now_.get(code, Counts()), before.get(code, Counts())) for code in codes
         ]
         return tuple(sorted(made, key=lambda row: (-row.counts.filed, row.code)))
 

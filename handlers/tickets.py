@@ -72,7 +72,8 @@ async def accept(ctx: Context, command: Command) -> str:
 
 async def false_alarm(ctx: Context, command: Command) -> str:
     """`误报 S13`: a candidate goes, and what was wrong about it is learnt from. A ticket that talk was wrongly filed as
-    is 不予受理 with the reason 误报: its number was said in public, so it stays."""
+    is 不予受理 with the reason 误报: its number was said in public, so it stays.
+    Not one that a reporter insisted on: that would pass by the second person of 不受理."""
     ticket = await staff.find(ctx, command, Right.TRIAGE, {TicketState.CANDIDATE})
     if ticket is None:
         return "command"
@@ -83,7 +84,7 @@ async def false_alarm(ctx: Context, command: Command) -> str:
             "false_alarm", right=command.right, ticket=ticket.number, before=ticket.state.value, after=None
         )
         await rows.delete_candidate(ctx.tx, ticket.number)
-    elif ticket.open and ticket.state is not TicketState.CALLBACK and learnt:
+    elif ticket.open and ticket.state is not TicketState.CALLBACK and learnt and not ticket.reopened:
         await _learn(ctx, ticket)
         await steps.move(
             ctx,

@@ -101,6 +101,8 @@ def read(path: Path, columns: Sequence[Column]) -> list[Row]:
         cells = _sheet(path, columns)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         raise ImportFault([Fault(0, "", texts.OLD_EXCEL)])
+    elif data.startswith(b"%PDF"):
+        raise ImportFault([Fault(0, "", texts.PDF)])
     else:
         cells = _csv(data)
     rows: list[Row] = []

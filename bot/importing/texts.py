@@ -12,6 +12,7 @@ CODE_FAULT = {
 
 # --- the file ---
 NOT_A_TABLE = "打不开这个文件：请另存为 .xlsx 或 .csv 再导入"
+PDF = "这是 PDF 文件，不是表格：请找到原来的表格，另存为 .xlsx 或 .csv 再导入"
 OLD_EXCEL = "这是旧版 Excel 文件（.xls）：请在 Excel 里“另存为”.xlsx 再导入"
 NO_ENCODING = "看不懂文件的编码：请另存为 CSV UTF-8（或 .xlsx）再导入"
 EMPTY = "表里没有数据：第一行应是表头，下面每行一条"

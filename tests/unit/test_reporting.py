@@ -120,6 +120,12 @@ async def test_a_grid_is_divided_into_the_level_below(store: Store) -> None:
     assert report.title == "青禾社区 周报 2026-11-16 至 2026-11-22"
 
 
+async def test_a_grid_without_a_name_stands_under_its_code(store: Store) -> None:
+    await store.write(lambda tx: grids.put(tx, [Grid(SOUTH[:15], "")]))
+    report = await made(store, grid=COMMUNITY, exact=True)
+    assert [row.name for row in report.grids] == ["第一|网格", SOUTH[:15]]
+
+
 async def test_small_numbers_are_hidden_everywhere(store: Store) -> None:
     report = await made(store, grid=COMMUNITY)
     page = markdown(report)

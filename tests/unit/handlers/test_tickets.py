@@ -254,6 +254,14 @@ async def test_a_ticket_wrongly_filed_is_refused_as_a_false_alarm(stage: Judged)
     assert len(await stage.store.read(negatives.every)) == 1
 
 
+async def test_what_a_reporter_insisted_on_is_no_false_alarm(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    await stage.say("刘姐", "误报 S1")
+    await stage.say("李姐", "评价 S1 不满意")
+    await stage.say("刘姐", "误报 S1")
+    assert await states(stage) == [TicketState.FILED]
+
+
 async def test_what_was_reported_in_so_many_words_is_no_false_alarm(stage: Judged) -> None:
     await stage.say("李姐", "上报 楼道灯坏了")
     await stage.say("刘姐", "误报 S1")

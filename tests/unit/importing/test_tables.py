@@ -163,6 +163,8 @@ def test_an_old_workbook_and_one_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "table.xls"
     path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(100))
     assert faults(path)[0].what == texts.OLD_EXCEL
+    path.write_bytes(b"%PDF-1.7\n1 0 obj")
+    assert [fault.what for fault in faults(path)] == [texts.PDF]
     with zipfile.ZipFile(tmp_path / "table.xlsx", "w") as archive:
         archive.writestr("readme.txt", "no workbook")
     assert faults(tmp_path / "table.xlsx")[0].what == texts.NOT_A_TABLE
