@@ -23,6 +23,8 @@ from nlp.decision import Label, Shape
         ("+1", Shape.PLUS_ONE),
         ("＋1 我们12栋也是", Shape.PLUS_ONE),
         ("我家也是", Shape.PLUS_ONE),
+        ("我家也是，3栋1单元602", Shape.PLUS_ONE),
+        ("我家也是，昨天刚换的灯", Shape.TALK),
         ("9栋也没有", Shape.PLUS_ONE),
         ("同上", Shape.PLUS_ONE),
         ("别刷屏了", Shape.HUSH),
