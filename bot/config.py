@@ -137,7 +137,7 @@ def _bot_faults(sections: Sections) -> Iterator[Fault]:
     if url.startswith("postgres"):
         yield from _server_faults(url)
     elif not url.startswith(SQLITE) or len(url) == len(SQLITE):
-        yield "[database] url", f'must be "{SQLITE}" and a file, got {shown(url)}'
+        yield "[database] url", f'must be "{SQLITE}" and a file, or "{POSTGRESQL}…", got {shown(url)}'
     yield from _hours_faults(sections.hours)
     for day in set(sections.calendar.holidays) & set(sections.calendar.workdays):
         yield "[calendar] workdays", f"{day} stands under holidays too, keep one"

@@ -226,7 +226,7 @@ def test_policy_and_budget_carry_the_settings(tmp_path: Path) -> None:
         ),
         (
             '[database]\nurl = "mysql://x"',
-            'config.toml: [database] url: must be "sqlite+aiosqlite:///" and a file, got "mysql://x"',
+            'config.toml: [database] url: must be "sqlite+aiosqlite:///" and a file, or "postgresql+asyncpg://…", got "mysql://x"',
         ),
     ],
 )  # fmt: skip
