@@ -277,4 +277,4 @@ def test_random_lives() -> None:
 
 @pytest.mark.long
 def test_many_random_lives() -> None:
-    _run(300, 60)
+    _run(100, 60)
