@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from bot.replay import replay
 from handlers import texts
 from tests.scenes import score_scenes
+from tests.scenes.played import Played
 
-SCENES = score_scenes.read_jsonl(Path(__file__).parent / "house.jsonl")
+FILE = Path(__file__).parent / "house.jsonl"
+SCENES = score_scenes.read_jsonl(FILE)
 ID_NUMBER = re.compile(rb"(?<![0-9])[1-9][0-9]{16}[0-9Xx](?![0-9])")
 MOBILE = re.compile(rb"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict], Path]:
-    """Every outcome by scene id, and the folder in which the scenes left their files."""
-    keep = tmp_path_factory.mktemp("house")
-    out = io.StringIO()
-    asyncio.run(replay(Path(__file__).parent / "house.jsonl", out, keep=keep))
-    rows = [json.loads(line) for line in out.getvalue().splitlines()]
-    return {row["id"]: row for row in rows}, keep
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    return Played.of(FILE, tmp_path_factory.mktemp("house"))
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene["id"])
-def test_scene(scene: dict, played: tuple[dict[str, dict], Path]) -> None:
-    outcomes, keep = played
-    diffs, missed, _, _ = score_scenes.judge(
-        scene, outcomes.get(scene["id"]), score_scenes.read_stores([keep / scene["id"]])
-    )
-    assert not diffs, scene["title"]
-    assert not missed
+def test_scene(scene: dict, played: Played) -> None:
+    played.check(scene)
 
 
-def test_no_store_holds_a_number_in_clear(played: tuple[dict[str, dict], Path]) -> None:
+def test_no_store_holds_a_number_in_clear(played: Played) -> None:
     """Grid codes have 18 digits, too: what is searched for are the numbers that somebody said."""
     said = {
         found
@@ -49,14 +37,14 @@ def test_no_store_holds_a_number_in_clear(played: tuple[dict[str, dict], Path]) 
         for found in pattern.findall(re.sub(r"[ -]", "", message.get("text", "") + message["nick"]).encode())
     }
     assert len(said) >= 3
-    for name, blob in score_scenes.read_stores([played[1]]):
+    for name, blob in score_scenes.read_stores([played.keep]):
         assert not [number for number in said if number in blob], name
 
 
-def test_every_public_line_names_whom_it_answers_and_is_short(played: tuple[dict[str, dict], Path]) -> None:
+def test_every_public_line_names_whom_it_answers_and_is_short(played: Played) -> None:
     """≤ 60 characters where the content allows: the number, the place and the advice of an 应急, lists and the hint
     for those who opt out do not always."""
-    for outcome in played[0].values():
+    for outcome in played.outcomes.values():
         for reply in outcome["replies"]:
             if reply["text"] == texts.PRIVACY_NOTICE:
                 continue

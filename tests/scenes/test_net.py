@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
 import itertools
-import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,33 +11,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.replay import replay
 from handlers import quiet, texts
 from handlers.context import Policy
 from nlp import categories
 from tests.scenes import score_scenes
+from tests.scenes.played import Played
 
-SCENES = score_scenes.read_jsonl(Path(__file__).parent / "net.jsonl")
+FILE = Path(__file__).parent / "net.jsonl"
+SCENES = score_scenes.read_jsonl(FILE)
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict], Path]:
-    """Every outcome by scene id, and the folder in which the scenes left their files."""
-    keep = tmp_path_factory.mktemp("net")
-    out = io.StringIO()
-    asyncio.run(replay(Path(__file__).parent / "net.jsonl", out, keep=keep))
-    rows = [json.loads(line) for line in out.getvalue().splitlines()]
-    return {row["id"]: row for row in rows}, keep
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    return Played.of(FILE, tmp_path_factory.mktemp("net"))
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene["id"])
-def test_scene(scene: dict, played: tuple[dict[str, dict], Path]) -> None:
-    outcomes, keep = played
-    diffs, missed, _, _ = score_scenes.judge(
-        scene, outcomes.get(scene["id"]), score_scenes.read_stores([keep / scene["id"]])
-    )
-    assert not diffs, scene["title"]
-    assert not missed
+def test_scene(scene: dict, played: Played) -> None:
+    played.check(scene)
 
 
 def test_there_are_enough() -> None:
@@ -48,22 +36,22 @@ def test_there_are_enough() -> None:
     assert len({scene["id"] for scene in SCENES}) == len(SCENES)
 
 
-def test_every_public_line_names_whom_it_answers_and_is_short(played: tuple[dict[str, dict], Path]) -> None:
+def test_every_public_line_names_whom_it_answers_and_is_short(played: Played) -> None:
     """≤ 60 characters where the content allows: lists and approved answers do not always."""
-    for outcome in played[0].values():
+    for outcome in played.outcomes.values():
         for reply in outcome["replies"]:
             assert reply["to"] is not None, reply
             line = reply["text"].rpartition(texts.MENTION_END)[2]
             assert len(line) <= 60 or "\n" in line or "来源：" in line, line
 
 
-def test_what_nobody_asked_for_keeps_its_distance(played: tuple[dict[str, dict], Path]) -> None:
+def test_what_nobody_asked_for_keeps_its_distance(played: Played) -> None:
     """In each room at most one unasked line in 30 min, six a day, none in the quiet hours; an 应急 is not counted."""
     policy = Policy(categories=categories.load())
     zone = ZoneInfo("Asia/Shanghai")
     counted = 0
     for scene in SCENES:
-        with closing(sqlite3.connect(played[1] / scene["id"] / "xiaoge.db")) as database:
+        with closing(sqlite3.connect(played.keep / scene["id"] / "xiaoge.db")) as database:
             rows = database.execute("SELECT room_id, not_before FROM outbox WHERE counted ORDER BY room_id, not_before")
             lines = [(room, datetime.fromtimestamp(at / 1e6, UTC)) for room, at in rows]
         counted += len(lines)
