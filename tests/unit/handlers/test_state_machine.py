@@ -227,8 +227,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def the_trail_tells_every_change(self) -> None:
         assert self.read(audit.verify).ok
-        counted = [self.recount(ticket) for ticket in self.every()]
-        del counted
+        for ticket in self.every():
+            self.recount(ticket)
 
     def recount(self, ticket: Ticket) -> Recount:
         found = Recount(self.read(lambda tx: audit.of_ticket(tx, ticket.number)))
