@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from handlers import answers, callbacks, digests, mode, reminders
 from handlers.context import Effects
-from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people
+from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions
 from storage import tickets as rows
 from storage.model import TicketState
 
@@ -55,6 +55,7 @@ async def purge(effects: Effects) -> bool:
     now = effects.now
     await erasure.expired(effects.tx, now - CANDIDATE_FOR)
     await dialogs.purge(effects.tx, now)
+    await questions.purge(effects.tx, now)
     await outbox.blank(effects.tx, now - SENT_TEXT_FOR)
     await inbox.purge(effects.tx, now - INBOX_FOR)
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)

@@ -29,6 +29,7 @@ from storage.tables import (
     ticket_notes,
     tickets,
 )
+from storage.tables.neighbours import questions
 from storage.tickets import purge_candidates
 
 # The actions by which somebody's words come into a ticket or candidate.
@@ -86,6 +87,7 @@ async def resident(tx: Tx, person: Person, *, silent: bool) -> None:
     await tx.execute(sa.update(people).where(people.c.id == person.id).values(name="", ref=None, org=None, phone=None))
     await tx.execute(sa.delete(bind_codes).where(bind_codes.c.person_id == person.id))
     await tx.execute(sa.delete(dialogs).where(dialogs.c.person_id == person.id))
+    await tx.execute(sa.delete(questions).where(questions.c.person_id == person.id))
     given = sa.update(ticket_notes).where(ticket_notes.c.person_id == person.id)
     await tx.execute(given.values(text="", person_id=None))
     purged(tx)

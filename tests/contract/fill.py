@@ -1,6 +1,6 @@
 """Fictional rows for every table, written through the repositories: for the kept dump of each schema and its test.
 
-python -m tests.contract.fill tests/data/schema_0002.sql
+python -m tests.contract.fill tests/data/schema_0003.sql
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from storage import (
     outbox,
     owners,
     people,
+    questions,
     rooms,
     roster,
     tasks,
@@ -71,6 +72,7 @@ from storage.model import (
     TicketState,
     Urgency,
 )
+from storage.questions import Question
 from storage.roster import Entry
 from storage.testing import url_of
 
@@ -360,6 +362,23 @@ async def read_net(store: Store) -> None:
     await store.read(read)
 
 
+QUESTION = Question(2, "heads", "H1", 1, NOW, NOW + timedelta(days=3650), {"heads": 2})
+
+
+async def fill_neighbours(tx: Tx) -> None:
+    """Write, beside the others, at least one row into every table that came with 0003, and its new columns."""
+    await questions.ask(tx, QUESTION)
+
+
+async def read_neighbours(store: Store) -> None:
+    """Assert through the repositories that everything that `fill_neighbours` wrote is there."""
+
+    async def read(tx: Tx) -> None:
+        assert await questions.open_for(tx, 2, "heads", NOW) == [QUESTION]
+
+    await store.read(read)
+
+
 async def dump() -> str:
     """The filled database as SQL text, with the bind code in its first line."""
     with tempfile.TemporaryDirectory() as folder:
@@ -369,6 +388,7 @@ async def dump() -> str:
         async with await Store.open(url_of(path)) as store:
             code = await store.write(fill)
             await store.write(fill_net)
+            await store.write(fill_neighbours)
         with closing(sqlite3.connect(path)) as database:
             lines = list(database.iterdump())
     return "\n".join([f"{BIND_CODE_LINE}{code}", *lines, ""])

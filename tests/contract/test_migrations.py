@@ -17,7 +17,16 @@ from storage import tables, tickets
 from storage.engine import Store, StoreError
 from storage.migrations import HEAD, REVISIONS, upgrade
 from storage.testing import fresh_store, url_of
-from tests.contract.fill import BIND_CODE_LINE, KEY_FILE, fill, fill_net, read_back, read_net
+from tests.contract.fill import (
+    BIND_CODE_LINE,
+    KEY_FILE,
+    fill,
+    fill_neighbours,
+    fill_net,
+    read_back,
+    read_neighbours,
+    read_net,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -89,6 +98,9 @@ async def test_a_filled_database_of_every_schema_is_read(dump: Path, tmp_path: P
     async with await Store.open(url_of(path)) as store:
         if dump.stem == "schema_0001":
             await store.write(fill_net)  # what came later is there and can be written
+        if dump.stem < "schema_0003":
+            await store.write(fill_neighbours)
+        await read_neighbours(store)
         await read_net(store)
         await read_back(store, code)
 

@@ -1,12 +1,10 @@
 """The tables. What must never happen is forbidden here: keys, CHECKs and partial unique indexes, not Python locks.
 
-The migrations are the truth of a running database; a test proves that both say the same.
+The migrations are the truth of a running database; a test proves that both say the same. Here stands what a group, a
+person and a ticket need; `neighbours` and `upward` hold the tables of their own subjects.
 """
 
 from __future__ import annotations
-
-from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,39 +27,10 @@ from storage.model import (
     TicketState,
     Urgency,
 )
+from storage.tables import neighbours, upward
+from storage.tables.base import Id, digits, index, metadata, one_of
 
-# Named, so that a later migration can drop or widen one of them.
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
-
-# SQLite counts rows up only for the exact type INTEGER.
-Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-
-
-def _one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
-    return sa.CheckConstraint(f"{column} IN ({', '.join(repr(word.value) for word in words)})", name=column)
-
-
-def _index(
-    name: str,
-    *columns: sa.Column[Any],
-    where: sa.ColumnElement[bool] | sa.TextClause | None = None,
-    unique: bool = False,
-) -> None:
-    """An index, partial on every database where `where` is given."""
-    sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
-
-
-def _digits(column: str) -> sa.CheckConstraint:
-    """A grid code or a scope: digits, at most 18."""
-    return sa.CheckConstraint(f"length({column}) <= 18", name=column)
-
+__all__ = ["metadata", "neighbours", "upward"]
 
 # One row a program-wide fact, such as the proof that the key file fits.
 meta = sa.Table(
@@ -133,7 +102,7 @@ grids = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("retired_at", Instant),  # split, merged or dissolved: no new ticket gets this code
     sa.Column("origin", Word(Origin)),
-    _digits("code"),
+    digits("code"),
 )
 
 # What became of a code that was split, merged or changed: every code that it is today, also over several steps. A
@@ -147,7 +116,7 @@ grid_moves = sa.Table(
     sa.PrimaryKeyConstraint("old", "new"),
     sa.CheckConstraint("old <> new", name="other"),
 )
-_index("grid_moves_new", grid_moves.c.new)
+index("grid_moves_new", grid_moves.c.new)
 
 rooms = sa.Table(
     "rooms",
@@ -165,15 +134,15 @@ rooms = sa.Table(
     sa.Column("became", Id),  # the same group under its later id: this row is history
     sa.Column("origin", Word(Origin)),
     sa.UniqueConstraint("account", "im_id"),
-    _one_of("kind", RoomKind),
-    _one_of("state", RoomState),
-    _digits("grid"),
+    one_of("kind", RoomKind),
+    one_of("state", RoomState),
+    digits("grid"),
 )
-_index("rooms_grid", rooms.c.grid)
-_index("rooms_topic", rooms.c.topic)
+index("rooms_grid", rooms.c.grid)
+index("rooms_topic", rooms.c.topic)
 # Two of our accounts in one room: one answers.
 ANSWERING = sa.text("state = 'enabled'")  # a literal: see QUEUED
-_index("rooms_answering", rooms.c.im_id, where=ANSWERING, unique=True)
+index("rooms_answering", rooms.c.im_id, where=ANSWERING, unique=True)
 
 people = sa.Table(
     "people",
@@ -185,8 +154,8 @@ people = sa.Table(
     sa.Column("org", sa.Text),  # 单位
     sa.Column("phone", sa.LargeBinary),  # sealed (storage/crypto.py)
 )
-_index("people_ref", people.c.ref, unique=True)
-_index("people_opted_out", people.c.id, where=people.c.opted_out_at.is_not(None))
+index("people_ref", people.c.ref, unique=True)
+index("people_opted_out", people.c.id, where=people.c.opted_out_at.is_not(None))
 
 grants = sa.Table(
     "grants",
@@ -197,11 +166,11 @@ grants = sa.Table(
     # A right stands as long as one source says so: the config takes back what it gave, an import what it gave.
     sa.Column("origin", Word(Origin), nullable=False),
     sa.PrimaryKeyConstraint("person_id", "role", "scope", "origin"),
-    _one_of("role", Role),
-    _one_of("origin", Origin),
-    _digits("scope"),
+    one_of("role", Role),
+    one_of("origin", Origin),
+    digits("scope"),
 )
-_index("grants_scope", grants.c.scope)
+index("grants_scope", grants.c.scope)
 
 # Who is on duty: for emergencies, for 急时, or to be called to a place near by.
 duty = sa.Table(
@@ -213,11 +182,11 @@ duty = sa.Table(
     sa.Column("start_at", Instant, nullable=False),
     sa.Column("end_at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("person_id", "kind", "scope", "start_at"),
-    _one_of("kind", DutyKind),
-    _digits("scope"),
+    one_of("kind", DutyKind),
+    digits("scope"),
     sa.CheckConstraint("end_at > start_at", name="order"),
 )
-_index("duty_scope", duty.c.scope, duty.c.end_at)
+index("duty_scope", duty.c.scope, duty.c.end_at)
 
 # 事项 → 承办: a category or the beginning of one ("" for all) × a grid prefix ("" for everywhere).
 owners = sa.Table(
@@ -229,8 +198,8 @@ owners = sa.Table(
     sa.Column("org", sa.Text),
     sa.Column("person_id", Id, sa.ForeignKey("people.id", ondelete="CASCADE")),
     sa.PrimaryKeyConstraint("category", "scope"),
-    _one_of("role", Role),
-    _digits("scope"),
+    one_of("role", Role),
+    digits("scope"),
 )
 
 aliases = sa.Table(
@@ -243,7 +212,7 @@ aliases = sa.Table(
     sa.Column("nick", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("account", "im_id"),
 )
-_index("aliases_person", aliases.c.person_id)
+index("aliases_person", aliases.c.person_id)
 
 # A person has one code that works; `digest` is keyed, so that the few possible codes cannot be tried out on a copy.
 bind_codes = sa.Table(
@@ -263,7 +232,7 @@ bind_failures = sa.Table(
     sa.Column("im_id", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
-_index("bind_failures_who", bind_failures.c.account, bind_failures.c.im_id, bind_failures.c.at)
+index("bind_failures_who", bind_failures.c.account, bind_failures.c.im_id, bind_failures.c.at)
 
 tickets = sa.Table(
     "tickets",
@@ -320,20 +289,20 @@ tickets = sa.Table(
     sa.Column("solved", sa.Boolean),
     sa.Column("unsolved_reason", sa.Text),
     sa.Column("public_answer", sa.Text),
-    _one_of("state", TicketState),
-    _one_of("urgency", Urgency),
-    _one_of("nature", Nature),
-    _one_of("level", Level),
-    _one_of("owner_role", Role),
-    _one_of("outcome", CallbackOutcome),
+    one_of("state", TicketState),
+    one_of("urgency", Urgency),
+    one_of("nature", Nature),
+    one_of("level", Level),
+    one_of("owner_role", Role),
+    one_of("outcome", CallbackOutcome),
     sa.CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
     sa.CheckConstraint("number > 0 AND version > 0 AND reporters > 0 AND reopened >= 0", name="counts"),
     sa.CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
-    _digits("grid"),
+    digits("grid"),
 )
-_index("tickets_grid", tickets.c.grid, tickets.c.reported_at)
-_index("tickets_state", tickets.c.state, tickets.c.filed_at)
-_index("tickets_handled", tickets.c.state, tickets.c.handled_at, where=tickets.c.handled_at.is_not(None))
+index("tickets_grid", tickets.c.grid, tickets.c.reported_at)
+index("tickets_state", tickets.c.state, tickets.c.filed_at)
+index("tickets_handled", tickets.c.state, tickets.c.handled_at, where=tickets.c.handled_at.is_not(None))
 
 # Due work of the clocks: what stands still has no `next_at`, so a tick reads only what has come.
 clocks = sa.Table(
@@ -347,10 +316,10 @@ clocks = sa.Table(
     sa.Column("stage", sa.Integer, nullable=False),
     sa.Column("next_at", Instant),
     sa.PrimaryKeyConstraint("ticket", "kind"),
-    _one_of("kind", ClockKind),
+    one_of("kind", ClockKind),
     sa.CheckConstraint("stage BETWEEN 0 AND 3", name="stage"),
 )
-_index("clocks_next", clocks.c.next_at, where=clocks.c.next_at.is_not(None))
+index("clocks_next", clocks.c.next_at, where=clocks.c.next_at.is_not(None))
 
 # Who has fired a job of a moment: the key lets nobody do it again.
 job_runs = sa.Table(
@@ -373,7 +342,7 @@ modes = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("ended_at", Instant),
-    _digits("scope"),
+    digits("scope"),
 )
 # A literal, as for the outbox.
 IN_FORCE = sa.text("ended_at IS NULL")
@@ -392,9 +361,9 @@ ticket_messages = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("ticket", "account", "message_id"),
 )
-_index("ticket_messages_message", ticket_messages.c.account, ticket_messages.c.message_id)
-_index("ticket_messages_person", ticket_messages.c.person_id, ticket_messages.c.sent_at)
-_index("ticket_messages_room", ticket_messages.c.room_id, ticket_messages.c.sent_at)
+index("ticket_messages_message", ticket_messages.c.account, ticket_messages.c.message_id)
+index("ticket_messages_person", ticket_messages.c.person_id, ticket_messages.c.sent_at)
+index("ticket_messages_room", ticket_messages.c.room_id, ticket_messages.c.sent_at)
 
 # `contact` is sealed (storage/crypto.py).
 reporters = sa.Table(
@@ -409,7 +378,7 @@ reporters = sa.Table(
     sa.Column("from_ticket", Id),  # the ticket that was merged into this one and brought them along
     sa.PrimaryKeyConstraint("ticket", "person_id"),
 )
-_index("reporters_person", reporters.c.person_id)
+index("reporters_person", reporters.c.person_id)
 
 # Why something was done to a ticket: the reasons that people gave, which the audit chain never holds.
 ticket_notes = sa.Table(
@@ -423,7 +392,7 @@ ticket_notes = sa.Table(
     sa.Column("level", Word(Level)),
     sa.Column("text", sa.Text, nullable=False),
 )
-_index("ticket_notes_ticket", ticket_notes.c.ticket, ticket_notes.c.id)
+index("ticket_notes_ticket", ticket_notes.c.ticket, ticket_notes.c.id)
 
 # What a merged ticket was before, so that taking it out again restores both.
 merges = sa.Table(
@@ -435,7 +404,7 @@ merges = sa.Table(
     sa.Column("grid", sa.Text),  # of the other one
     sa.Column("at", Instant, nullable=False),
 )
-_index("merges_target", merges.c.target)
+index("merges_target", merges.c.target)
 
 # 交办: a task for each grid of a scope.
 tasks = sa.Table(
@@ -448,7 +417,7 @@ tasks = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("due", Instant),
-    _digits("scope"),
+    digits("scope"),
 )
 
 task_grids = sa.Table(
@@ -460,9 +429,9 @@ task_grids = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("people.id")),
     sa.Column("result", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("task", "grid"),
-    _digits("grid"),
+    digits("grid"),
 )
-_index("task_grids_grid", task_grids.c.grid)
+index("task_grids_grid", task_grids.c.grid)
 
 # Approved answers, each with its source; one that was taken back stays for the record.
 faq = sa.Table(
@@ -476,9 +445,9 @@ faq = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("removed_at", Instant),
-    _digits("scope"),
+    digits("scope"),
 )
-_index("faq_scope", faq.c.scope, where=faq.c.removed_at.is_(None))
+index("faq_scope", faq.c.scope, where=faq.c.removed_at.is_(None))
 
 # How often an approved answer was given, by day and grid: these inquiries count apart.
 faq_answers = sa.Table(
@@ -489,7 +458,7 @@ faq_answers = sa.Table(
     sa.Column("entry", Id, sa.ForeignKey("faq.number"), nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("day", "grid", "entry"),
-    _digits("grid"),
+    digits("grid"),
 )
 
 # 网格呼叫: who was called to a ticket; the first `应答` wins.
@@ -514,10 +483,10 @@ list_items = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
     sa.Column("at", Instant, nullable=False),
-    _one_of("listing", Listing),
-    _digits("grid"),
+    one_of("listing", Listing),
+    digits("grid"),
 )
-_index("list_items_grid", list_items.c.grid)
+index("list_items_grid", list_items.c.grid)
 
 # The rows are the queue. `key` is natural, so that doing a thing twice says it once.
 outbox = sa.Table(
@@ -542,8 +511,8 @@ outbox = sa.Table(
     sa.Column("sent_at", Instant),
     sa.Column("message_id", sa.Text),
     sa.Column("error", sa.Text),
-    _one_of("lane", Lane),
-    _one_of("state", SendState),
+    one_of("lane", Lane),
+    one_of("state", SendState),
 )
 # Literals, not parameters: SQLite's planner uses a partial index only for a condition that it can read.
 QUEUED = sa.text("state = 'queued'")
@@ -551,12 +520,12 @@ UNSETTLED = sa.text("state IN ('sending', 'unknown')")
 LEFT = sa.text("sending_at IS NOT NULL")
 COUNTED = sa.text("counted")
 WORDED = sa.text("text <> ''")
-_index("outbox_queued", outbox.c.account, outbox.c.not_before, where=QUEUED)
-_index("outbox_unsettled", outbox.c.account, outbox.c.conversation, where=UNSETTLED)
-_index("outbox_left", outbox.c.account, outbox.c.sending_at, where=LEFT)
-_index("outbox_counted", outbox.c.room_id, outbox.c.not_before, where=COUNTED)
-_index("outbox_ticket", outbox.c.ticket, where=outbox.c.ticket.is_not(None))
-_index("outbox_worded", outbox.c.created_at, where=WORDED)
+index("outbox_queued", outbox.c.account, outbox.c.not_before, where=QUEUED)
+index("outbox_unsettled", outbox.c.account, outbox.c.conversation, where=UNSETTLED)
+index("outbox_left", outbox.c.account, outbox.c.sending_at, where=LEFT)
+index("outbox_counted", outbox.c.room_id, outbox.c.not_before, where=COUNTED)
+index("outbox_ticket", outbox.c.ticket, where=outbox.c.ticket.is_not(None))
+index("outbox_worded", outbox.c.created_at, where=WORDED)
 
 dialogs = sa.Table(
     "dialogs",
@@ -569,8 +538,8 @@ dialogs = sa.Table(
     sa.Column("expires_at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("person_id", "step", "ticket"),
 )
-_index("dialogs_ticket", dialogs.c.ticket)
-_index("dialogs_expiry", dialogs.c.expires_at)
+index("dialogs_ticket", dialogs.c.ticket)
+index("dialogs_expiry", dialogs.c.expires_at)
 
 # No text and no foreign key: a change may tell that a ticket's words are gone.
 changes = sa.Table(
@@ -602,8 +571,8 @@ audit = sa.Table(
     sa.Column("prev", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
 )
-_index("audit_ticket", audit.c.ticket, where=audit.c.ticket.is_not(None))
-_index("audit_action", audit.c.action)
+index("audit_ticket", audit.c.ticket, where=audit.c.ticket.is_not(None))
+index("audit_action", audit.c.action)
 
 # How long the chain is and how it ends, so that a cut-off tail is noticed.
 audit_head = sa.Table(

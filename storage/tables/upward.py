@@ -1,0 +1,3 @@
+"""What the upward sync keeps."""
+
+from __future__ import annotations

@@ -1,0 +1,542 @@
+-- bind code: DQBQNSHC
+BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0003');
+CREATE TABLE aliases (
+	account TEXT NOT NULL, 
+	im_id TEXT NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	friend BOOLEAN NOT NULL, 
+	nick TEXT NOT NULL, 
+	CONSTRAINT aliases_pkey PRIMARY KEY (account, im_id), 
+	CONSTRAINT aliases_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
+);
+INSERT INTO "aliases" VALUES('a','u-worker',1,1,'网格员小王');
+INSERT INTO "aliases" VALUES('a','u-li',2,0,'3-2-1502 李姐');
+INSERT INTO "aliases" VALUES('a','u-zhou',3,1,'老周');
+INSERT INTO "aliases" VALUES('a','u-lin',4,1,'');
+INSERT INTO "aliases" VALUES('a','u-chen',5,1,'');
+CREATE TABLE audit (
+	seq INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	action TEXT NOT NULL, 
+	actor INTEGER, 
+	"right" TEXT, 
+	ticket INTEGER, 
+	"before" TEXT, 
+	"after" TEXT, 
+	account TEXT, 
+	message_id TEXT, 
+	detail TEXT NOT NULL, 
+	prev TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	CONSTRAINT audit_pkey PRIMARY KEY (seq)
+);
+INSERT INTO "audit" VALUES(1,1795163400123456,'file',2,NULL,1,NULL,'filed','a','m0','{}','0000000000000000000000000000000000000000000000000000000000000000','77219e3992009c86f5bdf919a7e23821ff5bd5ffb431aaa5cb415d1a9f78b5c5');
+INSERT INTO "audit" VALUES(2,1795163460123456,'denied',2,NULL,NULL,NULL,NULL,NULL,NULL,'{"again":true,"command":"assign"}','77219e3992009c86f5bdf919a7e23821ff5bd5ffb431aaa5cb415d1a9f78b5c5','966f3153d5658734725a2c9ed4ab445876e640a6eb1d74e7f21b2d9d63c55407');
+CREATE TABLE audit_head (
+	id INTEGER NOT NULL, 
+	count BIGINT NOT NULL, 
+	hash TEXT NOT NULL, 
+	CONSTRAINT audit_head_pkey PRIMARY KEY (id), 
+	CONSTRAINT audit_head_single_check CHECK (id = 1)
+);
+INSERT INTO "audit_head" VALUES(1,2,'966f3153d5658734725a2c9ed4ab445876e640a6eb1d74e7f21b2d9d63c55407');
+CREATE TABLE bind_codes (
+	person_id INTEGER NOT NULL, 
+	digest BLOB NOT NULL, 
+	expires_at BIGINT NOT NULL, only BOOLEAN DEFAULT 0 NOT NULL, 
+	CONSTRAINT bind_codes_pkey PRIMARY KEY (person_id), 
+	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
+	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
+);
+INSERT INTO "bind_codes" VALUES(1,X'25E96B595A96084C77F174D177627748EDA6D62D75070343157B645D560363DB',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'24E09B046A33FEE9FA4AC41CC46A72AF221D4E7C287F65853EC998F6BE494F20',1795163460123456,1);
+CREATE TABLE bind_failures (
+	id INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	im_id TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT bind_failures_pkey PRIMARY KEY (id)
+);
+INSERT INTO "bind_failures" VALUES(1,'a','u-zhou',1795163400123456);
+CREATE TABLE calls (
+	ticket INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	called INTEGER NOT NULL, 
+	accepted_by INTEGER, 
+	accepted_at BIGINT, 
+	CONSTRAINT calls_pkey PRIMARY KEY (ticket), 
+	CONSTRAINT calls_accepted_check CHECK ((accepted_by IS NULL) = (accepted_at IS NULL)), 
+	CONSTRAINT calls_accepted_by_fkey FOREIGN KEY(accepted_by) REFERENCES people (id), 
+	CONSTRAINT calls_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "calls" VALUES(1,1795163400123456,3,5,1795163460123456);
+CREATE TABLE changes (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	ticket INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT changes_ticket_version_key UNIQUE (ticket, version)
+);
+INSERT INTO "changes" VALUES(1,1,1,1795163400123456);
+INSERT INTO "changes" VALUES(2,1,2,1795163460123456);
+INSERT INTO "changes" VALUES(3,1,3,1795163520123456);
+CREATE TABLE clocks (
+	ticket INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	round INTEGER NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	due_at BIGINT NOT NULL, 
+	stage INTEGER NOT NULL, 
+	next_at BIGINT, 
+	CONSTRAINT clocks_pkey PRIMARY KEY (ticket, kind), 
+	CONSTRAINT clocks_kind_check CHECK (kind IN ('ack', 'take', 'agreed', 'feedback', 'verify', 'close')), 
+	CONSTRAINT clocks_stage_check CHECK (stage BETWEEN 0 AND 3), 
+	CONSTRAINT clocks_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "clocks" VALUES(1,'close',0,1795163400123456,1795249800123456,1,1795167000123456);
+CREATE TABLE counters (
+	day DATE NOT NULL, 
+	room_id INTEGER NOT NULL, 
+	reason TEXT NOT NULL, 
+	count BIGINT NOT NULL, 
+	CONSTRAINT counters_pkey PRIMARY KEY (day, room_id, reason)
+);
+INSERT INTO "counters" VALUES('2026-11-20',1,'chat',12);
+INSERT INTO "counters" VALUES('2026-11-20',0,'command',1);
+CREATE TABLE dialogs (
+	person_id INTEGER NOT NULL, 
+	step TEXT NOT NULL, 
+	ticket INTEGER NOT NULL, 
+	room_id INTEGER, 
+	asked_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT dialogs_pkey PRIMARY KEY (person_id, step, ticket), 
+	CONSTRAINT dialogs_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
+	CONSTRAINT dialogs_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT dialogs_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "dialogs" VALUES(2,'locate',1,1,1795163400123456,1795167000123456);
+CREATE TABLE duty (
+	person_id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
+	start_at BIGINT NOT NULL, 
+	end_at BIGINT NOT NULL, 
+	CONSTRAINT duty_pkey PRIMARY KEY (person_id, kind, scope, start_at), 
+	CONSTRAINT duty_kind_check CHECK (kind IN ('emergency', 'mode', 'call')), 
+	CONSTRAINT duty_scope_check CHECK (length(scope) <= 18), 
+	CONSTRAINT duty_order_check CHECK (end_at > start_at), 
+	CONSTRAINT duty_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
+);
+INSERT INTO "duty" VALUES(5,'call','519999001001001',1795163400123456,1795192200123456);
+CREATE TABLE faq (
+	number INTEGER NOT NULL, 
+	scope TEXT NOT NULL, 
+	question TEXT NOT NULL, 
+	answer TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	removed_at BIGINT, 
+	CONSTRAINT faq_pkey PRIMARY KEY (number), 
+	CONSTRAINT faq_scope_check CHECK (length(scope) <= 18), 
+	CONSTRAINT faq_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "faq" VALUES(1,'519999001001001','电费怎么交','网上国网','供电所',4,1795163400123456,NULL);
+CREATE TABLE faq_answers (
+	day DATE NOT NULL, 
+	grid TEXT NOT NULL, 
+	entry INTEGER NOT NULL, 
+	count BIGINT NOT NULL, 
+	CONSTRAINT faq_answers_pkey PRIMARY KEY (day, grid, entry), 
+	CONSTRAINT faq_answers_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT faq_answers_entry_fkey FOREIGN KEY(entry) REFERENCES faq (number)
+);
+INSERT INTO "faq_answers" VALUES('2026-11-20','519999001001001001',1,1);
+CREATE TABLE gaps (
+	account TEXT NOT NULL, 
+	start_at BIGINT NOT NULL, 
+	end_at BIGINT NOT NULL, 
+	CONSTRAINT gaps_pkey PRIMARY KEY (account, start_at), 
+	CONSTRAINT gaps_order_check CHECK (end_at >= start_at)
+);
+INSERT INTO "gaps" VALUES('a',1795162860123456,1795162980123456);
+CREATE TABLE grants (
+	person_id INTEGER NOT NULL, 
+	role TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	CONSTRAINT grants_pkey PRIMARY KEY (person_id, role, scope, origin), 
+	CONSTRAINT grants_role_check CHECK (role IN ('resident', 'building_leader', 'micro_leader', 'grid_worker', 'community', 'property', 'police', 'enforcement', 'street', 'department', 'party_member', 'volunteer', 'mobile_worker')), 
+	CONSTRAINT grants_origin_check CHECK (origin IN ('config', 'import')), 
+	CONSTRAINT grants_scope_check CHECK (length(scope) <= 18), 
+	CONSTRAINT grants_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
+);
+INSERT INTO "grants" VALUES(1,'grid_worker','519999001001001','config');
+INSERT INTO "grants" VALUES(4,'property','519999001001001','import');
+INSERT INTO "grants" VALUES(5,'volunteer','519999001001001001','import');
+CREATE TABLE grid_moves (
+	old TEXT NOT NULL, 
+	new TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT grid_moves_pkey PRIMARY KEY (old, new), 
+	CONSTRAINT grid_moves_other_check CHECK (old <> new)
+);
+INSERT INTO "grid_moves" VALUES('519999001001002','519999001001003',1795163400123456);
+CREATE TABLE grids (
+	code TEXT NOT NULL, 
+	name TEXT NOT NULL, retired_at BIGINT, origin TEXT, 
+	CONSTRAINT grids_pkey PRIMARY KEY (code), 
+	CONSTRAINT grids_code_check CHECK (length(code) <= 18)
+);
+INSERT INTO "grids" VALUES('519999001001','示例社区',NULL,'config');
+INSERT INTO "grids" VALUES('519999001001001','第一网格',NULL,'config');
+INSERT INTO "grids" VALUES('519999001001001001','一号楼微网格',NULL,'config');
+INSERT INTO "grids" VALUES('519999001001002','第二网格',1795163400123456,'import');
+INSERT INTO "grids" VALUES('519999001001003','第三网格',NULL,'import');
+CREATE TABLE inbox (
+	bucket INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	arrived_at BIGINT NOT NULL, 
+	reason TEXT, 
+	done_at BIGINT, 
+	CONSTRAINT inbox_pkey PRIMARY KEY (bucket, account, message_id), 
+	CONSTRAINT inbox_done_check CHECK ((reason IS NULL) = (done_at IS NULL))
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "inbox" VALUES(83109,'a','m0',1795163400123456,'ticket',1795163700123456);
+INSERT INTO "inbox" VALUES(83109,'a','m1',1795163460123456,'chat',1795163700123456);
+INSERT INTO "inbox" VALUES(83109,'a','m2',1795163520123456,'unfetchable',1795163760123456);
+INSERT INTO "inbox" VALUES(83109,'a','m3',1795163580123456,NULL,NULL);
+CREATE TABLE job_runs (
+	job TEXT NOT NULL, 
+	due_at BIGINT NOT NULL, 
+	fired_at BIGINT NOT NULL, 
+	CONSTRAINT job_runs_pkey PRIMARY KEY (job, due_at)
+);
+INSERT INTO "job_runs" VALUES('daily',1795163400123456,1795163460123456);
+CREATE TABLE list_items (
+	id INTEGER NOT NULL, 
+	listing TEXT NOT NULL, 
+	grid TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT list_items_pkey PRIMARY KEY (id), 
+	CONSTRAINT list_items_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT list_items_listing_check CHECK (listing IN ('demand', 'resource', 'project')), 
+	CONSTRAINT list_items_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "list_items" VALUES(1,'resource','519999001001001001','会议室',4,1795163400123456);
+CREATE TABLE merges (
+	ticket INTEGER NOT NULL, 
+	target INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	grid TEXT, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT merges_pkey PRIMARY KEY (ticket), 
+	CONSTRAINT merges_target_fkey FOREIGN KEY(target) REFERENCES tickets (number), 
+	CONSTRAINT merges_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "merges" VALUES(2,1,'candidate','519999001001001001',1795163400123456);
+CREATE TABLE meta (
+	name TEXT NOT NULL, 
+	value BLOB NOT NULL, 
+	CONSTRAINT meta_pkey PRIMARY KEY (name)
+);
+INSERT INTO "meta" VALUES('meta.proof',X'A86E0A966E87D83CC777E087EAA6D186A0F6EE8E10AA');
+CREATE TABLE modes (
+	id INTEGER NOT NULL, 
+	scope TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	person_id INTEGER, 
+	started_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	CONSTRAINT modes_pkey PRIMARY KEY (id), 
+	CONSTRAINT modes_scope_check CHECK (length(scope) <= 18), 
+	CONSTRAINT modes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "modes" VALUES(1,'519999001001001','暴雨',4,1795163400123456,1795249800123456,NULL);
+CREATE TABLE negatives (
+	id INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	rules TEXT NOT NULL, 
+	terms TEXT NOT NULL, 
+	lexicon TEXT NOT NULL, 
+	category TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	CONSTRAINT negatives_pkey PRIMARY KEY (id)
+);
+INSERT INTO "negatives" VALUES(1,1795163400123456,'["fault"]','["坏"]','abc123','0503','手气坏了');
+CREATE TABLE outbox (
+	id INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	conversation TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	lane TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	not_before BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	room_id INTEGER, 
+	mentions TEXT NOT NULL, 
+	counted BOOLEAN NOT NULL, 
+	ticket INTEGER, 
+	sending_at BIGINT, 
+	sent_at BIGINT, 
+	message_id TEXT, 
+	error TEXT, 
+	CONSTRAINT outbox_pkey PRIMARY KEY (id), 
+	CONSTRAINT outbox_lane_check CHECK (lane IN ('emergency', 'reply', 'notice')), 
+	CONSTRAINT outbox_state_check CHECK (state IN ('queued', 'sending', 'sent', 'unknown', 'failed', 'dropped')), 
+	CONSTRAINT outbox_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT outbox_key_key UNIQUE ("key")
+);
+INSERT INTO "outbox" VALUES(1,'ack:S1','a','r1','已登记','ack','reply','sent',1795163400123456,1795163400123456,0,1,'["u-li"]',1,1,1795163400123456,1795163460123456,'x1',NULL);
+INSERT INTO "outbox" VALUES(2,'told:S1:1','a','r2','新诉求 S1','private','reply','queued',1795163400123456,1795163400123456,0,2,'[]',0,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE owners (
+	category TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	org TEXT, 
+	person_id INTEGER, 
+	CONSTRAINT owners_pkey PRIMARY KEY (category, scope), 
+	CONSTRAINT owners_role_check CHECK (role IN ('resident', 'building_leader', 'micro_leader', 'grid_worker', 'community', 'property', 'police', 'enforcement', 'street', 'department', 'party_member', 'volunteer', 'mobile_worker')), 
+	CONSTRAINT owners_scope_check CHECK (length(scope) <= 18), 
+	CONSTRAINT owners_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
+);
+INSERT INTO "owners" VALUES('05','519999001001001','property','示例物业',4);
+CREATE TABLE people (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	opted_out_at BIGINT, ref TEXT, org TEXT, phone BLOB, 
+	CONSTRAINT people_pkey PRIMARY KEY (id)
+);
+INSERT INTO "people" VALUES(1,'王示例',NULL,NULL,NULL,NULL);
+INSERT INTO "people" VALUES(2,'3-2-1502 李姐',NULL,NULL,NULL,NULL);
+INSERT INTO "people" VALUES(3,'老周',1795163400123456,NULL,NULL,NULL);
+INSERT INTO "people" VALUES(4,'林示例',NULL,'A7','示例物业',X'0EB4A857A2E0D414959B6179C0C6DF791F9F2006486EDA80A2DB18');
+INSERT INTO "people" VALUES(5,'陈示例',NULL,'A8',NULL,NULL);
+CREATE TABLE questions (
+	person_id INTEGER NOT NULL, 
+	step TEXT NOT NULL, 
+	item TEXT NOT NULL, 
+	room_id INTEGER, 
+	data TEXT NOT NULL, 
+	asked_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT questions_pkey PRIMARY KEY (person_id, step, item), 
+	CONSTRAINT questions_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
+	CONSTRAINT questions_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
+);
+INSERT INTO "questions" VALUES(2,'heads','H1',1,'{"heads": 2}',1795163400123456,2110523400123456);
+CREATE TABLE reporters (
+	ticket INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	room_id INTEGER, 
+	joined_at BIGINT NOT NULL, 
+	nick TEXT NOT NULL, 
+	contact BLOB, from_ticket INTEGER, 
+	CONSTRAINT reporters_pkey PRIMARY KEY (ticket, person_id), 
+	CONSTRAINT reporters_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT reporters_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT reporters_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "reporters" VALUES(1,2,1,1795163400123456,'3-2-1502 李姐',X'1682CFD31ED33927B67F602FBEE6CBAB82D0450B87F37BEC226688',NULL);
+CREATE TABLE rooms (
+	id INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	im_id TEXT NOT NULL, 
+	topic TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	grid TEXT, 
+	silent_until BIGINT, 
+	noticed_at BIGINT, 
+	created_at BIGINT NOT NULL, became INTEGER, origin TEXT, 
+	CONSTRAINT rooms_pkey PRIMARY KEY (id), 
+	CONSTRAINT rooms_kind_check CHECK (kind IN ('resident', 'leader')), 
+	CONSTRAINT rooms_state_check CHECK (state IN ('dormant', 'enabled', 'gone')), 
+	CONSTRAINT rooms_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT rooms_account_im_id_key UNIQUE (account, im_id)
+);
+INSERT INTO "rooms" VALUES(1,'a','r1','示例小区业主群','resident','enabled','519999001001001001',NULL,1795163400123456,1795163400123456,NULL,NULL);
+INSERT INTO "rooms" VALUES(2,'a','r2','网格长群','leader','enabled','519999001001001',1795163400123456,NULL,1795163400123456,NULL,NULL);
+INSERT INTO "rooms" VALUES(3,'a','r3-new','三号楼业主群','resident','enabled',NULL,NULL,NULL,1795163400123456,NULL,NULL);
+INSERT INTO "rooms" VALUES(4,'a','r3-old','三号楼业主群','resident','gone',NULL,NULL,NULL,1795163400123456,3,NULL);
+CREATE TABLE sequences (
+	name TEXT NOT NULL, 
+	value BIGINT NOT NULL, 
+	CONSTRAINT sequences_pkey PRIMARY KEY (name)
+);
+INSERT INTO "sequences" VALUES('ticket',2);
+INSERT INTO "sequences" VALUES('task',1);
+INSERT INTO "sequences" VALUES('faq',1);
+CREATE TABLE task_grids (
+	task INTEGER NOT NULL, 
+	grid TEXT NOT NULL, 
+	done_at BIGINT, 
+	person_id INTEGER, 
+	result TEXT NOT NULL, 
+	CONSTRAINT task_grids_pkey PRIMARY KEY (task, grid), 
+	CONSTRAINT task_grids_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT task_grids_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT task_grids_task_fkey FOREIGN KEY(task) REFERENCES tasks (number) ON DELETE CASCADE
+);
+INSERT INTO "task_grids" VALUES(1,'519999001001001001',1795163460123456,5,'都盖好了');
+CREATE TABLE tasks (
+	number INTEGER NOT NULL, 
+	scope TEXT NOT NULL, 
+	matter TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	due BIGINT, 
+	CONSTRAINT tasks_pkey PRIMARY KEY (number), 
+	CONSTRAINT tasks_scope_check CHECK (length(scope) <= 18), 
+	CONSTRAINT tasks_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "tasks" VALUES(1,'519999001001001','巡查','查井盖',4,1795163400123456,1795422600123456);
+CREATE TABLE ticket_messages (
+	ticket INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	room_id INTEGER, 
+	person_id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	sent_at BIGINT NOT NULL, 
+	text TEXT NOT NULL, 
+	CONSTRAINT ticket_messages_pkey PRIMARY KEY (ticket, account, message_id), 
+	CONSTRAINT ticket_messages_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT ticket_messages_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT ticket_messages_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "ticket_messages" VALUES(1,'a','m0',1,2,'text',1795163400123456,'电梯又坏了');
+CREATE TABLE ticket_notes (
+	id INTEGER NOT NULL, 
+	ticket INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	person_id INTEGER, 
+	action TEXT NOT NULL, 
+	level TEXT, 
+	text TEXT NOT NULL, 
+	CONSTRAINT ticket_notes_pkey PRIMARY KEY (id), 
+	CONSTRAINT ticket_notes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT ticket_notes_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "ticket_notes" VALUES(1,1,1795163400123456,4,'extension_asked','community','配件没到');
+CREATE TABLE tickets (
+	number INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	category TEXT NOT NULL, 
+	urgency TEXT NOT NULL, 
+	nature TEXT NOT NULL, 
+	level TEXT NOT NULL, 
+	grid TEXT, 
+	room_id INTEGER, 
+	building TEXT, 
+	unit TEXT, 
+	floor TEXT, 
+	room TEXT, 
+	place TEXT, 
+	located_by TEXT, 
+	confidential BOOLEAN NOT NULL, 
+	reported_at BIGINT NOT NULL, 
+	filed_at BIGINT NOT NULL, 
+	version INTEGER NOT NULL, 
+	reporters INTEGER NOT NULL, 
+	reopened INTEGER NOT NULL, 
+	merged_into INTEGER, 
+	flagged BOOLEAN NOT NULL, 
+	owner_role TEXT, 
+	owner_id INTEGER, 
+	ack_due BIGINT, 
+	due BIGINT, 
+	assigned_at BIGINT, 
+	accepted_at BIGINT, 
+	handled_at BIGINT, 
+	closed_at BIGINT, 
+	estimate TEXT, 
+	result TEXT, 
+	outcome TEXT, 
+	rating INTEGER, 
+	remark TEXT, 
+	score FLOAT NOT NULL, 
+	rules TEXT NOT NULL, 
+	terms TEXT NOT NULL, 
+	lexicon TEXT NOT NULL, first_role TEXT, first_id INTEGER, clock_from BIGINT, listed TEXT, proactive BOOLEAN DEFAULT 0 NOT NULL, founded BOOLEAN, out_of_remit BOOLEAN, contacted BOOLEAN, solved BOOLEAN, unsolved_reason TEXT, public_answer TEXT, acknowledged_at BIGINT, 
+	CONSTRAINT tickets_pkey PRIMARY KEY (number), 
+	CONSTRAINT tickets_merged_check CHECK ((state = 'merged') = (merged_into IS NOT NULL)), 
+	CONSTRAINT tickets_level_check CHECK (level IN ('grid', 'community', 'street', 'department')), 
+	CONSTRAINT tickets_nature_check CHECK (nature IN ('inquiry', 'help', 'complaint', 'report', 'suggestion', 'praise')), 
+	CONSTRAINT tickets_outcome_check CHECK (outcome IN ('solved', 'unsolved', 'unreached')), 
+	CONSTRAINT tickets_owner_role_check CHECK (owner_role IN ('resident', 'building_leader', 'micro_leader', 'grid_worker', 'community', 'property', 'police', 'enforcement', 'street', 'department', 'party_member', 'volunteer', 'mobile_worker')), 
+	CONSTRAINT tickets_state_check CHECK (state IN ('candidate', 'filed', 'assigned', 'accepted', 'in_progress', 'handled', 'callback', 'closed', 'refused', 'withdrawn', 'merged')), 
+	CONSTRAINT tickets_urgency_check CHECK (urgency IN ('emergency', 'routine', 'enforcement')), 
+	CONSTRAINT tickets_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT tickets_counts_check CHECK (number > 0 AND version > 0 AND reporters > 0 AND reopened >= 0), 
+	CONSTRAINT tickets_rating_check CHECK (rating BETWEEN 1 AND 5), 
+	CONSTRAINT tickets_merged_into_fkey FOREIGN KEY(merged_into) REFERENCES tickets (number), 
+	CONSTRAINT tickets_owner_id_fkey FOREIGN KEY(owner_id) REFERENCES people (id), 
+	CONSTRAINT tickets_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
+);
+INSERT INTO "tickets" VALUES(1,'assigned','0503','routine','help','grid','519999001001001001',1,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,3,1,0,NULL,0,'grid_worker',1,1795165200123456,1795249800123456,1795163460123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["电梯","坏"]','abc123','property',4,NULL,'project',0,1,NULL,NULL,0,'等配件','周五前修好',NULL);
+INSERT INTO "tickets" VALUES(2,'candidate','0401','routine','help','grid','519999001001001001',NULL,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,1,1,0,NULL,0,NULL,NULL,1795165200123456,1795249800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["路灯"]','abc123',NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE unfetchable (
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	arrived_at BIGINT NOT NULL, 
+	given_up_at BIGINT NOT NULL, 
+	CONSTRAINT unfetchable_pkey PRIMARY KEY (account, message_id)
+);
+INSERT INTO "unfetchable" VALUES('a','m2',1795163520123456,1795163760123456);
+CREATE INDEX audit_action ON audit (action);
+CREATE INDEX audit_ticket ON audit (ticket) WHERE ticket IS NOT NULL;
+CREATE INDEX bind_failures_who ON bind_failures (account, im_id, at);
+CREATE INDEX people_opted_out ON people (id) WHERE opted_out_at IS NOT NULL;
+CREATE INDEX rooms_grid ON rooms (grid);
+CREATE INDEX aliases_person ON aliases (person_id);
+CREATE INDEX outbox_counted ON outbox (room_id, not_before) WHERE counted;
+CREATE INDEX outbox_left ON outbox (account, sending_at) WHERE sending_at IS NOT NULL;
+CREATE INDEX outbox_queued ON outbox (account, not_before) WHERE state = 'queued';
+CREATE INDEX outbox_ticket ON outbox (ticket) WHERE ticket IS NOT NULL;
+CREATE INDEX outbox_unsettled ON outbox (account, conversation) WHERE state IN ('sending', 'unknown');
+CREATE INDEX outbox_worded ON outbox (created_at) WHERE text <> '';
+CREATE INDEX tickets_grid ON tickets (grid, reported_at);
+CREATE INDEX tickets_state ON tickets (state, filed_at);
+CREATE INDEX dialogs_expiry ON dialogs (expires_at);
+CREATE INDEX dialogs_ticket ON dialogs (ticket);
+CREATE INDEX reporters_person ON reporters (person_id);
+CREATE INDEX ticket_messages_message ON ticket_messages (account, message_id);
+CREATE INDEX ticket_messages_person ON ticket_messages (person_id, sent_at);
+CREATE INDEX ticket_messages_room ON ticket_messages (room_id, sent_at);
+CREATE INDEX grid_moves_new ON grid_moves (new);
+CREATE INDEX rooms_topic ON rooms (topic);
+CREATE UNIQUE INDEX rooms_answering ON rooms (im_id) WHERE state = 'enabled';
+CREATE UNIQUE INDEX people_ref ON people (ref);
+CREATE INDEX grants_scope ON grants (scope);
+CREATE INDEX duty_scope ON duty (scope, end_at);
+CREATE INDEX ticket_notes_ticket ON ticket_notes (ticket, id);
+CREATE INDEX merges_target ON merges (target);
+CREATE INDEX task_grids_grid ON task_grids (grid);
+CREATE INDEX faq_scope ON faq (scope) WHERE removed_at IS NULL;
+CREATE INDEX list_items_grid ON list_items (grid);
+CREATE INDEX tickets_handled ON tickets (state, handled_at) WHERE handled_at IS NOT NULL;
+CREATE INDEX clocks_next ON clocks (next_at) WHERE next_at IS NOT NULL;
+CREATE UNIQUE INDEX modes_in_force ON modes (scope) WHERE ended_at IS NULL;
+CREATE INDEX questions_item ON questions (item);
+CREATE INDEX questions_expiry ON questions (expires_at);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('changes',3);
+COMMIT;
