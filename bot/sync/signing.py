@@ -1,8 +1,8 @@
 """Signed requests between us and a platform above: the same arithmetic for what we send and for what is sent to us.
 
-What is signed: HMAC-SHA256 with the shared secret over the lines timestamp (Unix seconds), METHOD, path with query as it
-stands in the request line, idempotency key, SHA-256 of the body in hex. A request without the header Idempotency-Key (a
-GET) is signed with an empty one.
+What is signed: HMAC-SHA256 with the shared secret over the lines timestamp (Unix seconds), METHOD, path with query as
+it stands in the request line, idempotency key, SHA-256 of the body in hex. A request without the header Idempotency-Key
+(a GET) is signed with an empty one.
 """
 
 from __future__ import annotations
