@@ -8,11 +8,11 @@ near miss gets one suggestion.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handlers import forms, hearing, texts
-from handlers.forms import LONGEST_HUSH, Command, Name, Rest
+from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
 __all__ = ["LONGEST_HUSH", "Command", "Name", "NearMiss", "parse"]
@@ -115,10 +115,9 @@ def _surely_none(text: str) -> bool:
     return True
 
 
-_Form = Callable[[Rest], Command | None]
-_GRAMMAR: Mapping[str, tuple[Name, _Form]] = {
+_GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "上报": (Name.REPORT, forms.report),
-    "查询": (Name.QUERY, forms.query),
+    "查询": (Name.QUERY, forms.query("J")),
     "补充": (Name.SUPPLEMENT, forms.id_and_text),
     "撤回": (Name.WITHDRAW, forms.only_id),
     "受理": (Name.ACCEPT, forms.only_id),
@@ -138,7 +137,7 @@ _GRAMMAR: Mapping[str, tuple[Name, _Form]] = {
     "改类": (Name.RECATEGORIZE, forms.id_and_text),
     "改址": (Name.RELOCATE, forms.id_and_text),
     "交办": (Name.TASK, forms.task),
-    "完成": (Name.COMPLETE, forms.item),
+    "完成": (Name.COMPLETE, forms.item("J")),
     "问答": (Name.FAQ, forms.faq),
     "呼叫": (Name.CALL, forms.only_id),
     "网格呼叫": (Name.CALL, forms.only_id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -72,6 +72,7 @@ class Command:
     number: int | None = None  # of the ticket, where one was named
     other: int | None = None  # 合并: the ticket that goes into `number`
     item: int | None = None  # 完成 J3: the task; 问答 删 3: the entry
+    letter: str = ""  # of what `item` is the number: J a task, H a sign-up, X a wish, V a topic or a poll, W a supply
     text: str = ""
     role: Role | None = None  # 派单: the owner
     span: timedelta | None = None  # 派单, 交办: the time limit; 延期: how much longer; 静音: how long
@@ -90,7 +91,7 @@ TAIL = re.compile(r"[\s。.!~…、,;]*")
 
 _SEP = r"[\s,、:;]"
 _ID = rf"{_SEP}*#?\s?[sS]\s?([0-9]{{1,9}})(?![0-9])"
-_ITEM = rf"{_SEP}*#?\s?[jJ]\s?([0-9]{{1,9}})(?![0-9])"
+_ITEM = rf"{_SEP}*#?\s?([a-zA-Z])\s?([0-9]{{1,9}})(?![0-9])"
 ONLY_ID = re.compile(rf"{_ID}[\s。.!~]*")
 ID_AND_TEXT = re.compile(rf"{_ID}{_SEP}*(.*)", re.DOTALL)
 _TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
@@ -157,6 +158,9 @@ class Rest:
         return self.typed[match.start(last) : match.end(last)].strip()
 
 
+Form = Callable[[Rest], Command | None]
+
+
 def alone(rest: Rest) -> Command | None:
     return Command(rest.name, explicit=rest.explicit) if TAIL.fullmatch(rest.folded) else None
 
@@ -181,12 +185,16 @@ def id_or_alone(rest: Rest) -> Command | None:
     return only_id(rest) or alone(rest)
 
 
-def query(rest: Rest) -> Command | None:
-    """`查询`, `查询 S12`, `查询 J3`."""
-    match = _ITEM_AND_TEXT.fullmatch(rest.folded)
-    if match is not None and TAIL.fullmatch(match[2]):
-        return Command(rest.name, item=int(match[1]), explicit=rest.explicit)
-    return id_or_alone(rest)
+def query(letters: str) -> Form:
+    """`查询`, `查询 S12`, and with one of these letters `查询 J3`."""
+
+    def form(rest: Rest) -> Command | None:
+        found = _lettered(rest, letters)
+        if found is not None:
+            return None if found.text else found
+        return id_or_alone(rest)
+
+    return form
 
 
 def take(rest: Rest) -> Command | None:
@@ -319,12 +327,52 @@ def task(rest: Rest) -> Command | None:
     return Command(rest.name, text=text, remark=matter, code=scope, span=_span(limit), explicit=rest.explicit)
 
 
-def item(rest: Rest) -> Command | None:
-    """`完成 J3 [结果]`."""
+def item(letters: str) -> Form:
+    """`完成 J3 [结果]`: the id of what is no ticket, with one of these letters; routing goes by the letter."""
+
+    def form(rest: Rest) -> Command | None:
+        found = _lettered(rest, letters)
+        return found if found is not None or not rest.explicit else alone(rest)
+
+    return form
+
+
+def only_item(letters: str) -> Form:
+    """The same with nothing behind the id."""
+
+    def form(rest: Rest) -> Command | None:
+        found = _lettered(rest, letters)
+        if found is not None:
+            return None if found.text else found
+        return alone(rest) if rest.explicit else None
+
+    return form
+
+
+def id_or_item(letters: str) -> Form:
+    """`撤回 S12`, and with one of these letters `撤回 V3`."""
+
+    def form(rest: Rest) -> Command | None:
+        found = _lettered(rest, letters)
+        if found is not None:
+            return None if found.text else found
+        return only_id(rest)
+
+    return form
+
+
+def _lettered(rest: Rest, letters: str) -> Command | None:
     match = _ITEM_AND_TEXT.fullmatch(rest.folded)
-    if match is not None:
-        return Command(rest.name, item=int(match[1]), text=rest.as_typed(match), explicit=rest.explicit)
-    return alone(rest) if rest.explicit else None
+    if match is None or match[1].upper() not in letters:
+        return None
+    text = rest.as_typed(match)
+    return Command(
+        rest.name,
+        item=int(match[2]),
+        letter=match[1].upper(),
+        text="" if TAIL.fullmatch(text) else text,
+        explicit=rest.explicit,
+    )
 
 
 def faq(rest: Rest) -> Command | None:

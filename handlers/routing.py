@@ -65,12 +65,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of the table. Without a right anybody may."""
+    """One row of the table. Without a right anybody may. `letter`: only for ids that begin with it, 完成 J3; the row
+    without one takes the rest."""
 
     name: Name
     act: Act
     right: Right | None = None
     scope: Scope = Scope.ROOM
+    letter: str = ""
 
 
 ROUTES: tuple[Route, ...] = (
@@ -119,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.ERASE_SURELY, erasure.confirm),
     Route(Name.BIND, people.bind),
 )
-_ROUTE: Mapping[Name, Route] = {route.name: route for route in ROUTES}
+_ROUTE: Mapping[tuple[Name, str], Route] = {(route.name, route.letter): route for route in ROUTES}
 
 # What happens rather than is said; taken in any room, enabled or not.
 EVENTS: Mapping[MessageKind, Event] = {
@@ -283,7 +285,7 @@ async def _only_talk(ctx: Context, command: Command) -> bool:
 
 
 async def _command(ctx: Context, command: Command) -> str:
-    route = _ROUTE[command.name]
+    route = _route(command)
     right: str | None = None
     if route.right is not None:
         right = await _right(ctx, route.right, route.scope, command)
@@ -291,6 +293,10 @@ async def _command(ctx: Context, command: Command) -> str:
             return await _denied(ctx, command)
     masked = replace(command, text=contact.mask(command.text), remark=contact.mask(command.remark), right=right)
     return await route.act(ctx, masked)
+
+
+def _route(command: Command) -> Route:
+    return _ROUTE.get((command.name, command.letter)) or _ROUTE[command.name, ""]
 
 
 async def _right(ctx: Context, right: Right, scope: Scope, command: Command) -> str | None:
@@ -326,7 +332,7 @@ async def _denied(ctx: Context, command: Command) -> str:
         await ctx.audit("denied", actor=None, ticket=command.number, command=command.name.name)
     else:
         await ctx.audit_message("denied", ticket=command.number, command=command.name.name)
-    right = _ROUTE[command.name].right
+    right = _route(command).right
     among_staff = ctx.room is None or ctx.room.kind is RoomKind.LEADER
     if among_staff and right is not None and rights.anywhere(ctx.actor, right) is not None:
         await ctx.reply(texts.BEYOND_SCOPE)
@@ -336,7 +342,7 @@ async def _denied(ctx: Context, command: Command) -> str:
 async def _suggested(ctx: Context, near: NearMiss) -> bool:
     """Suggest how it is written, unless it is an appeal after all, or nothing that the speaker may do. That it was said
     to the bot makes no appeal of it yet."""
-    right = _ROUTE[near.name].right
+    right = _ROUTE[near.name, ""].right
     if ctx.analysis.best.score > 0 or (right is not None and rights.anywhere(ctx.actor, right) is None):
         return False
     await ctx.reply(texts.suggest(near.usage))
