@@ -24,6 +24,7 @@ from storage.tables import (
     tickets,
 )
 from storage.tables import bind_failures as failures_table
+from storage.tables.neighbours import signup_entries, signup_steps
 
 # Without 0 O 1 I L: a code is read aloud and typed on a phone.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -302,6 +303,14 @@ async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
             key.append(twin.c.step == table.c.step)
         await tx.execute(sa.delete(table).where(table.c.person_id == old, sa.exists().where(*key)))
         await tx.execute(sa.update(table).where(table.c.person_id == old).values(person_id=person_id))
+    entry = signup_entries.alias()  # nobody is in one roster twice
+    of_both = sa.select(entry.c.signup).where(entry.c.person_id == person_id)
+    twice = (signup_entries.c.person_id == old, signup_entries.c.signup.in_(of_both))
+    steps = sa.exists().where(
+        *twice, signup_entries.c.signup == signup_steps.c.signup, signup_entries.c.seq == signup_steps.c.seq
+    )
+    await tx.execute(sa.delete(signup_steps).where(steps))
+    await tx.execute(sa.delete(signup_entries).where(*twice))
     for column in _MENTIONS:
         await tx.execute(sa.update(column.table).where(column == old).values({column: person_id}))
     if resident.opted_out_at is not None:

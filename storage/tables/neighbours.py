@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage.columns import Instant
-from storage.tables.base import Id, index, metadata
+from storage.tables.base import Id, digits, index, metadata
 
 # An open question about an item that is no ticket (those stand in `dialogs`): `item` as people write it, H12.
 # `data` is a JSON object of the step's own.
@@ -23,3 +23,102 @@ questions = sa.Table(
 )
 index("questions_item", questions.c.item)
 index("questions_expiry", questions.c.expires_at)
+
+# --- sign-ups ---
+# `heading` is all that stands above the rows of a 接龙, by which its later copies are known; '' for one made by a
+# command. `stage` is what was said of it ahead of time, `next_at` when there is something to do again.
+signups = sa.Table(
+    "signups",
+    metadata,
+    sa.Column("number", Id, primary_key=True, autoincrement=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("starts", Instant),
+    sa.Column("ends", Instant),
+    sa.Column("capacity", sa.Integer),
+    sa.Column("deadline", Instant),
+    sa.Column("room_id", Id, sa.ForeignKey("rooms.id")),
+    sa.Column("grid", sa.Text),
+    sa.Column("organiser_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("heading", sa.Text, nullable=False),
+    sa.Column("asks_phone", sa.Boolean, nullable=False),
+    sa.Column("brings_card", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("closed_at", Instant),
+    sa.Column("stage", sa.Integer, nullable=False),
+    sa.Column("next_at", Instant),
+    sa.CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
+    sa.CheckConstraint("origin IN ('command', 'chain')", name="origin"),
+    sa.CheckConstraint("number > 0 AND capacity > 0 AND stage >= 0", name="counts"),
+    digits("grid"),
+)
+index("signups_room", signups.c.room_id, signups.c.state)
+index("signups_organiser", signups.c.organiser_id)
+index("signups_next", signups.c.next_at, where=signups.c.next_at.is_not(None))
+
+# Time windows of one activity (疫苗接种), each with a quota of its own.
+signup_slots = sa.Table(
+    "signup_slots",
+    metadata,
+    sa.Column("signup", Id, sa.ForeignKey("signups.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("slot", sa.Integer, nullable=False),
+    sa.Column("starts", Instant, nullable=False),
+    sa.Column("ends", Instant),
+    sa.Column("capacity", sa.Integer),
+    sa.PrimaryKeyConstraint("signup", "slot"),
+    sa.CheckConstraint("slot > 0 AND capacity > 0", name="counts"),
+)
+
+# Who comes. `person_id` is NULL for somebody known by a name only, `by_id` is who signed them up. `heads` and `state`
+# follow from the steps (storage/places.py); `phone` is sealed.
+signup_entries = sa.Table(
+    "signup_entries",
+    metadata,
+    sa.Column("signup", Id, sa.ForeignKey("signups.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("by_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("building", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("room_id", Id, sa.ForeignKey("rooms.id")),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("signed_at", Instant, nullable=False),
+    sa.Column("heads", sa.Integer, nullable=False),
+    sa.Column("wanted", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("slot", sa.Integer),
+    sa.Column("attended_at", Instant),
+    sa.Column("phone", sa.LargeBinary),
+    sa.PrimaryKeyConstraint("signup", "seq"),
+    sa.CheckConstraint("source IN ('command', 'chain')", name="source"),
+    sa.CheckConstraint("state IN ('confirmed', 'waiting', 'cancelled')", name="state"),
+    sa.CheckConstraint("heads > 0 AND wanted > 0", name="heads"),
+)
+# Somebody is in one roster once.
+index(
+    "signup_entries_person",
+    signup_entries.c.signup,
+    signup_entries.c.person_id,
+    where=signup_entries.c.person_id.is_not(None),
+    unique=True,
+)
+index("signup_entries_of", signup_entries.c.person_id)
+index("signup_entries_by", signup_entries.c.by_id)
+
+# What was said, in any order of arrival: from `at` on entry `seq` wants so many places (0: none any more); without an
+# entry the quota itself.
+signup_steps = sa.Table(
+    "signup_steps",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("signup", Id, sa.ForeignKey("signups.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("seq", sa.Integer),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("heads", sa.Integer),
+    sa.Column("slot", sa.Integer),
+)
+index("signup_steps_signup", signup_steps.c.signup)

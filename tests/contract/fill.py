@@ -35,6 +35,7 @@ from storage import (
     questions,
     rooms,
     roster,
+    signups,
     tasks,
     tickets,
 )
@@ -362,12 +363,27 @@ async def read_net(store: Store) -> None:
     await store.read(read)
 
 
+LATER = NOW + timedelta(days=3650)
 QUESTION = Question(2, "heads", "H1", 1, NOW, NOW + timedelta(days=3650), {"heads": 2})
 
 
 async def fill_neighbours(tx: Tx) -> None:
     """Write, beside the others, at least one row into every table that came with 0003, and its new columns."""
     await questions.ask(tx, QUESTION)
+    await _fill_signups(tx)
+
+
+async def _fill_signups(tx: Tx) -> None:
+    hair = signups.NewSignup("助老理发", "社区活动室", LATER, capacity=3, room_id=1, grid=MICRO, organiser_id=1)
+    number = (await signups.create(tx, hair, NOW, LATER)).number
+    shots = (signups.Slot(1, LATER, LATER + MINUTE, 1), signups.Slot(2, LATER + MINUTE, None, 5))
+    other = await signups.create(tx, signups.NewSignup("疫苗接种", asks_phone=True, slots=shots), NOW)
+    one = await signups.sign(tx, number, name="李姐", heads=2, at=NOW, person_id=2, by_id=2, building="3栋", room_id=1)
+    await signups.sign(tx, number, name="张三", heads=2, at=NOW + MINUTE, by_id=2)
+    await signups.give_phone(tx, number, one, PHONE)
+    await signups.sign(tx, other.number, name="张三", heads=1, at=NOW, slot=2, source=signups.Source.CHAIN, position=4)
+    for settled in (number, other.number):
+        await signups.settle(tx, settled)
 
 
 async def read_neighbours(store: Store) -> None:
@@ -375,6 +391,12 @@ async def read_neighbours(store: Store) -> None:
 
     async def read(tx: Tx) -> None:
         assert await questions.open_for(tx, 2, "heads", NOW) == [QUESTION]
+        hair, shots = await signups.every(tx)
+        assert (hair.id, hair.title, hair.starts, hair.capacity, hair.next_at) == ("H1", "助老理发", LATER, 3, LATER)
+        assert [slot.capacity for slot in shots.slots] == [1, 5]
+        roster_of = [(entry.name, entry.heads, entry.state) for entry in await signups.entries(tx, 1)]
+        assert roster_of == [("李姐", 2, signups.EntryState.CONFIRMED), ("张三", 2, signups.EntryState.WAITING)]
+        assert await signups.phones(tx, 1) == {1: PHONE}
 
     await store.read(read)
 

@@ -1,4 +1,4 @@
--- bind code: DQBQNSHC
+-- bind code: DXE2U62R
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -53,8 +53,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'25E96B595A96084C77F174D177627748EDA6D62D75070343157B645D560363DB',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'24E09B046A33FEE9FA4AC41CC46A72AF221D4E7C287F65853EC998F6BE494F20',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'14B82DCF95B9E2829EA1A4E2AB574A2CB7AA19116A576AAC0239E1E2AC0A557A',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'17B1B1A13ECB6DA18A6FF27537A733DAB3243B975F485136226F2A9E1F27E460',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -383,6 +383,95 @@ CREATE TABLE sequences (
 INSERT INTO "sequences" VALUES('ticket',2);
 INSERT INTO "sequences" VALUES('task',1);
 INSERT INTO "sequences" VALUES('faq',1);
+INSERT INTO "sequences" VALUES('signups',2);
+CREATE TABLE signup_entries (
+	signup INTEGER NOT NULL, 
+	seq INTEGER NOT NULL, 
+	person_id INTEGER, 
+	by_id INTEGER, 
+	name TEXT NOT NULL, 
+	building TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	room_id INTEGER, 
+	position INTEGER NOT NULL, 
+	signed_at BIGINT NOT NULL, 
+	heads INTEGER NOT NULL, 
+	wanted INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	slot INTEGER, 
+	attended_at BIGINT, 
+	phone BLOB, 
+	CONSTRAINT signup_entries_pkey PRIMARY KEY (signup, seq), 
+	CONSTRAINT signup_entries_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE, 
+	CONSTRAINT signup_entries_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT signup_entries_by_id_fkey FOREIGN KEY(by_id) REFERENCES people (id), 
+	CONSTRAINT signup_entries_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT signup_entries_source_check CHECK (source IN ('command', 'chain')), 
+	CONSTRAINT signup_entries_state_check CHECK (state IN ('confirmed', 'waiting', 'cancelled')), 
+	CONSTRAINT signup_entries_heads_check CHECK (heads > 0 AND wanted > 0)
+);
+INSERT INTO "signup_entries" VALUES(1,1,2,2,'李姐','3栋','command',1,0,1795163400123456,2,2,'confirmed',NULL,NULL,X'8213269241C903463DC44E295AFFD303AE7C850BA5393E30314B59');
+INSERT INTO "signup_entries" VALUES(1,2,NULL,2,'张三','','command',NULL,0,1795163460123456,2,2,'waiting',NULL,NULL,NULL);
+INSERT INTO "signup_entries" VALUES(2,1,NULL,NULL,'张三','','chain',NULL,4,1795163400123456,1,1,'confirmed',2,NULL,NULL);
+CREATE TABLE signup_slots (
+	signup INTEGER NOT NULL, 
+	slot INTEGER NOT NULL, 
+	starts BIGINT NOT NULL, 
+	ends BIGINT, 
+	capacity INTEGER, 
+	CONSTRAINT signup_slots_pkey PRIMARY KEY (signup, slot), 
+	CONSTRAINT signup_slots_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE, 
+	CONSTRAINT signup_slots_counts_check CHECK (slot > 0 AND capacity > 0)
+);
+INSERT INTO "signup_slots" VALUES(2,1,2110523400123456,2110523460123456,1);
+INSERT INTO "signup_slots" VALUES(2,2,2110523460123456,NULL,5);
+CREATE TABLE signup_steps (
+	id INTEGER NOT NULL, 
+	signup INTEGER NOT NULL, 
+	seq INTEGER, 
+	at BIGINT NOT NULL, 
+	position INTEGER NOT NULL, 
+	heads INTEGER, 
+	slot INTEGER, 
+	CONSTRAINT signup_steps_pkey PRIMARY KEY (id), 
+	CONSTRAINT signup_steps_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE
+);
+INSERT INTO "signup_steps" VALUES(1,1,NULL,0,0,3,NULL);
+INSERT INTO "signup_steps" VALUES(2,2,NULL,0,0,1,1);
+INSERT INTO "signup_steps" VALUES(3,2,NULL,0,0,5,2);
+INSERT INTO "signup_steps" VALUES(4,1,1,1795163400123456,0,2,NULL);
+INSERT INTO "signup_steps" VALUES(5,1,2,1795163460123456,0,2,NULL);
+INSERT INTO "signup_steps" VALUES(6,2,1,1795163400123456,4,1,2);
+CREATE TABLE signups (
+	number INTEGER NOT NULL, 
+	title TEXT NOT NULL, 
+	place TEXT NOT NULL, 
+	starts BIGINT, 
+	ends BIGINT, 
+	capacity INTEGER, 
+	deadline BIGINT, 
+	room_id INTEGER, 
+	grid TEXT, 
+	organiser_id INTEGER, 
+	state TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	heading TEXT NOT NULL, 
+	asks_phone BOOLEAN NOT NULL, 
+	brings_card BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	closed_at BIGINT, 
+	stage INTEGER NOT NULL, 
+	next_at BIGINT, 
+	CONSTRAINT signups_pkey PRIMARY KEY (number), 
+	CONSTRAINT signups_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT signups_organiser_id_fkey FOREIGN KEY(organiser_id) REFERENCES people (id), 
+	CONSTRAINT signups_state_check CHECK (state IN ('open', 'closed', 'cancelled')), 
+	CONSTRAINT signups_origin_check CHECK (origin IN ('command', 'chain')), 
+	CONSTRAINT signups_counts_check CHECK (number > 0 AND capacity > 0 AND stage >= 0), 
+	CONSTRAINT signups_grid_check CHECK (length(grid) <= 18)
+);
+INSERT INTO "signups" VALUES(1,'助老理发','社区活动室',2110523400123456,NULL,3,NULL,1,'519999001001001001',1,'open','command','',0,0,1795163400123456,NULL,0,2110523400123456);
+INSERT INTO "signups" VALUES(2,'疫苗接种','',NULL,NULL,NULL,NULL,NULL,NULL,NULL,'open','command','',1,0,1795163400123456,NULL,0,NULL);
 CREATE TABLE task_grids (
 	task INTEGER NOT NULL, 
 	grid TEXT NOT NULL, 
@@ -537,6 +626,13 @@ CREATE INDEX clocks_next ON clocks (next_at) WHERE next_at IS NOT NULL;
 CREATE UNIQUE INDEX modes_in_force ON modes (scope) WHERE ended_at IS NULL;
 CREATE INDEX questions_item ON questions (item);
 CREATE INDEX questions_expiry ON questions (expires_at);
+CREATE INDEX signups_room ON signups (room_id, state);
+CREATE INDEX signups_organiser ON signups (organiser_id);
+CREATE INDEX signups_next ON signups (next_at) WHERE next_at IS NOT NULL;
+CREATE UNIQUE INDEX signup_entries_person ON signup_entries (signup, person_id) WHERE person_id IS NOT NULL;
+CREATE INDEX signup_entries_of ON signup_entries (person_id);
+CREATE INDEX signup_entries_by ON signup_entries (by_id);
+CREATE INDEX signup_steps_signup ON signup_steps (signup);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;
