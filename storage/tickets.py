@@ -201,7 +201,7 @@ async def erase_text(tx: Tx, number: int) -> None:
     await tx.execute(sa.update(reporters_table).where(theirs).values(nick="", contact=None))
     await tx.execute(sa.update(ticket_notes).where(ticket_notes.c.ticket == number).values(text=""))
     words = ("remark", "result", "estimate", "unsolved_reason", "public_answer")
-    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(dict.fromkeys(words)))
+    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(**dict.fromkeys(words), erased=True))
     purged(tx)
 
 

@@ -289,6 +289,8 @@ tickets = sa.Table(
     sa.Column("solved", sa.Boolean),
     sa.Column("unsolved_reason", sa.Text),
     sa.Column("public_answer", sa.Text),
+    # Since 0003: its words were taken out of the store.
+    sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()),
     one_of("state", TicketState),
     one_of("urgency", Urgency),
     one_of("nature", Nature),

@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from storage import (
     audit,
     calls,
     clocks,
+    contributions,
     dialogs,
     duty,
     faq,
@@ -38,6 +40,8 @@ from storage import (
     signups,
     tasks,
     tickets,
+    upstreams,
+    wishes,
 )
 from storage.engine import Store, Tx
 from storage.model import (
@@ -371,6 +375,8 @@ async def fill_neighbours(tx: Tx) -> None:
     """Write, beside the others, at least one row into every table that came with 0003, and its new columns."""
     await questions.ask(tx, QUESTION)
     await _fill_signups(tx)
+    await _fill_wishes(tx)
+    await _fill_upward(tx)
 
 
 async def _fill_signups(tx: Tx) -> None:
@@ -386,19 +392,49 @@ async def _fill_signups(tx: Tx) -> None:
         await signups.settle(tx, settled)
 
 
+LINK = upstreams.Link("street", 2, 1, 3, LATER, "unauthorized", "no such secret", NOW, NOW)
+SENT = upstreams.Arrived(1, 1, "0" * 64, deleted=False, ref="A-17")
+
+
+async def _fill_upward(tx: Tx) -> None:
+    await upstreams.feed(tx, "street", NOW)
+    await upstreams.sending(tx, "street", {1: 1})
+    await upstreams.arrived(tx, "street", [SENT], NOW)
+    await upstreams.put_link(tx, LINK)
+
+
+async def _fill_wishes(tx: Tx) -> None:
+    for text in ("换个灯泡", "要一台轮椅"):
+        await wishes.file(tx, text=text, grid=MICRO, room_id=1, person_id=2, account="a", message_id="m0", at=NOW)
+    published = {"public": "换灯泡", "scope": GRID, "reviewer_id": 1, "reviewed_at": NOW, "review_id": "m1"}
+    await wishes.move(tx, 1, {wishes.WishState.PENDING}, wishes.WishState.PUBLISHED, **published)
+    await wishes.claim(tx, 1, 1, room_id=1, anonymous=True, at=NOW, release_at=LATER)
+    await wishes.line_up(tx, 1, 3, room_id=None, anonymous=False, at=LATER)
+    await contributions.note(tx, person_id=1, by_id=1, grid=MICRO, text="清理楼道", at=NOW)
+
+
 async def read_neighbours(store: Store) -> None:
     """Assert through the repositories that everything that `fill_neighbours` wrote is there."""
 
     async def read(tx: Tx) -> None:
         assert await questions.open_for(tx, 2, "heads", NOW) == [QUESTION]
+        assert replace(await upstreams.link(tx, "street"), seq=2) == LINK
+        delivery = await upstreams.delivery(tx, "street", 1)
+        assert delivery is not None
+        assert (delivery.sent, delivery.hash, delivery.ref) == (1, SENT.hash, SENT.ref)
         hair, shots = await signups.every(tx)
         assert (hair.id, hair.title, hair.starts, hair.capacity, hair.next_at) == ("H1", "助老理发", LATER, 3, LATER)
         assert [slot.capacity for slot in shots.slots] == [1, 5]
         roster_of = [(entry.name, entry.heads, entry.state) for entry in await signups.entries(tx, 1)]
         assert roster_of == [("李姐", 2, signups.EntryState.CONFIRMED), ("张三", 2, signups.EntryState.WAITING)]
         assert await signups.phones(tx, 1) == {1: PHONE}
+        light, chair = await wishes.every(tx)
+        assert (light.id, light.public, light.scope, light.claimed_by) == ("X1", "换灯泡", GRID, 1)
+        assert (light.anonymous, light.release_at, chair.state) == (True, LATER, wishes.WishState.PENDING)
+        assert [one.person_id for one in await wishes.waiting(tx, 1)] == [3]
+        assert await contributions.forget(tx, 1) == 1
 
-    await store.read(read)
+    await store.write(read)
 
 
 async def dump() -> str:

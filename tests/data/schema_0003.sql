@@ -1,4 +1,4 @@
--- bind code: DXE2U62R
+-- bind code: WBQ97TR9
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -53,8 +53,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'14B82DCF95B9E2829EA1A4E2AB574A2CB7AA19116A576AAC0239E1E2AC0A557A',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'17B1B1A13ECB6DA18A6FF27537A733DAB3243B975F485136226F2A9E1F27E460',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'E4049A2E75F6E202E9DC18929180A455599F951A633135523CC7CA7DE6D9393F',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'2725F3C9A3E3DB095FC9BFBE59BB6D11636B7B7B83A81C4F372ECB67B4AE6B13',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -108,6 +108,44 @@ CREATE TABLE counters (
 );
 INSERT INTO "counters" VALUES('2026-11-20',1,'chat',12);
 INSERT INTO "counters" VALUES('2026-11-20',0,'command',1);
+CREATE TABLE deeds (
+	id INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	by_id INTEGER NOT NULL, 
+	grid TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT deeds_pkey PRIMARY KEY (id), 
+	CONSTRAINT deeds_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT deeds_by_id_fkey FOREIGN KEY(by_id) REFERENCES people (id), 
+	CONSTRAINT deeds_grid_check CHECK (length(grid) <= 18)
+);
+CREATE TABLE deliveries (
+	upstream TEXT NOT NULL, 
+	ticket INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	next_at BIGINT, 
+	attempts INTEGER NOT NULL, 
+	replays INTEGER NOT NULL, 
+	since BIGINT NOT NULL, 
+	tried INTEGER, 
+	sent INTEGER, 
+	sent_at BIGINT, 
+	hash TEXT, 
+	deleted BOOLEAN NOT NULL, 
+	ref TEXT, 
+	code TEXT, 
+	message TEXT, 
+	CONSTRAINT deliveries_pkey PRIMARY KEY (upstream, ticket), 
+	CONSTRAINT deliveries_state_check CHECK (state IN ('pending', 'sending', 'sent', 'parked')), 
+	CONSTRAINT deliveries_next_check CHECK ((state IN ('pending', 'sending')) = (next_at IS NOT NULL)), 
+	CONSTRAINT deliveries_sent_check CHECK ((sent IS NULL) = (hash IS NULL) AND (sent IS NULL) = (sent_at IS NULL))
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "deliveries" VALUES('street',1,3,'pending',1795163400123456,0,0,1795163400123456,1,1,1795163400123456,'0000000000000000000000000000000000000000000000000000000000000000',0,'A-17',NULL,NULL);
 CREATE TABLE dialogs (
 	person_id INTEGER NOT NULL, 
 	step TEXT NOT NULL, 
@@ -564,7 +602,7 @@ CREATE TABLE tickets (
 	score FLOAT NOT NULL, 
 	rules TEXT NOT NULL, 
 	terms TEXT NOT NULL, 
-	lexicon TEXT NOT NULL, first_role TEXT, first_id INTEGER, clock_from BIGINT, listed TEXT, proactive BOOLEAN DEFAULT 0 NOT NULL, founded BOOLEAN, out_of_remit BOOLEAN, contacted BOOLEAN, solved BOOLEAN, unsolved_reason TEXT, public_answer TEXT, acknowledged_at BIGINT, 
+	lexicon TEXT NOT NULL, first_role TEXT, first_id INTEGER, clock_from BIGINT, listed TEXT, proactive BOOLEAN DEFAULT 0 NOT NULL, founded BOOLEAN, out_of_remit BOOLEAN, contacted BOOLEAN, solved BOOLEAN, unsolved_reason TEXT, public_answer TEXT, acknowledged_at BIGINT, erased BOOLEAN DEFAULT 0 NOT NULL, 
 	CONSTRAINT tickets_pkey PRIMARY KEY (number), 
 	CONSTRAINT tickets_merged_check CHECK ((state = 'merged') = (merged_into IS NOT NULL)), 
 	CONSTRAINT tickets_level_check CHECK (level IN ('grid', 'community', 'street', 'department')), 
@@ -580,8 +618,8 @@ CREATE TABLE tickets (
 	CONSTRAINT tickets_owner_id_fkey FOREIGN KEY(owner_id) REFERENCES people (id), 
 	CONSTRAINT tickets_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
 );
-INSERT INTO "tickets" VALUES(1,'assigned','0503','routine','help','grid','519999001001001001',1,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,3,1,0,NULL,0,'grid_worker',1,1795165200123456,1795249800123456,1795163460123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["电梯","坏"]','abc123','property',4,NULL,'project',0,1,NULL,NULL,0,'等配件','周五前修好',NULL);
-INSERT INTO "tickets" VALUES(2,'candidate','0401','routine','help','grid','519999001001001001',NULL,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,1,1,0,NULL,0,NULL,NULL,1795165200123456,1795249800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["路灯"]','abc123',NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "tickets" VALUES(1,'assigned','0503','routine','help','grid','519999001001001001',1,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,3,1,0,NULL,0,'grid_worker',1,1795165200123456,1795249800123456,1795163460123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["电梯","坏"]','abc123','property',4,NULL,'project',0,1,NULL,NULL,0,'等配件','周五前修好',NULL,0);
+INSERT INTO "tickets" VALUES(2,'candidate','0401','routine','help','grid','519999001001001001',NULL,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,1,1,0,NULL,0,NULL,NULL,1795165200123456,1795249800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["路灯"]','abc123',NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
 CREATE TABLE unfetchable (
 	account TEXT NOT NULL, 
 	message_id TEXT NOT NULL, 
@@ -590,6 +628,66 @@ CREATE TABLE unfetchable (
 	CONSTRAINT unfetchable_pkey PRIMARY KEY (account, message_id)
 );
 INSERT INTO "unfetchable" VALUES('a','m2',1795163520123456,1795163760123456);
+CREATE TABLE upstreams (
+	name TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	files BIGINT NOT NULL, 
+	failures INTEGER NOT NULL, 
+	open_until BIGINT, 
+	code TEXT, 
+	message TEXT, 
+	failed_at BIGINT, 
+	succeeded_at BIGINT, 
+	CONSTRAINT upstreams_pkey PRIMARY KEY (name)
+);
+INSERT INTO "upstreams" VALUES('street',3,1,3,2110523400123456,'unauthorized','no such secret',1795163400123456,1795163400123456);
+CREATE TABLE wish_line (
+	wish INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	place INTEGER NOT NULL, 
+	room_id INTEGER, 
+	anonymous BOOLEAN NOT NULL, 
+	joined_at BIGINT NOT NULL, 
+	CONSTRAINT wish_line_pkey PRIMARY KEY (wish, person_id), 
+	CONSTRAINT wish_line_wish_fkey FOREIGN KEY(wish) REFERENCES wishes (number) ON DELETE CASCADE, 
+	CONSTRAINT wish_line_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
+	CONSTRAINT wish_line_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
+);
+CREATE TABLE wishes (
+	number INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	public TEXT NOT NULL, 
+	grid TEXT NOT NULL, 
+	scope TEXT, 
+	room_id INTEGER, 
+	person_id INTEGER, 
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	filed_at BIGINT NOT NULL, 
+	reviewer_id INTEGER, 
+	reviewed_at BIGINT, 
+	review_id TEXT, 
+	reason TEXT NOT NULL, 
+	claimed_by INTEGER, 
+	claimed_at BIGINT, 
+	claim_room_id INTEGER, 
+	anonymous BOOLEAN NOT NULL, 
+	release_at BIGINT, 
+	rounds INTEGER NOT NULL, 
+	done_at BIGINT, 
+	photo_id TEXT, 
+	CONSTRAINT wishes_pkey PRIMARY KEY (number), 
+	CONSTRAINT wishes_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT wishes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT wishes_reviewer_id_fkey FOREIGN KEY(reviewer_id) REFERENCES people (id), 
+	CONSTRAINT wishes_claimed_by_fkey FOREIGN KEY(claimed_by) REFERENCES people (id), 
+	CONSTRAINT wishes_claim_room_id_fkey FOREIGN KEY(claim_room_id) REFERENCES rooms (id), 
+	CONSTRAINT wishes_state_check CHECK (state IN ('pending', 'published', 'claimed', 'done', 'rejected', 'withdrawn')), 
+	CONSTRAINT wishes_claim_check CHECK (state <> 'claimed' OR (claimed_by IS NOT NULL AND release_at IS NOT NULL)), 
+	CONSTRAINT wishes_free_check CHECK (state <> 'published' OR claimed_by IS NULL), 
+	CONSTRAINT wishes_grid_check CHECK (length(grid) <= 18)
+);
 CREATE INDEX audit_action ON audit (action);
 CREATE INDEX audit_ticket ON audit (ticket) WHERE ticket IS NOT NULL;
 CREATE INDEX bind_failures_who ON bind_failures (account, im_id, at);
@@ -624,6 +722,8 @@ CREATE INDEX list_items_grid ON list_items (grid);
 CREATE INDEX tickets_handled ON tickets (state, handled_at) WHERE handled_at IS NOT NULL;
 CREATE INDEX clocks_next ON clocks (next_at) WHERE next_at IS NOT NULL;
 CREATE UNIQUE INDEX modes_in_force ON modes (scope) WHERE ended_at IS NULL;
+CREATE INDEX deliveries_waiting ON deliveries (upstream, next_at, ticket) WHERE state IN ('pending', 'sending');
+CREATE INDEX deliveries_parked ON deliveries (upstream, ticket) WHERE state = 'parked';
 CREATE INDEX questions_item ON questions (item);
 CREATE INDEX questions_expiry ON questions (expires_at);
 CREATE INDEX signups_room ON signups (room_id, state);
@@ -633,6 +733,12 @@ CREATE UNIQUE INDEX signup_entries_person ON signup_entries (signup, person_id) 
 CREATE INDEX signup_entries_of ON signup_entries (person_id);
 CREATE INDEX signup_entries_by ON signup_entries (by_id);
 CREATE INDEX signup_steps_signup ON signup_steps (signup);
+CREATE INDEX wishes_state ON wishes (state, release_at);
+CREATE INDEX wishes_person ON wishes (person_id);
+CREATE INDEX wishes_giver ON wishes (claimed_by);
+CREATE INDEX wishes_message ON wishes (account, message_id);
+CREATE INDEX wish_line_person ON wish_line (person_id);
+CREATE INDEX deeds_person ON deeds (person_id);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

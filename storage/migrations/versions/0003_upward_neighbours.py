@@ -20,8 +20,66 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    _upward()
     _questions()
     _signups()
+    _wishes()
+
+
+def _upward() -> None:
+    """What each platform above has of each ticket, and which tickets have lost their words."""
+    op.add_column("tickets", sa.Column("erased", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Until now only erasing its only reporter left a ticket that somebody had reported without one.
+    op.execute(
+        "UPDATE tickets SET erased = true WHERE NOT proactive AND state <> 'candidate'"
+        " AND NOT EXISTS (SELECT 1 FROM reporters WHERE reporters.ticket = tickets.number)"
+    )
+    op.create_table(
+        "upstreams",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("files", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("open_until", INSTANT),
+        sa.Column("code", TEXT),
+        sa.Column("message", TEXT),
+        sa.Column("failed_at", INSTANT),
+        sa.Column("succeeded_at", INSTANT),
+        sa.PrimaryKeyConstraint("name", name="upstreams_pkey"),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("upstream", TEXT, nullable=False),
+        sa.Column("ticket", ID, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("next_at", INSTANT),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("replays", sa.Integer(), nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("tried", sa.Integer()),
+        sa.Column("sent", sa.Integer()),
+        sa.Column("sent_at", INSTANT),
+        sa.Column("hash", TEXT),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.Column("ref", TEXT),
+        sa.Column("code", TEXT),
+        sa.Column("message", TEXT),
+        sa.CheckConstraint("state IN ('pending', 'sending', 'sent', 'parked')", name=op.f("deliveries_state_check")),
+        sa.CheckConstraint(
+            "(state IN ('pending', 'sending')) = (next_at IS NOT NULL)", name=op.f("deliveries_next_check")
+        ),
+        sa.CheckConstraint(
+            "(sent IS NULL) = (hash IS NULL) AND (sent IS NULL) = (sent_at IS NULL)", name=op.f("deliveries_sent_check")
+        ),
+        sa.PrimaryKeyConstraint("upstream", "ticket", name="deliveries_pkey"),
+        sqlite_with_rowid=False,
+    )
+    for name, columns, where in (
+        ("deliveries_waiting", ["upstream", "next_at", "ticket"], sa.text("state IN ('pending', 'sending')")),
+        ("deliveries_parked", ["upstream", "ticket"], sa.text("state = 'parked'")),
+    ):
+        op.create_index(name, "deliveries", columns, sqlite_where=where, postgresql_where=where)
 
 
 def _questions() -> None:
@@ -140,3 +198,80 @@ def _signups() -> None:
         sa.PrimaryKeyConstraint("id", name="signup_steps_pkey"),
     )
     op.create_index("signup_steps_signup", "signup_steps", ["signup"])
+
+
+def _wishes() -> None:
+    """Micro-wishes, who stands in line for them, and the deeds that leaders noted."""
+    op.create_table(
+        "wishes",
+        sa.Column("number", ID, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("public", TEXT, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("scope", TEXT),
+        sa.Column("room_id", ID),
+        sa.Column("person_id", ID),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
+        sa.Column("filed_at", INSTANT, nullable=False),
+        sa.Column("reviewer_id", ID),
+        sa.Column("reviewed_at", INSTANT),
+        sa.Column("review_id", TEXT),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("claimed_by", ID),
+        sa.Column("claimed_at", INSTANT),
+        sa.Column("claim_room_id", ID),
+        sa.Column("anonymous", sa.Boolean, nullable=False),
+        sa.Column("release_at", INSTANT),
+        sa.Column("rounds", sa.Integer, nullable=False),
+        sa.Column("done_at", INSTANT),
+        sa.Column("photo_id", TEXT),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="wishes_room_id_fkey"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="wishes_person_id_fkey"),
+        sa.ForeignKeyConstraint(["reviewer_id"], ["people.id"], name="wishes_reviewer_id_fkey"),
+        sa.ForeignKeyConstraint(["claimed_by"], ["people.id"], name="wishes_claimed_by_fkey"),
+        sa.ForeignKeyConstraint(["claim_room_id"], ["rooms.id"], name="wishes_claim_room_id_fkey"),
+        sa.PrimaryKeyConstraint("number", name="wishes_pkey"),
+        sa.CheckConstraint(
+            "state IN ('pending', 'published', 'claimed', 'done', 'rejected', 'withdrawn')",
+            name=op.f("wishes_state_check"),
+        ),
+        sa.CheckConstraint(
+            "state <> 'claimed' OR (claimed_by IS NOT NULL AND release_at IS NOT NULL)", name=op.f("wishes_claim_check")
+        ),
+        sa.CheckConstraint("state <> 'published' OR claimed_by IS NULL", name=op.f("wishes_free_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("wishes_grid_check")),
+    )
+    op.create_index("wishes_state", "wishes", ["state", "release_at"])
+    op.create_index("wishes_person", "wishes", ["person_id"])
+    op.create_index("wishes_giver", "wishes", ["claimed_by"])
+    op.create_index("wishes_message", "wishes", ["account", "message_id"])
+    op.create_table(
+        "wish_line",
+        sa.Column("wish", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("place", sa.Integer, nullable=False),
+        sa.Column("room_id", ID),
+        sa.Column("anonymous", sa.Boolean, nullable=False),
+        sa.Column("joined_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["wish"], ["wishes.number"], name="wish_line_wish_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="wish_line_person_id_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="wish_line_room_id_fkey"),
+        sa.PrimaryKeyConstraint("wish", "person_id", name="wish_line_pkey"),
+    )
+    op.create_index("wish_line_person", "wish_line", ["person_id"])
+    op.create_table(
+        "deeds",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("by_id", ID, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="deeds_person_id_fkey"),
+        sa.ForeignKeyConstraint(["by_id"], ["people.id"], name="deeds_by_id_fkey"),
+        sa.PrimaryKeyConstraint("id", name="deeds_pkey"),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("deeds_grid_check")),
+    )
+    op.create_index("deeds_person", "deeds", ["person_id"])
