@@ -24,7 +24,7 @@ from storage.tables import (
     tickets,
 )
 from storage.tables import bind_failures as failures_table
-from storage.tables.neighbours import signup_entries, signup_steps
+from storage.tables.neighbours import signup_entries, signup_steps, wish_line
 
 # Without 0 O 1 I L: a code is read aloud and typed on a phone.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -303,6 +303,10 @@ async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
             key.append(twin.c.step == table.c.step)
         await tx.execute(sa.delete(table).where(table.c.person_id == old, sa.exists().where(*key)))
         await tx.execute(sa.update(table).where(table.c.person_id == old).values(person_id=person_id))
+    place = wish_line.alias()  # nor in one line: the person's own place stays
+    stands = sa.select(place.c.wish).where(place.c.person_id == person_id)
+    moves = (wish_line.c.person_id == old, wish_line.c.wish.not_in(stands))
+    await tx.execute(sa.update(wish_line).where(*moves).values(person_id=person_id))
     entry = signup_entries.alias()  # nobody is in one roster twice
     of_both = sa.select(entry.c.signup).where(entry.c.person_id == person_id)
     twice = (signup_entries.c.person_id == old, signup_entries.c.signup.in_(of_both))

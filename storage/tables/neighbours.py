@@ -122,3 +122,69 @@ signup_steps = sa.Table(
     sa.Column("slot", sa.Integer),
 )
 index("signup_steps_signup", signup_steps.c.signup)
+
+# --- wishes ---
+# `scope` is the grid prefix in whose groups it is published, NULL for the one it was wished in. Whoever is first is
+# `claimed_by`, set where it is NULL; those after them stand in `wish_line`.
+wishes = sa.Table(
+    "wishes",
+    metadata,
+    sa.Column("number", Id, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("public", sa.Text, nullable=False),
+    sa.Column("grid", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text),
+    sa.Column("room_id", Id, sa.ForeignKey("rooms.id")),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("filed_at", Instant, nullable=False),
+    sa.Column("reviewer_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("reviewed_at", Instant),
+    sa.Column("review_id", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("claimed_by", Id, sa.ForeignKey("people.id")),
+    sa.Column("claimed_at", Instant),
+    sa.Column("claim_room_id", Id, sa.ForeignKey("rooms.id")),
+    sa.Column("anonymous", sa.Boolean, nullable=False),
+    sa.Column("release_at", Instant),
+    sa.Column("rounds", sa.Integer, nullable=False),
+    sa.Column("done_at", Instant),
+    sa.Column("photo_id", sa.Text),
+    sa.CheckConstraint("state IN ('pending', 'published', 'claimed', 'done', 'rejected', 'withdrawn')", name="state"),
+    sa.CheckConstraint("state <> 'claimed' OR (claimed_by IS NOT NULL AND release_at IS NOT NULL)", name="claim"),
+    sa.CheckConstraint("state <> 'published' OR claimed_by IS NULL", name="free"),
+    digits("grid"),
+)
+index("wishes_state", wishes.c.state, wishes.c.release_at)
+index("wishes_person", wishes.c.person_id)
+index("wishes_giver", wishes.c.claimed_by)
+index("wishes_message", wishes.c.account, wishes.c.message_id)
+
+wish_line = sa.Table(
+    "wish_line",
+    metadata,
+    sa.Column("wish", Id, sa.ForeignKey("wishes.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("room_id", Id, sa.ForeignKey("rooms.id")),
+    sa.Column("anonymous", sa.Boolean, nullable=False),
+    sa.Column("joined_at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("wish", "person_id"),
+)
+index("wish_line_person", wish_line.c.person_id)
+
+# 实事: what a leader noted that somebody did. The rest of 四个一 is read from what happened.
+deeds = sa.Table(
+    "deeds",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("by_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("grid", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    digits("grid"),
+)
+index("deeds_person", deeds.c.person_id)

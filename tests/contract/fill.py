@@ -432,9 +432,9 @@ async def read_neighbours(store: Store) -> None:
         assert (light.id, light.public, light.scope, light.claimed_by) == ("X1", "换灯泡", GRID, 1)
         assert (light.anonymous, light.release_at, chair.state) == (True, LATER, wishes.WishState.PENDING)
         assert [one.person_id for one in await wishes.waiting(tx, 1)] == [3]
-        assert await contributions.forget(tx, 1) == 1
+        assert await contributions.noted(tx, 1) == 1
 
-    await store.write(read)
+    await store.read(read)
 
 
 async def dump() -> str:
