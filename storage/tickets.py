@@ -23,6 +23,7 @@ from storage.model import (
 )
 from storage.tables import dialogs, rooms, ticket_messages, ticket_notes, tickets
 from storage.tables import reporters as reporters_table
+from storage.tables.upward import answers
 
 _CONTACT = "reporters.contact"
 
@@ -200,6 +201,7 @@ async def erase_text(tx: Tx, number: int) -> None:
     theirs = sa.or_(reporters_table.c.ticket == number, reporters_table.c.from_ticket == number)
     await tx.execute(sa.update(reporters_table).where(theirs).values(nick="", contact=None))
     await tx.execute(sa.update(ticket_notes).where(ticket_notes.c.ticket == number).values(text=""))
+    await tx.execute(sa.update(answers).where(answers.c.ticket == number).values(held=None, here=None))
     words = ("remark", "result", "estimate", "unsolved_reason", "public_answer")
     await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(**dict.fromkeys(words), erased=True))
     purged(tx)

@@ -55,3 +55,42 @@ WAITING = sa.text("state IN ('pending', 'sending')")
 PARKED = sa.text("state = 'parked'")
 index("deliveries_waiting", deliveries.c.upstream, deliveries.c.next_at, deliveries.c.ticket, where=WAITING)
 index("deliveries_parked", deliveries.c.upstream, deliveries.c.ticket, where=PARKED)
+
+# How far a platform was heard about a ticket. `held` is its last answer as JSON while that waits for a person, `here`
+# the state that it contradicts.
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("upstream", sa.Text, nullable=False),
+    sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("heard_at", Instant, nullable=False),
+    sa.Column("held", sa.Text),
+    sa.Column("here", sa.Text),
+    sa.PrimaryKeyConstraint("upstream", "ticket"),
+    sa.CheckConstraint("(held IS NULL) = (here IS NULL)", name="held"),
+)
+index("answers_held", answers.c.ticket, where=sa.text("held IS NOT NULL"))
+
+# Up to where the feed of answers of a platform was read.
+answer_cursors = sa.Table(
+    "answer_cursors",
+    metadata,
+    sa.Column("upstream", sa.Text, primary_key=True),
+    sa.Column("cursor", sa.Text, nullable=False),
+    sa.Column("read_at", Instant, nullable=False),
+)
+
+# What the listener replied under an idempotency key: `body` is the SHA-256 of the request, `reply` holds no words.
+answer_replies = sa.Table(
+    "answer_replies",
+    metadata,
+    sa.Column("upstream", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("reply", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("upstream", "key"),
+)
+index("answer_replies_at", answer_replies.c.at)

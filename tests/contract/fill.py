@@ -16,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage import (
+    answers,
     audit,
     calls,
+    chains,
     clocks,
     contributions,
     dialogs,
@@ -375,6 +377,7 @@ async def fill_neighbours(tx: Tx) -> None:
     """Write, beside the others, at least one row into every table that came with 0003, and its new columns."""
     await questions.ask(tx, QUESTION)
     await _fill_signups(tx)
+    await _fill_chains(tx)
     await _fill_wishes(tx)
     await _fill_upward(tx)
 
@@ -392,8 +395,15 @@ async def _fill_signups(tx: Tx) -> None:
         await signups.settle(tx, settled)
 
 
+async def _fill_chains(tx: Tx) -> None:
+    line = await chains.add_line(tx, 2, chains.NewLine("张三 3栋", "张三", "3栋", author=2, at=NOW), ())
+    await chains.link(tx, 2, 1, [line.number])
+    await chains.add_copy(tx, 2, chains.Copy("a", "m7", NOW, 2, chains.digest(tx, "疫苗接种"), (line.number,)))
+
+
 LINK = upstreams.Link("street", 2, 1, 3, LATER, "unauthorized", "no such secret", NOW, NOW)
 SENT = upstreams.Arrived(1, 1, "0" * 64, deleted=False, ref="A-17")
+ANSWER = answers.Answer(1, 7, 3, answers.AnswerState.DONE, NOW, ref="A-17", result="已更换")
 
 
 async def _fill_upward(tx: Tx) -> None:
@@ -401,6 +411,9 @@ async def _fill_upward(tx: Tx) -> None:
     await upstreams.sending(tx, "street", {1: 1})
     await upstreams.arrived(tx, "street", [SENT], NOW)
     await upstreams.put_link(tx, LINK)
+    await answers.keep(tx, "street", ANSWER, NOW, here="callback")
+    await answers.read_up_to(tx, "street", "17", NOW)
+    await answers.keep_reply(tx, "street", "k1", "0" * 64, "{}", NOW)
 
 
 async def _fill_wishes(tx: Tx) -> None:
@@ -422,6 +435,11 @@ async def read_neighbours(store: Store) -> None:
         delivery = await upstreams.delivery(tx, "street", 1)
         assert delivery is not None
         assert (delivery.sent, delivery.hash, delivery.ref) == (1, SENT.hash, SENT.ref)
+        assert await answers.conflicts(tx) == [answers.Conflict("street", ANSWER, "callback", NOW)]
+        assert await answers.cursor(tx, "street") == "17"
+        assert await answers.reply(tx, "street", "k1") == ("0" * 64, "{}")
+        assert [(line.name, line.author, line.seq) for line in await chains.lines(tx, 2)] == [("张三", 2, 1)]
+        assert [copy.rows for copy in await chains.copies(tx, 2)] == [(1,)]
         hair, shots = await signups.every(tx)
         assert (hair.id, hair.title, hair.starts, hair.capacity, hair.next_at) == ("H1", "助老理发", LATER, 3, LATER)
         assert [slot.capacity for slot in shots.slots] == [1, 5]

@@ -1,4 +1,4 @@
--- bind code: 5HMQFECV
+-- bind code: 4WFPS8QP
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -19,6 +19,35 @@ INSERT INTO "aliases" VALUES('a','u-li',2,0,'3-2-1502 李姐');
 INSERT INTO "aliases" VALUES('a','u-zhou',3,1,'老周');
 INSERT INTO "aliases" VALUES('a','u-lin',4,1,'');
 INSERT INTO "aliases" VALUES('a','u-chen',5,1,'');
+CREATE TABLE answer_cursors (
+	upstream TEXT NOT NULL, 
+	cursor TEXT NOT NULL, 
+	read_at BIGINT NOT NULL, 
+	CONSTRAINT answer_cursors_pkey PRIMARY KEY (upstream)
+);
+INSERT INTO "answer_cursors" VALUES('street','17',1795163400123456);
+CREATE TABLE answer_replies (
+	upstream TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	reply TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT answer_replies_pkey PRIMARY KEY (upstream, "key")
+);
+INSERT INTO "answer_replies" VALUES('street','k1','0000000000000000000000000000000000000000000000000000000000000000','{}',1795163400123456);
+CREATE TABLE answers (
+	upstream TEXT NOT NULL, 
+	ticket INTEGER NOT NULL, 
+	revision BIGINT NOT NULL, 
+	state TEXT NOT NULL, 
+	heard_at BIGINT NOT NULL, 
+	held TEXT, 
+	here TEXT, 
+	CONSTRAINT answers_pkey PRIMARY KEY (upstream, ticket), 
+	CONSTRAINT answers_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE, 
+	CONSTRAINT answers_held_check CHECK ((held IS NULL) = (here IS NULL))
+);
+INSERT INTO "answers" VALUES('street',1,7,'done',1795163400123456,'{"ticket": 1, "revision": 7, "based_on": 3, "state": "done", "at": "2026-11-20 08:30:00.123456+00:00", "ref": "A-17", "assigned_to": "", "result": "已更换", "public_answer": "", "reason": ""}','callback');
 CREATE TABLE audit (
 	seq INTEGER NOT NULL, 
 	at BIGINT NOT NULL, 
@@ -53,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'036EE4E575101E09C4A406CB90924D5B7B14FBB581BE8E6C752BDA7A75D98DBD',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'15C84D9DEBBC8D8CC4D478338B153B1E402481BE46931C1F66ACBE27E1AACEE2',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'07796F92F9FDBD18F329EA220E70ADC4578F3AFB14F06FF19508F21DC16B187F',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'A1C5BB6915C42D6BC330EB265FA12DABB46917D1663CDB1C287547293521E8AA',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -729,6 +758,8 @@ CREATE INDEX clocks_next ON clocks (next_at) WHERE next_at IS NOT NULL;
 CREATE UNIQUE INDEX modes_in_force ON modes (scope) WHERE ended_at IS NULL;
 CREATE INDEX deliveries_waiting ON deliveries (upstream, next_at, ticket) WHERE state IN ('pending', 'sending');
 CREATE INDEX deliveries_parked ON deliveries (upstream, ticket) WHERE state = 'parked';
+CREATE INDEX answers_held ON answers (ticket) WHERE held IS NOT NULL;
+CREATE INDEX answer_replies_at ON answer_replies (at);
 CREATE INDEX questions_item ON questions (item);
 CREATE INDEX questions_expiry ON questions (expires_at);
 CREATE INDEX signups_room ON signups (room_id, state);

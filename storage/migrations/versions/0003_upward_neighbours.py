@@ -21,8 +21,10 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     _upward()
+    _answers()
     _questions()
     _signups()
+    _chains()
     _wishes()
 
 
@@ -80,6 +82,42 @@ def _upward() -> None:
         ("deliveries_parked", ["upstream", "ticket"], sa.text("state = 'parked'")),
     ):
         op.create_index(name, "deliveries", columns, sqlite_where=where, postgresql_where=where)
+
+
+def _answers() -> None:
+    """What the platforms above answer."""
+    op.create_table(
+        "answers",
+        sa.Column("upstream", TEXT, nullable=False),
+        sa.Column("ticket", ID, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("heard_at", INSTANT, nullable=False),
+        sa.Column("held", TEXT),
+        sa.Column("here", TEXT),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="answers_ticket_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("upstream", "ticket", name="answers_pkey"),
+        sa.CheckConstraint("(held IS NULL) = (here IS NULL)", name=op.f("answers_held_check")),
+    )
+    held = sa.text("held IS NOT NULL")
+    op.create_index("answers_held", "answers", ["ticket"], sqlite_where=held, postgresql_where=held)
+    op.create_table(
+        "answer_cursors",
+        sa.Column("upstream", TEXT, nullable=False),
+        sa.Column("cursor", TEXT, nullable=False),
+        sa.Column("read_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("upstream", name="answer_cursors_pkey"),
+    )
+    op.create_table(
+        "answer_replies",
+        sa.Column("upstream", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
+        sa.Column("reply", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("upstream", "key", name="answer_replies_pkey"),
+    )
+    op.create_index("answer_replies_at", "answer_replies", ["at"])
 
 
 def _questions() -> None:
@@ -198,6 +236,44 @@ def _signups() -> None:
         sa.PrimaryKeyConstraint("id", name="signup_steps_pkey"),
     )
     op.create_index("signup_steps_signup", "signup_steps", ["signup"])
+
+
+def _chains() -> None:
+    """The copies of each 接龙, and the rows that stood in them."""
+    op.create_table(
+        "chain_lines",
+        sa.Column("signup", ID, nullable=False),
+        sa.Column("line", sa.Integer, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("building", TEXT, nullable=False),
+        sa.Column("heads", sa.Integer, nullable=False),
+        sa.Column("proxy", sa.Boolean, nullable=False),
+        sa.Column("author_id", ID),
+        sa.Column("at", INSTANT),
+        sa.Column("seq", sa.Integer),
+        sa.ForeignKeyConstraint(["signup"], ["signups.number"], name="chain_lines_signup_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["author_id"], ["people.id"], name="chain_lines_author_id_fkey"),
+        sa.PrimaryKeyConstraint("signup", "line", name="chain_lines_pkey"),
+        sa.CheckConstraint("heads > 0", name=op.f("chain_lines_heads_check")),
+    )
+    op.create_index("chain_lines_author", "chain_lines", ["author_id"])
+    op.create_table(
+        "chain_copies",
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
+        sa.Column("signup", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("sent_at", INSTANT, nullable=False),
+        sa.Column("leads", sa.Boolean, nullable=False),
+        sa.Column("title", TEXT, nullable=False),
+        sa.Column("rows", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["signup"], ["signups.number"], name="chain_copies_signup_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="chain_copies_person_id_fkey"),
+        sa.PrimaryKeyConstraint("account", "message_id", name="chain_copies_pkey"),
+    )
+    op.create_index("chain_copies_signup", "chain_copies", ["signup", "sent_at"])
+    op.create_index("chain_copies_person", "chain_copies", ["person_id"])
 
 
 def _wishes() -> None:
