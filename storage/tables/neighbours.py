@@ -123,6 +123,44 @@ signup_steps = sa.Table(
 )
 index("signup_steps_signup", signup_steps.c.signup)
 
+# --- 接龙 ---
+# A row that stood in a copy of a list, kept once: `digest` is keyed, of its words; name and building are '' once they
+# were erased. `author_id` and `at` are from the wire. `seq` is the entry of the roster that it belongs to.
+chain_lines = sa.Table(
+    "chain_lines",
+    metadata,
+    sa.Column("signup", Id, sa.ForeignKey("signups.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("building", sa.Text, nullable=False),
+    sa.Column("heads", sa.Integer, nullable=False),
+    sa.Column("proxy", sa.Boolean, nullable=False),
+    sa.Column("author_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("at", Instant),
+    sa.Column("seq", sa.Integer),
+    sa.PrimaryKeyConstraint("signup", "line"),
+    sa.CheckConstraint("heads > 0", name="heads"),
+)
+index("chain_lines_author", chain_lines.c.author_id)
+
+# One sending of the list: `rows` is a JSON array of lines in their order, `title` the digest of what stands above them.
+chain_copies = sa.Table(
+    "chain_copies",
+    metadata,
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("signup", Id, sa.ForeignKey("signups.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("sent_at", Instant, nullable=False),
+    sa.Column("leads", sa.Boolean, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("rows", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("account", "message_id"),
+)
+index("chain_copies_signup", chain_copies.c.signup, chain_copies.c.sent_at)
+index("chain_copies_person", chain_copies.c.person_id)
+
 # --- wishes ---
 # `scope` is the grid prefix in whose groups it is published, NULL for the one it was wished in. Whoever is first is
 # `claimed_by`, set where it is NULL; those after them stand in `wish_line`.

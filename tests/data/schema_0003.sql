@@ -1,4 +1,4 @@
--- bind code: 4WFPS8QP
+-- bind code: 887ETNGE
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -82,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'07796F92F9FDBD18F329EA220E70ADC4578F3AFB14F06FF19508F21DC16B187F',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'A1C5BB6915C42D6BC330EB265FA12DABB46917D1663CDB1C287547293521E8AA',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'A55FB9D52B92E234E9BFB4AAB2D1A28DBA4076142520A3CF8CD66890CAF88EFF',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'96E2CDD0BE90A9DBB5E0C5BE190CC21A5A74C4D755DECBCC7FAFC7251A51B415',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -104,6 +104,37 @@ CREATE TABLE calls (
 	CONSTRAINT calls_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
 );
 INSERT INTO "calls" VALUES(1,1795163400123456,3,5,1795163460123456);
+CREATE TABLE chain_copies (
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	signup INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	sent_at BIGINT NOT NULL, 
+	leads BOOLEAN NOT NULL, 
+	title TEXT NOT NULL, 
+	rows TEXT NOT NULL, 
+	CONSTRAINT chain_copies_pkey PRIMARY KEY (account, message_id), 
+	CONSTRAINT chain_copies_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE, 
+	CONSTRAINT chain_copies_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "chain_copies" VALUES('a','m7',2,2,1795163400123456,0,'b0eacc2d0e3a716721f1976e49fe2e653574f38bef31c13f004426a8654706ae','[1]');
+CREATE TABLE chain_lines (
+	signup INTEGER NOT NULL, 
+	line INTEGER NOT NULL, 
+	digest TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	building TEXT NOT NULL, 
+	heads INTEGER NOT NULL, 
+	proxy BOOLEAN NOT NULL, 
+	author_id INTEGER, 
+	at BIGINT, 
+	seq INTEGER, 
+	CONSTRAINT chain_lines_pkey PRIMARY KEY (signup, line), 
+	CONSTRAINT chain_lines_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE, 
+	CONSTRAINT chain_lines_author_id_fkey FOREIGN KEY(author_id) REFERENCES people (id), 
+	CONSTRAINT chain_lines_heads_check CHECK (heads > 0)
+);
+INSERT INTO "chain_lines" VALUES(2,1,'1a9f7e852020bb03a535476a279509d012eaaf0257cd5aa9fe116bba38e9c03d','张三','3栋',1,0,2,1795163400123456,1);
 CREATE TABLE changes (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	ticket INTEGER NOT NULL, 
@@ -769,6 +800,9 @@ CREATE UNIQUE INDEX signup_entries_person ON signup_entries (signup, person_id) 
 CREATE INDEX signup_entries_of ON signup_entries (person_id);
 CREATE INDEX signup_entries_by ON signup_entries (by_id);
 CREATE INDEX signup_steps_signup ON signup_steps (signup);
+CREATE INDEX chain_lines_author ON chain_lines (author_id);
+CREATE INDEX chain_copies_signup ON chain_copies (signup, sent_at);
+CREATE INDEX chain_copies_person ON chain_copies (person_id);
 CREATE INDEX wishes_state ON wishes (state, release_at);
 CREATE INDEX wishes_person ON wishes (person_id);
 CREATE INDEX wishes_giver ON wishes (claimed_by);
