@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from storage import outbox
+from storage import outbox, polls, supplies, topics
 from storage.engine import Tx, purged
 from storage.model import Alias, Person, TicketState
 from storage.people import many
@@ -29,7 +29,10 @@ from storage.tables import (
     ticket_notes,
     tickets,
 )
+from storage.tables.deliberation import topic_supporters, votes
 from storage.tables.neighbours import questions
+from storage.tables.supplies import checkins
+from storage.tables.supplies import supplies as supply_rows
 from storage.tickets import purge_candidates
 
 # The actions by which somebody's words come into a ticket or candidate.
@@ -42,6 +45,9 @@ class Kept:
 
     tickets: tuple[int, ...]
     contact: bool  # a sealed phone number is among them
+    topics: int = 0  # that they proposed or support
+    votes: int = 0  # in open polls
+    supplies: int = 0  # needs, offers and check-ins of 急时
 
 
 async def kept(tx: Tx, person_id: int) -> Kept:
@@ -50,7 +56,9 @@ async def kept(tx: Tx, person_id: int) -> Kept:
     reported = sa.select(reporters.c.ticket).where(reporters.c.person_id == person_id)
     sealed = sa.select(reporters.c.ticket).where(reporters.c.person_id == person_id, reporters.c.contact.is_not(None))
     numbers = sorted(await tx.scalars(sa.union(said, reported)))
-    return Kept(tuple(numbers), await tx.scalar(sealed.limit(1)) is not None)
+    counts = [len(await topics.supported_by(tx, person_id)), len(await polls.voted_in(tx, person_id))]
+    counts.append(await supplies.count_of(tx, person_id))
+    return Kept(tuple(numbers), await tx.scalar(sealed.limit(1)) is not None, *counts)
 
 
 async def from_ticket(tx: Tx, number: int, person_id: int) -> None:
@@ -100,16 +108,35 @@ async def expired(tx: Tx, before: datetime) -> int:
     who = sa.select(reporters.c.person_id).where(reporters.c.ticket.in_(filed)).distinct()
     theirs = list(await tx.scalars(who))
     gone = await purge_candidates(tx, before)
-    if theirs:
-        elsewhere = [
-            sa.exists().where(column == people.c.id)
-            for column in (reporters.c.person_id, ticket_messages.c.person_id, grants.c.person_id, tickets.c.owner_id)
-        ]
-        nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *(sa.not_(found) for found in elsewhere))
-        last = list(await tx.scalars(sa.select(people.c.id).where(people.c.id.in_(theirs), *nothing)))
-        for person in await many(tx, last):
-            await resident(tx, person, silent=False)
+    await let_go(tx, theirs)
     return gone
+
+
+async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
+    """Forget those of them who are residents of whom nothing is kept any more."""
+    columns = (
+        reporters.c.person_id,
+        ticket_messages.c.person_id,
+        grants.c.person_id,
+        tickets.c.owner_id,
+        topic_supporters.c.person_id,
+        votes.c.person_id,
+        supply_rows.c.person_id,
+        checkins.c.person_id,
+    )
+    elsewhere = [sa.exists().where(column == people.c.id) for column in columns]
+    nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *(sa.not_(found) for found in elsewhere))
+    last = list(await tx.scalars(sa.select(people.c.id).where(people.c.id.in_(person_ids), *nothing)))
+    for person in await many(tx, last):
+        await resident(tx, person, silent=False)
+
+
+async def from_neighbours(tx: Tx, person_id: int, at: datetime) -> None:
+    """Take a person out of topics, open polls, supplies and check-ins."""
+    for number in await topics.supported_by(tx, person_id):
+        await topics.leave(tx, number, person_id, at)
+    await polls.take_back(tx, person_id)
+    await supplies.forget(tx, person_id, at)
 
 
 async def _accounts(tx: Tx, person_id: int, held: Collection[Alias], *, silent: bool) -> None:

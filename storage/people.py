@@ -24,7 +24,9 @@ from storage.tables import (
     tickets,
 )
 from storage.tables import bind_failures as failures_table
+from storage.tables.deliberation import topic_supporters, votes
 from storage.tables.neighbours import signup_entries, signup_steps, wish_line
+from storage.tables.supplies import checkins
 
 # Without 0 O 1 I L: a code is read aloud and typed on a phone.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -315,6 +317,11 @@ async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
     )
     await tx.execute(sa.delete(signup_steps).where(steps))
     await tx.execute(sa.delete(signup_entries).where(*twice))
+    for table, item in ((topic_supporters, "topic"), (votes, "poll"), (checkins, None)):  # one voice a person
+        twin = table.alias()
+        same = [twin.c.person_id == person_id, *([twin.c[item] == table.c[item]] if item else [])]
+        await tx.execute(sa.delete(table).where(table.c.person_id == old, sa.exists().where(*same)))
+        await tx.execute(sa.update(table).where(table.c.person_id == old).values(person_id=person_id))
     for column in _MENTIONS:
         await tx.execute(sa.update(column.table).where(column == old).values({column: person_id}))
     if resident.opted_out_at is not None:

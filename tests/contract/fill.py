@@ -36,12 +36,15 @@ from storage import (
     outbox,
     owners,
     people,
+    polls,
     questions,
     rooms,
     roster,
     signups,
+    supplies,
     tasks,
     tickets,
+    topics,
     upstreams,
     wishes,
 )
@@ -379,6 +382,7 @@ async def fill_neighbours(tx: Tx) -> None:
     await _fill_signups(tx)
     await _fill_chains(tx)
     await _fill_wishes(tx)
+    await _fill_deliberation(tx)
     await _fill_upward(tx)
 
 
@@ -426,6 +430,26 @@ async def _fill_wishes(tx: Tx) -> None:
     await contributions.note(tx, person_id=1, by_id=1, grid=MICRO, text="清理楼道", at=NOW)
 
 
+async def _fill_deliberation(tx: Tx) -> None:
+    said = {"account": "a", "message_id": "m0", "at": NOW}
+    topic = await topics.propose(tx, grid=MICRO, room_id=1, person_id=2, text="停车位紧张", **said)
+    await topics.support(tx, topic.number, 3, text="", **said)
+    of = {"grid": MICRO, "room_id": 1, "person_id": 1, "at": NOW, "closes_at": LATER}
+    counted = {"entitled": 86, "counted_in": polls.CountedIn.HOUSEHOLDS}
+    for title in ("装道闸", "换大门"):
+        await polls.start(tx, title=title, options=("要", "不要"), **of, **counted)
+    await polls.vote(tx, 2, 2, 1, NOW)
+    gate = await polls.get(tx, 3)
+    assert gate is not None
+    await polls.vote(tx, 3, 2, 2, NOW)
+    await polls.close(tx, gate, LATER)
+    thing = {"grid": MICRO, "room_id": 1, "thing": "米", "unit": "袋", "building": "3", "note": "", **said}
+    need = await supplies.register(tx, kind=supplies.SupplyKind.NEED, person_id=2, amount=2, **thing)
+    offer = await supplies.register(tx, kind=supplies.SupplyKind.OFFER, person_id=3, amount=5, **thing)
+    await supplies.propose(tx, need.number, offer.number, 2, NOW)
+    await supplies.check_in(tx, supplies.CheckIn(2, MICRO, "3", 2, True, "药快没了", NOW))
+
+
 async def read_neighbours(store: Store) -> None:
     """Assert through the repositories that everything that `fill_neighbours` wrote is there."""
 
@@ -451,6 +475,18 @@ async def read_neighbours(store: Store) -> None:
         assert (light.anonymous, light.release_at, chair.state) == (True, LATER, wishes.WishState.PENDING)
         assert [one.person_id for one in await wishes.waiting(tx, 1)] == [3]
         assert await contributions.noted(tx, 1) == 1
+        (topic,) = await topics.open_in(tx, MICRO)
+        assert (topic.id, topic.text, topic.supporters) == ("V1", "停车位紧张", 2)
+        (poll,) = await polls.open_in_room(tx, 1)
+        assert (poll.id, poll.options, poll.entitled, poll.closes_at) == ("V2", ("要", "不要"), 86, LATER)
+        assert await polls.counts(tx, poll) == (1, 0)
+        gate = await polls.get(tx, 3)
+        assert gate is not None
+        assert (gate.closed_at, gate.result) == (LATER, (0, 1))
+        need, offer = await supplies.search(tx, MICRO)
+        assert (need.id, need.kind, need.thing, need.left) == ("W1", supplies.SupplyKind.NEED, "米", 0)
+        assert (offer.left, offer.unit, offer.building) == (3, "袋", "3")
+        assert [mine.note for mine in await supplies.checked_in(tx, MICRO)] == ["药快没了"]
 
     await store.read(read)
 

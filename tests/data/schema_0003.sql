@@ -1,4 +1,4 @@
--- bind code: 887ETNGE
+-- bind code: FG2CGANQ
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -82,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'A55FB9D52B92E234E9BFB4AAB2D1A28DBA4076142520A3CF8CD66890CAF88EFF',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'96E2CDD0BE90A9DBB5E0C5BE190CC21A5A74C4D755DECBCC7FAFC7251A51B415',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'613C08D1C759D803526941D61EC7F937A26BB3F0DDCD27C447F95946E4A176EE',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'2BDB2A56F0CDD381B8EF81FAB22EEF14197238C7F068ABEF028FD841AA457B3C',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -145,6 +145,21 @@ CREATE TABLE changes (
 INSERT INTO "changes" VALUES(1,1,1,1795163400123456);
 INSERT INTO "changes" VALUES(2,1,2,1795163460123456);
 INSERT INTO "changes" VALUES(3,1,3,1795163520123456);
+CREATE TABLE checkins (
+	person_id INTEGER NOT NULL, 
+	grid TEXT NOT NULL, 
+	building TEXT, 
+	heads INTEGER NOT NULL, 
+	needs_help BOOLEAN NOT NULL, 
+	note TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	closed_at BIGINT, 
+	CONSTRAINT checkins_pkey PRIMARY KEY (person_id), 
+	CONSTRAINT checkins_heads_check CHECK (heads > 0), 
+	CONSTRAINT checkins_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT checkins_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "checkins" VALUES(2,'519999001001001001','3',2,1,'药快没了',1795163400123456,NULL);
 CREATE TABLE clocks (
 	ticket INTEGER NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -298,6 +313,22 @@ INSERT INTO "grids" VALUES('519999001001001','第一网格',NULL,'config');
 INSERT INTO "grids" VALUES('519999001001001001','一号楼微网格',NULL,'config');
 INSERT INTO "grids" VALUES('519999001001002','第二网格',1795163400123456,'import');
 INSERT INTO "grids" VALUES('519999001001003','第三网格',NULL,'import');
+CREATE TABLE handovers (
+	id INTEGER NOT NULL, 
+	need INTEGER, 
+	offer INTEGER, 
+	amount INTEGER, 
+	proposed_at BIGINT, 
+	done_at BIGINT, 
+	person_id INTEGER, 
+	CONSTRAINT handovers_pkey PRIMARY KEY (id), 
+	CONSTRAINT handovers_amount_check CHECK (amount > 0), 
+	CONSTRAINT handovers_of_something_check CHECK (need IS NOT NULL OR offer IS NOT NULL), 
+	CONSTRAINT handovers_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT handovers_need_fkey FOREIGN KEY(need) REFERENCES supplies (number) ON DELETE CASCADE, 
+	CONSTRAINT handovers_offer_fkey FOREIGN KEY(offer) REFERENCES supplies (number) ON DELETE CASCADE
+);
+INSERT INTO "handovers" VALUES(1,1,2,2,1795163400123456,NULL,NULL);
 CREATE TABLE inbox (
 	bucket INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -427,6 +458,28 @@ INSERT INTO "people" VALUES(2,'3-2-1502 李姐',NULL,NULL,NULL,NULL);
 INSERT INTO "people" VALUES(3,'老周',1795163400123456,NULL,NULL,NULL);
 INSERT INTO "people" VALUES(4,'林示例',NULL,'A7','示例物业',X'0EB4A857A2E0D414959B6179C0C6DF791F9F2006486EDA80A2DB18');
 INSERT INTO "people" VALUES(5,'陈示例',NULL,'A8',NULL,NULL);
+CREATE TABLE polls (
+	number INTEGER NOT NULL, 
+	grid TEXT NOT NULL, 
+	room_id INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	title TEXT NOT NULL, 
+	options TEXT NOT NULL, 
+	entitled INTEGER, 
+	counted_in TEXT NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	closes_at BIGINT NOT NULL, 
+	closed_at BIGINT, 
+	result TEXT NOT NULL, 
+	CONSTRAINT polls_pkey PRIMARY KEY (number), 
+	CONSTRAINT polls_counts_check CHECK (number > 0 AND entitled > 0), 
+	CONSTRAINT polls_counted_in_check CHECK (counted_in IN ('people', 'households')), 
+	CONSTRAINT polls_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT polls_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT polls_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "polls" VALUES(2,'519999001001001001',1,1,'装道闸','["要","不要"]',86,'households',1795163400123456,2110523400123456,NULL,'');
+INSERT INTO "polls" VALUES(3,'519999001001001001',1,1,'换大门','["要","不要"]',86,'households',1795163400123456,2110523400123456,2110523400123456,'[0, 1]');
 CREATE TABLE questions (
 	person_id INTEGER NOT NULL, 
 	step TEXT NOT NULL, 
@@ -484,6 +537,8 @@ INSERT INTO "sequences" VALUES('task',1);
 INSERT INTO "sequences" VALUES('faq',1);
 INSERT INTO "sequences" VALUES('signups',2);
 INSERT INTO "sequences" VALUES('wishes',2);
+INSERT INTO "sequences" VALUES('deliberation',3);
+INSERT INTO "sequences" VALUES('supply',2);
 CREATE TABLE signup_entries (
 	signup INTEGER NOT NULL, 
 	seq INTEGER NOT NULL, 
@@ -572,6 +627,33 @@ CREATE TABLE signups (
 );
 INSERT INTO "signups" VALUES(1,'助老理发','社区活动室',2110523400123456,NULL,3,NULL,1,'519999001001001001',1,'open','command','',0,0,1795163400123456,NULL,0,2110523400123456);
 INSERT INTO "signups" VALUES(2,'疫苗接种','',NULL,NULL,NULL,NULL,NULL,NULL,NULL,'open','command','',1,0,1795163400123456,NULL,0,NULL);
+CREATE TABLE supplies (
+	number INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	grid TEXT NOT NULL, 
+	room_id INTEGER, 
+	person_id INTEGER, 
+	thing TEXT NOT NULL, 
+	amount INTEGER, 
+	unit TEXT NOT NULL, 
+	building TEXT, 
+	note TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	closed_at BIGINT, 
+	CONSTRAINT supplies_pkey PRIMARY KEY (number), 
+	CONSTRAINT supplies_kind_check CHECK (kind IN ('need', 'offer')), 
+	CONSTRAINT supplies_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT supplies_state_check CHECK (state IN ('open', 'done', 'withdrawn', 'over')), 
+	CONSTRAINT supplies_closed_check CHECK ((state = 'open') = (closed_at IS NULL)), 
+	CONSTRAINT supplies_counts_check CHECK (number > 0 AND amount > 0), 
+	CONSTRAINT supplies_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT supplies_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
+);
+INSERT INTO "supplies" VALUES(1,'need','519999001001001001',1,2,'米',2,'袋','3','','open','a','m0',1795163400123456,NULL);
+INSERT INTO "supplies" VALUES(2,'offer','519999001001001001',1,3,'米',5,'袋','3','','open','a','m0',1795163400123456,NULL);
 CREATE TABLE task_grids (
 	task INTEGER NOT NULL, 
 	grid TEXT NOT NULL, 
@@ -682,6 +764,35 @@ CREATE TABLE tickets (
 );
 INSERT INTO "tickets" VALUES(1,'assigned','0503','routine','help','grid','519999001001001001',1,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,3,1,0,NULL,0,'grid_worker',1,1795165200123456,1795249800123456,1795163460123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["电梯","坏"]','abc123','property',4,NULL,'project',0,1,NULL,NULL,0,'等配件','周五前修好',NULL,0);
 INSERT INTO "tickets" VALUES(2,'candidate','0401','routine','help','grid','519999001001001001',NULL,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,1,1,0,NULL,0,NULL,NULL,1795165200123456,1795249800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["路灯"]','abc123',NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+CREATE TABLE topic_supporters (
+	topic INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	text TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT topic_supporters_pkey PRIMARY KEY (topic, person_id), 
+	CONSTRAINT topic_supporters_topic_fkey FOREIGN KEY(topic) REFERENCES topics (number) ON DELETE CASCADE, 
+	CONSTRAINT topic_supporters_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "topic_supporters" VALUES(1,2,'停车位紧张','a','m0',1795163400123456);
+INSERT INTO "topic_supporters" VALUES(1,3,'','a','m0',1795163400123456);
+CREATE TABLE topics (
+	number INTEGER NOT NULL, 
+	grid TEXT, 
+	room_id INTEGER, 
+	state TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	closed_at BIGINT, 
+	supporters INTEGER NOT NULL, 
+	CONSTRAINT topics_pkey PRIMARY KEY (number), 
+	CONSTRAINT topics_state_check CHECK (state IN ('open', 'discussed', 'dropped')), 
+	CONSTRAINT topics_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT topics_closed_check CHECK ((state = 'open') = (closed_at IS NULL)), 
+	CONSTRAINT topics_counts_check CHECK (number > 0 AND supporters >= 0), 
+	CONSTRAINT topics_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
+);
+INSERT INTO "topics" VALUES(1,'519999001001001001',1,'open',1795163400123456,NULL,0);
 CREATE TABLE unfetchable (
 	account TEXT NOT NULL, 
 	message_id TEXT NOT NULL, 
@@ -703,6 +814,17 @@ CREATE TABLE upstreams (
 	CONSTRAINT upstreams_pkey PRIMARY KEY (name)
 );
 INSERT INTO "upstreams" VALUES('street',3,1,3,2110523400123456,'unauthorized','no such secret',1795163400123456,1795163400123456);
+CREATE TABLE votes (
+	poll INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	choice INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT votes_pkey PRIMARY KEY (poll, person_id), 
+	CONSTRAINT votes_choice_check CHECK (choice > 0), 
+	CONSTRAINT votes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT votes_poll_fkey FOREIGN KEY(poll) REFERENCES polls (number) ON DELETE CASCADE
+);
+INSERT INTO "votes" VALUES(2,2,1,1795163400123456);
 CREATE TABLE wish_line (
 	wish INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -793,6 +915,17 @@ CREATE INDEX answers_held ON answers (ticket) WHERE held IS NOT NULL;
 CREATE INDEX answer_replies_at ON answer_replies (at);
 CREATE INDEX questions_item ON questions (item);
 CREATE INDEX questions_expiry ON questions (expires_at);
+CREATE INDEX topics_open ON topics (grid) WHERE state = 'open';
+CREATE INDEX topic_supporters_message ON topic_supporters (account, message_id);
+CREATE INDEX topic_supporters_person ON topic_supporters (person_id);
+CREATE INDEX polls_open ON polls (closes_at) WHERE closed_at IS NULL;
+CREATE INDEX votes_person ON votes (person_id);
+CREATE INDEX supplies_message ON supplies (account, message_id);
+CREATE INDEX supplies_open ON supplies (grid, thing) WHERE state = 'open';
+CREATE INDEX supplies_person ON supplies (person_id);
+CREATE INDEX handovers_need ON handovers (need);
+CREATE INDEX handovers_offer ON handovers (offer);
+CREATE INDEX checkins_grid ON checkins (grid);
 CREATE INDEX signups_room ON signups (room_id, state);
 CREATE INDEX signups_organiser ON signups (organiser_id);
 CREATE INDEX signups_next ON signups (next_at) WHERE next_at IS NOT NULL;

@@ -23,6 +23,8 @@ def upgrade() -> None:
     _upward()
     _answers()
     _questions()
+    _deliberation()
+    _supplies()
     _signups()
     _chains()
     _wishes()
@@ -351,3 +353,157 @@ def _wishes() -> None:
         sa.CheckConstraint("length(grid) <= 18", name=op.f("deeds_grid_check")),
     )
     op.create_index("deeds_person", "deeds", ["person_id"])
+
+
+def _deliberation() -> None:
+    """Topics and polls."""
+    op.create_table(
+        "topics",
+        sa.Column("number", ID, nullable=False),
+        sa.Column("grid", TEXT),
+        sa.Column("room_id", ID),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT),
+        sa.Column("supporters", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state IN ('open', 'discussed', 'dropped')", name=op.f("topics_state_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("topics_grid_check")),
+        sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name=op.f("topics_closed_check")),
+        sa.CheckConstraint("number > 0 AND supporters >= 0", name=op.f("topics_counts_check")),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="topics_room_id_fkey"),
+        sa.PrimaryKeyConstraint("number", name="topics_pkey"),
+    )
+    op.create_index(
+        "topics_open",
+        "topics",
+        ["grid"],
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "topic_supporters",
+        sa.Column("topic", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["topic"], ["topics.number"], name="topic_supporters_topic_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="topic_supporters_person_id_fkey"),
+        sa.PrimaryKeyConstraint("topic", "person_id", name="topic_supporters_pkey"),
+    )
+    op.create_index("topic_supporters_message", "topic_supporters", ["account", "message_id"])
+    op.create_index("topic_supporters_person", "topic_supporters", ["person_id"])
+    op.create_table(
+        "polls",
+        sa.Column("number", ID, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("room_id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("title", TEXT, nullable=False),
+        sa.Column("options", TEXT, nullable=False),
+        sa.Column("entitled", sa.Integer()),
+        sa.Column("counted_in", TEXT, nullable=False),
+        sa.Column("opened_at", INSTANT, nullable=False),
+        sa.Column("closes_at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT),
+        sa.Column("result", TEXT, nullable=False),
+        sa.CheckConstraint("number > 0 AND entitled > 0", name=op.f("polls_counts_check")),
+        sa.CheckConstraint("counted_in IN ('people', 'households')", name=op.f("polls_counted_in_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("polls_grid_check")),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="polls_room_id_fkey"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="polls_person_id_fkey"),
+        sa.PrimaryKeyConstraint("number", name="polls_pkey"),
+    )
+    op.create_index(
+        "polls_open",
+        "polls",
+        ["closes_at"],
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
+        "votes",
+        sa.Column("poll", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("choice", sa.Integer(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("choice > 0", name=op.f("votes_choice_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="votes_person_id_fkey"),
+        sa.ForeignKeyConstraint(["poll"], ["polls.number"], name="votes_poll_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("poll", "person_id", name="votes_pkey"),
+    )
+    op.create_index("votes_person", "votes", ["person_id"])
+
+
+def _supplies() -> None:
+    """Needs, offers, what was handed over, and who is safe."""
+    op.create_table(
+        "supplies",
+        sa.Column("number", ID, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("room_id", ID),
+        sa.Column("person_id", ID),
+        sa.Column("thing", TEXT, nullable=False),
+        sa.Column("amount", sa.Integer()),
+        sa.Column("unit", TEXT, nullable=False),
+        sa.Column("building", TEXT),
+        sa.Column("note", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT),
+        sa.CheckConstraint("kind IN ('need', 'offer')", name=op.f("supplies_kind_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("supplies_grid_check")),
+        sa.CheckConstraint("state IN ('open', 'done', 'withdrawn', 'over')", name=op.f("supplies_state_check")),
+        sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name=op.f("supplies_closed_check")),
+        sa.CheckConstraint("number > 0 AND amount > 0", name=op.f("supplies_counts_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="supplies_person_id_fkey"),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="supplies_room_id_fkey"),
+        sa.PrimaryKeyConstraint("number", name="supplies_pkey"),
+    )
+    op.create_index("supplies_message", "supplies", ["account", "message_id"])
+    op.create_index(
+        "supplies_open",
+        "supplies",
+        ["grid", "thing"],
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index("supplies_person", "supplies", ["person_id"])
+    op.create_table(
+        "handovers",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("need", ID),
+        sa.Column("offer", ID),
+        sa.Column("amount", sa.Integer()),
+        sa.Column("proposed_at", INSTANT),
+        sa.Column("done_at", INSTANT),
+        sa.Column("person_id", ID),
+        sa.CheckConstraint("amount > 0", name=op.f("handovers_amount_check")),
+        sa.CheckConstraint("need IS NOT NULL OR offer IS NOT NULL", name=op.f("handovers_of_something_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="handovers_person_id_fkey"),
+        sa.ForeignKeyConstraint(["need"], ["supplies.number"], name="handovers_need_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["offer"], ["supplies.number"], name="handovers_offer_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="handovers_pkey"),
+    )
+    op.create_index("handovers_need", "handovers", ["need"])
+    op.create_index("handovers_offer", "handovers", ["offer"])
+    op.create_table(
+        "checkins",
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("building", TEXT),
+        sa.Column("heads", sa.Integer(), nullable=False),
+        sa.Column("needs_help", sa.Boolean(), nullable=False),
+        sa.Column("note", TEXT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT),
+        sa.CheckConstraint("heads > 0", name=op.f("checkins_heads_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("checkins_grid_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="checkins_person_id_fkey"),
+        sa.PrimaryKeyConstraint("person_id", name="checkins_pkey"),
+    )
+    op.create_index("checkins_grid", "checkins", ["grid"])
