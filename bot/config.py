@@ -31,6 +31,7 @@ from bot.settings import (
     clock,
     role_named,
 )
+from bot.sync import faults as upward
 from handlers.texts import ROLE_BY_LABEL
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def _cross_faults(sections: Sections) -> Iterator[Fault]:
     yield from _repeated("[[grids]]", "code", (grid.code for grid in sections.grids))
     yield from _people_faults(sections)
     yield from _room_faults(sections)
+    yield from upward.faults(sections)
 
 
 def _bot_faults(sections: Sections) -> Iterator[Fault]:
@@ -298,6 +300,10 @@ def _anchored(sections: Sections, source: Path) -> Config:
     values["accounts"] = tuple(
         replace(account, token_file=maybe(account.token_file), tls_ca=maybe(account.tls_ca))
         for account in sections.accounts
+    )
+    values["upstreams"] = tuple(
+        replace(upstream, secret_file=maybe(upstream.secret_file), folder=maybe(upstream.folder))
+        for upstream in sections.upstreams
     )
     nlp = sections.nlp
     values["nlp"] = replace(nlp, categories=maybe(nlp.categories), lexicon=anchored(nlp.lexicon))

@@ -92,7 +92,7 @@ def cells(order: int, row: RegisterRow, labels: Labels) -> list[Cell]:
         CONFIDENTIAL if row.confidential else masked_phone(row.contact),
         _where(row),
         category.name if category else row.category,
-        "；".join(_said(row.texts)),
+        "；".join(said(row.texts)),
         _pressing(row, late=late),
         f"{texts.URGENCY[row.urgency]}哨",
         row.owner,
@@ -145,7 +145,7 @@ def masked_phone(contact: str | None) -> str | None:
     return digits[:3] + "*" * (len(digits) - 7) + digits[-4:]
 
 
-def _said(words: Sequence[str]) -> Sequence[str]:
+def said(words: Sequence[str]) -> Sequence[str]:
     """What says something: a neighbour's `+1` is in the number of reporters already."""
     return [text for text in words if re.search(r"[^\W\d_]", text)] or words
 

@@ -19,9 +19,15 @@ POSTGRESQL = "postgresql+asyncpg://"
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day like "21:30"')]
 Code = Annotated[str, Meta(pattern=r"^([0-9]{12}|[0-9]{15}|[0-9]{18})$", description="12, 15 or 18 digits in quotes")]
 Scope = Annotated[str, Meta(pattern=r"^[0-9]{2,18}$", description="the first 2 to 18 digits of a grid code, in quotes")]
+CategoryPrefix = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,4}$", description="the 1 to 4 first digits of a category's code, in quotes")
+]
 Name = Annotated[str, Meta(min_length=1, max_length=60, description="text of 1..60 characters in quotes")]
 AccountName = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="1..32 letters, digits, - or _ in quotes")
+]
+Source = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1..64 letters, digits, . - or _ in quotes")
 ]
 Endpoint = Annotated[
     str, Meta(pattern=r"^[^\s:/]+:[0-9]{1,5}$", description='host:port in quotes, like "127.0.0.1:8788"')
@@ -62,21 +68,7 @@ class Account(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def secret(self) -> str:
         """The gateway's token, from wherever it is kept. Raises ConfigError where it cannot be read."""
-        where = f"[[accounts]] {self.name}"
-        if self.token is not None:
-            return self.token
-        if self.token_env is not None:
-            value = os.environ.get(self.token_env, "").strip()
-            if not value:
-                raise ConfigError(f"{where} token_env: the environment variable {self.token_env} is empty, set it")
-            return value
-        try:
-            value = Path(str(self.token_file)).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{where} token_file: cannot read {self.token_file} ({cause(error)}), mend it") from None
-        if not value:
-            raise ConfigError(f"{where} token_file: {self.token_file} is empty, write the token into it")
-        return value
+        return _kept(f"[[accounts]] {self.name} token", self.token, self.token_env, self.token_file)
 
 
 class Pacing(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -167,6 +159,44 @@ class RoomEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return RoomKind(self.kind)
 
 
+class Sync(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    source: Source | None = None
+
+
+class Upstream(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A platform above: how it is reached, which tickets it gets, and what it calls things."""
+
+    name: AccountName
+    kind: Literal["http", "folder"] = "http"
+    url: Annotated[str, Meta(max_length=500, description="a web address in quotes")] | None = None
+    secret: Name | None = None
+    secret_env: Name | None = None
+    secret_file: str | None = None
+    folder: str | None = None
+    formats: Annotated[tuple[Literal["csv", "json"], ...], Meta(min_length=1)] = ("csv",)
+    levels: tuple[Literal["grid", "community", "street", "department"], ...] = ()
+    categories: tuple[CategoryPrefix, ...] = ()
+    grids: tuple[Scope, ...] = ()
+    natures: tuple[Literal["inquiry", "help", "complaint", "report", "suggestion", "praise"], ...] = ()
+    batch: Annotated[int, Meta(ge=1, le=1000)] = 100
+    timeout_seconds: Annotated[int, Meta(ge=1, le=600)] = 30
+    wait_seconds: Annotated[int, Meta(ge=0, le=86400)] = 10
+    gzip: bool = False
+    reporter: bool = False
+    codes: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    constants: dict[str, str | int | float | bool] = {}
+
+    @property
+    def place(self) -> str:
+        """How the file's author finds it."""
+        return f"[[upstreams]] {self.name}"
+
+    def shared_secret(self) -> str:
+        """What requests are signed with, from wherever it is kept. Raises ConfigError where it cannot be read."""
+        return _kept(f"{self.place} secret", self.secret, self.secret_env, self.secret_file)
+
+
 class Nlp(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     categories: str | None = None
     lexicon: str = "var/lexicon"
@@ -201,9 +231,30 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()
+    sync: Sync = Sync()
+    upstreams: tuple[Upstream, ...] = ()
     nlp: Nlp = Nlp()
     monitor: Monitor = Monitor()
     log: Log = Log()
+
+
+def _kept(place: str, value: str | None, variable: str | None, file: str | None) -> str:
+    """A secret that stands in the file, in an environment variable or in a file of its own; `place` names the first of
+    these keys. Raises ConfigError."""
+    if value is not None:
+        return value
+    if variable is not None:
+        found = os.environ.get(variable, "").strip()
+        if not found:
+            raise ConfigError(f"{place}_env: the environment variable {variable} is empty, set it")
+        return found
+    try:
+        found = Path(str(file)).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place}_file: cannot read {file} ({cause(error)}), mend it") from None
+    if not found:
+        raise ConfigError(f"{place}_file: {file} is empty, write the {place.rpartition(' ')[2]} into it")
+    return found
 
 
 def clock(text: str) -> time:

@@ -14,7 +14,7 @@ import pytest
 
 from bot.app import budget_of
 from bot.config import Config, ConfigError, load
-from bot.settings import Sections
+from bot.settings import Sections, Upstream
 from handlers.workdays import Day
 from nlp import categories
 from storage.model import Grant, Role
@@ -67,7 +67,7 @@ def keys_written(text: str) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
     table = ""
     for line in text.splitlines():
-        if header := re.match(r"\[+([a-z]+)\]+", line):
+        if header := re.match(r"(?:# )?\[+([a-z]+)\]+", line):
             table = header[1]
         elif key := re.match(r"(?:# ?)?([a-z_]+) *= ", line):
             found.add((table, key[1]))
@@ -90,12 +90,62 @@ def test_the_example_loads() -> None:
 def test_the_example_with_its_optional_keys_loads(tmp_path: Path) -> None:
     """What is offered behind a # is right, too, once a person has chosen one of the three ways to give a token."""
     text = EXAMPLE.read_text(encoding="utf-8")
-    text = re.sub(r"^# ((?:tls_ca|im|categories|lexicon|file|token_file) *=)", r"\1", text, flags=re.MULTILINE)
+    text = re.sub(r"^# ((?:tls_ca|im|lexicon|file|token_file) *=|categories *= \")", r"\1", text, flags=re.MULTILINE)
     text = re.sub(r"^token_env.*$", "", text, flags=re.MULTILINE)
     config = read(tmp_path, text)
     assert config.accounts[0].token_file == str(tmp_path / "var/wx1.token")
     assert config.people[0].im_ids() == (("wx1", "wxid_liu"),)
     assert config.log.file == str(tmp_path / "var/xiaoge.log")
+
+
+def test_the_example_of_a_platform_above_loads(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    before, _, rest = text.partition("[sync]\n")
+    section, _, after = rest.partition("[nlp]\n")
+    section = re.sub(r"^# (?=\[|[a-z_]+ = )", "", section, flags=re.MULTILINE)
+    section = re.sub(r"^(secret_file|secret|folder) = .*$", "", section, flags=re.MULTILINE)
+    config = read(tmp_path, f"{before}[sync]\n{section}[nlp]\n{after}")
+    (upstream,) = config.upstreams
+    assert config.sync.source == "519999001001"
+    assert upstream.codes == {"05": "A03", "default": "A99"}
+    shown = msgspec.to_builtins(upstream)
+    defaults = msgspec.to_builtins(Upstream(name="x"))
+    plain = ("kind", "formats", "batch", "timeout_seconds", "wait_seconds", "gzip", "reporter")
+    assert {key: shown[key] for key in plain} == {key: defaults[key] for key in plain}
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ('url = "https://a.example"', "#1 secret: give one of secret, secret_env, secret_file, got 0 of them"),
+        ('secret = "s"', '#1 url: missing: kind = "http" needs it'),
+        ('url = "ftp://a.example"\nsecret = "s"', '#1 url: must be like "https://platform.example/api"'),
+        ('url = "https://u:pw@a.example"\nsecret = "s"', "got one with a user or a password"),
+        ('url = "https://a.example:99999"\nsecret = "s"', "got an address that cannot be read"),
+        ('kind = "folder"', '#1 folder: missing: kind = "folder" needs the folder'),
+        ('kind = "folder"\nfolder = "x"\nsecret = "s"', '#1 secret: is for kind = "http", leave it out'),
+        ('kind = "folder"\nfolder = "x"\nformats = ["xlsx"]', "#1 formats: must be a list of one of csv, json"),
+        ('kind = "folder"\nfolder = "x"\ncodes = { "5x" = "A" }', '#1 codes: "5x" is no category code'),
+        ('kind = "folder"\nfolder = "x"\nfields = { "texts" = "" }', '#1 fields: there is no field "texts"'),
+        ('kind = "folder"\nfolder = "x"\nfields = { "text" = "state" }', 'the name "state" is taken already'),
+        ('url = "https://a.example"\nsecret = "s"\nfields = { "id" = "n" }', '#1 fields: "id" keeps its name'),
+        ('url = "https://a.example"\nsecret = "s"\nlevels = ["city"]', "#1 levels: must be a list of one of grid"),
+    ],
+)
+def test_platforms_above_are_checked(tmp_path: Path, keys: str, line: str) -> None:
+    (found,) = faults(tmp_path, f'[sync]\nsource = "here"\n[[upstreams]]\nname = "street"\n{keys}\n')
+    assert line in found
+    assert "pw@" not in found
+
+
+def test_platforms_above_need_to_know_who_we_are(tmp_path: Path) -> None:
+    one = '[[upstreams]]\nname = "street"\nkind = "folder"\nfolder = "x"\n'
+    assert faults(tmp_path, one) == [
+        'config.toml: [sync] source: missing: [[upstreams]] needs it; write who we are, like "519999001001"'
+    ]
+    assert faults(tmp_path, '[sync]\nsource = "here"\n' + one + one) == [
+        'config.toml: [[upstreams]] name: "street" stands 2 times, keep one'
+    ]
 
 
 def test_the_example_names_every_key_and_no_other() -> None:
