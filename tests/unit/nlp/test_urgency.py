@@ -17,6 +17,8 @@ HERE = [
     ("路灯杆漏电，刚才电到人了", "0509"),
     ("有个女的坐在楼顶要跳楼", "0509"),
     ("地下车库被淹了，水漫到车轮", "0510"),
+    ("主管道爆了，水柱喷到二楼，阀门关不住", "0510"),
+    ("十楼跑水，水沿着楼梯往下淌，快进电梯井了", "0510"),
     ("隔壁男的在打老婆，一直喊救命", "0511"),
 ]
 
@@ -72,6 +74,8 @@ def test_not_here_not_now(classifier, text: str) -> None:
         ("楼道堆杂物，担心着火", "0203"),
         ("地下车库消防隐患严重，喷淋都没水", "0512"),
         ("电梯老是突然停，差点被困", "0101"),
+        ("水管老化，怕哪天爆了", "0102"),
+        ("楼上漏水漏到楼道，半年了没人修", "0108"),
     ],
 )
 def test_a_habit_or_a_hazard_is_an_everyday_matter(classifier, text: str, category: str) -> None:
@@ -82,7 +86,7 @@ def test_a_habit_or_a_hazard_is_an_everyday_matter(classifier, text: str, catego
 
 @pytest.mark.parametrize(
     "text",
-    ["我妈走失过一次，后来给她戴了手环", "我媳妇下个月要生了", "燃气公司来查过漏气，没问题"],
+    ["我妈走失过一次，后来给她戴了手环", "我媳妇下个月要生了", "燃气公司来查过漏气，没问题", "厨房水管爆过一回，换新的了"],
 )
 def test_what_was_or_will_be_pages_nobody(classifier, text: str) -> None:
     assert classifier.analyse(text).best.urgency is not Urgency.EMERGENCY
