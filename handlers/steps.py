@@ -10,7 +10,7 @@ from handlers import clocks, rights, texts
 from handlers.context import Context, Effects, Policy
 from nlp import location
 from nlp.categories import OTHER, Category
-from storage import duty, outbox, people, rooms
+from storage import answers, duty, outbox, people, rooms
 from storage import tickets as rows
 from storage.engine import purged
 from storage.model import DutyKind, Level, Nature, Person, Place, Role, Ticket, TicketState
@@ -99,6 +99,8 @@ async def move(
     moved = await rows.update(effects.tx, ticket.number, expect={ticket.state}, at=effects.now, state=to, **fields)
     if moved is None:
         return None
+    if right is not None:  # whoever goes on with it has decided what a platform above said of it
+        await answers.settled(effects.tx, ticket.number)
     before = ticket.state
     for step in skipped:
         await _record(effects, action, actor, right, ticket, before, step, {"skipped": True})

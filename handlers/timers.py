@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from handlers import answers, callbacks, digests, mode, reminders
 from handlers.context import Effects
+from storage import answers as upward
 from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions
 from storage import tickets as rows
 from storage.model import TicketState
@@ -16,6 +17,7 @@ CANDIDATE_FOR = timedelta(days=30)
 NEGATIVE_TEXT_FOR = timedelta(days=30)
 SENT_TEXT_FOR = timedelta(hours=48)
 INBOX_FOR = timedelta(hours=48)
+REPLIES_FOR = timedelta(hours=24)  # to the platforms above
 JOB_RUNS_FOR = timedelta(days=60)
 BIND_FAILURES_FOR = timedelta(days=1)
 
@@ -59,6 +61,7 @@ async def purge(effects: Effects) -> bool:
     await outbox.blank(effects.tx, now - SENT_TEXT_FOR)
     await inbox.purge(effects.tx, now - INBOX_FOR)
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
+    await upward.purge(effects.tx, now - REPLIES_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
     return False
