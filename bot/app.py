@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from bot.dispatch import Dispatcher, Heard
 from bot.intake import Intake
 from bot.jobs import Jobs
 from bot.lexicons import Keeper, Shelf
-from bot.pacing import Budget
+from bot.pacing import Budget, broadcast_time
 from bot.registry import Registry
 from bot.sender import Sender, SentHook
 from bot.transports.base import Event, Offline, Transport, TransportError
@@ -26,6 +28,7 @@ from handlers.context import Policy
 from nlp import categories
 from nlp.pipeline import Classifier
 from storage.engine import Store
+from storage.model import Outgoing
 
 if TYPE_CHECKING:
     from bot.monitor import Monitor
@@ -80,8 +83,10 @@ class House:
             for account, transport in by_account.items()
         }
         self._senders = [
-            Sender(store, transport, budget, clock, seed=seed, sent=sent) for transport in by_account.values()
+            Sender(store, transport, budget, clock, seed=seed, sent=self._line_sent)
+            for transport in by_account.values()
         ]
+        self._sent = sent
         self._jobs = Jobs(
             store, self.dispatcher, policy, by_account, clock, wake_senders=self._wake_senders, lexicon=lexicon
         )
@@ -107,6 +112,11 @@ class House:
     def _wake_senders(self) -> None:
         for sender in self._senders:
             sender.wake()
+
+    def _line_sent(self, line: Outgoing) -> None:
+        self.dispatcher.receipts.sent(line, self.clock.now())
+        if self._sent is not None:
+            self._sent(line)
 
     def _link_up(self) -> None:
         self._linked.set()
@@ -221,7 +231,7 @@ async def run(config: Config) -> None:
         house = House(
             store=store,
             classifier=classifier,
-            policy=config.policy(known),
+            policy=replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config))),
             transports=[
                 WechatyTransport(entry.name, entry.endpoint, entry.secret(), tls_ca=_path(entry.tls_ca), clock=clock)
                 for entry in config.accounts

@@ -18,6 +18,7 @@ from bot import memory
 from bot.clock import Clock
 from bot.fetching import FETCHES, Fetcher, Parking, Unfetched
 from bot.memory import Conversation, Memory
+from bot.receipts import Receipts
 from bot.transports.base import Transport, TransportError
 from handlers import routing
 from handlers.context import Context, Policy
@@ -25,7 +26,7 @@ from handlers.window import SPAN
 from nlp import contact
 from nlp.decision import Analysis
 from nlp.pipeline import Classifier
-from storage import inbox, outbox, people, registry, rooms, tickets
+from storage import inbox, notices, outbox, people, registry, rooms, tickets
 from storage.engine import Store, StoreError, Tx
 from storage.model import Arrival, Message, MessageKind, Room
 
@@ -76,6 +77,7 @@ class Dispatcher:
         self._queues: dict[str, asyncio.Queue[_Entry]] = {account: asyncio.Queue() for account in transports}
         self._lanes: dict[Conversation, deque[Message]] = {}
         self._memory = Memory()
+        self.receipts = Receipts()
         # (account, message id) in memory or not yet written down as finished, and when it arrived
         self._here: dict[tuple[str, str], datetime] = {}
         self._busy = 0
@@ -125,8 +127,10 @@ class Dispatcher:
     async def load(self) -> None:
         """Read what must be known before the first message: see `Memory`, and what an earlier life left undone."""
         await self._store.read(self._memory.load)
+        now = self._clock.now()
         for account in self._queues:
             self._left[account] = deque(await self._pending(account))
+            await self._store.read(lambda tx, account=account: self.receipts.load(tx, account, now))  # type: ignore[misc]
 
     async def put(self, arrival: Arrival, message: Message | None) -> None:
         """Take in one durable id; waits while too much is in memory."""
@@ -411,6 +415,7 @@ class Dispatcher:
         self._parking.leave(message.account, message.id)
         self._release()
         self.reasons[reason] += 1
+        self.receipts.note(message, reason)
         if self._heard is not None:
             self._heard(message, reason, joined)
 
@@ -432,7 +437,8 @@ class Dispatcher:
         """Write down what passed by; durable when this returns. Should it be lost in a crash, those ids are fetched and
         judged once more."""
         async with self._flushing:  # what another flush is writing is not durable yet
-            if not self._finished:
+            said = self.receipts.take()
+            if not self._finished and not said:
                 return
             finished, self._finished = self._finished, []
             counts, self._counts = self._counts, Counter()
@@ -440,6 +446,7 @@ class Dispatcher:
 
             async def work(tx: Tx) -> None:
                 await inbox.finish(tx, finished, now)
+                await notices.receive(tx, said)
                 for day in {day for day, _, _ in counts}:
                     await inbox.count(tx, day, {(room, why): n for (d, room, why), n in counts.items() if d == day})
 
@@ -448,6 +455,7 @@ class Dispatcher:
             except StoreError:
                 self._finished = finished + self._finished
                 self._counts.update(counts)
+                self.receipts.put_back(said)
                 raise
             for account, message_id, _ in finished:
                 self._here.pop((account, message_id), None)
@@ -465,6 +473,7 @@ class Dispatcher:
     def tidy(self) -> None:
         """Forget what has gone still."""
         self._memory.tidy(self._clock.now())
+        self.receipts.tidy(self._clock.now())
 
 
 def _masked(message: Message) -> Message:

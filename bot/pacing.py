@@ -32,6 +32,16 @@ class Budget:
     stop: timedelta = timedelta(minutes=10)  # after WeChat said "too fast"
 
 
+def broadcast_time(lines: int, budget: Budget) -> timedelta:
+    """How long one account needs for so many lines, each to another room: the least that the budgets allow it when
+    nothing else is said."""
+    a_day, an_hour = (max(1, int(limit * (1 - RESERVED_FOR_EMERGENCY))) for limit in (budget.per_day, budget.per_hour))
+    days, rest = divmod(max(lines - 1, 0), a_day)
+    hours, rest = divmod(rest, an_hour)
+    gap = max(sum(budget.gap) / 2, MINUTE.total_seconds() / budget.per_minute)
+    return days * DAY + hours * HOUR + rest * timedelta(seconds=gap)
+
+
 class Pacer:
     """The send log of one account and what it allows next."""
 

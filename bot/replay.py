@@ -25,11 +25,13 @@ from bot.scene import ACCOUNT, Scene
 from bot.transports.simulator import Simulator
 from handlers import texts
 from handlers.context import Policy
+from handlers.texts import notices as notice_texts
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import audit, inbox, modes, tickets
+from storage import audit, inbox, modes, notices, tickets
 from storage.engine import Store, Tx
 from storage.model import RoomKind, Ticket, TicketState
+from storage.notices import Notice
 from storage.reports import Filter
 
 TICK = timedelta(hours=1)  # how often the clock's own work is looked at while nobody speaks
@@ -186,10 +188,21 @@ async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -
         ],
         "signups": [],
         "wishes": [],
-        "notices": [],
+        "notices": [await _notice(tx, notice) for notice in await notices.every(tx)],
         "mode": "急时" if await modes.in_force(tx) else "平时",
         "denied": await audit.count(tx, "denied"),
         "dropped": dropped,
+    }
+
+
+async def _notice(tx: Tx, notice: Notice) -> dict[str, Any]:
+    standing = await notices.standing(tx, notice.number)
+    return {
+        "id": notice.id,
+        "state": notice_texts.STATE[notice.state],
+        "rooms": standing.rooms,
+        "sent": standing.sent,
+        "acks": standing.receipts,
     }
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers import forms, hearing, texts
+from handlers import forms, hearing, notice_forms, texts
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
@@ -162,6 +162,14 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "启用": (Name.ENABLE, forms.enable),
     "停用": (Name.DISABLE, forms.alone),
     "绑定": (Name.BIND, forms.bind),
+    "通知": (Name.NOTICE, notice_forms.notice(urgent=False)),
+    "应急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
+    "紧急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
+    "更正": (Name.CORRECT, forms.item("T")),
+    "确认": (Name.CONFIRM, forms.only_item("T")),
+    "定时": (Name.SCHEDULE, forms.item("T")),
+    "取消": (Name.CANCEL, forms.only_item("T")),
+    "回执": (Name.RECEIPTS, forms.only_item("T")),
 }
 _WORDS = tuple(sorted(_GRAMMAR, key=len, reverse=True))
 _FIRST = hearing.spellings({word[0] for word in (*_WORDS, *_ANSWERS)} | set("/#@[根压还仍依又没"))

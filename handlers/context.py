@@ -6,7 +6,7 @@ adds the message.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from storage.model import AuditEntry, Draft, Lane, Message, Person, PostKind, Ro
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 UNREACHABLE_EVERY = timedelta(days=7)
+_LANES = {PostKind.EMERGENCY: Lane.EMERGENCY, PostKind.NOTICE: Lane.NOTICE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Policy:
     urgent_join_for: timedelta = timedelta(minutes=2)  # the same in 急时
     urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
+    broadcast_time: Callable[[int], timedelta] = lambda lines: lines * timedelta(seconds=10)  # that an account needs
     matters: tuple[str, ...] = texts.MATTERS  # 事项准入: what may be handed to a grid
 
 
@@ -75,6 +77,7 @@ class Effects:
         """Queue a line for a room, if and when the quiet policy lets it. Posts in leader rooms are not public.
 
         Returns False when the policy dropped it or the key was there already."""
+        lane = _LANES.get(kind, Lane.REPLY)
         if room.kind is RoomKind.LEADER:
             kind = PostKind.PRIVATE
         slot = await quiet.slot(self.tx, room, kind, self.now, self.policy)
@@ -86,7 +89,7 @@ class Effects:
             conversation=room.im_id,
             text=text,
             kind=kind,
-            lane=Lane.EMERGENCY if kind is PostKind.EMERGENCY else Lane.REPLY,
+            lane=lane,
             not_before=slot,
             created_at=self.now,
             room_id=room.id,

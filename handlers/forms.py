@@ -59,6 +59,12 @@ class Name(StrEnum):
     ENABLE = "启用"
     DISABLE = "停用"
     BIND = "绑定"
+    NOTICE = "通知"
+    CORRECT = "更正"
+    CONFIRM = "确认"
+    SCHEDULE = "定时"
+    CANCEL = "取消"
+    RECEIPTS = "回执"
     ANSWER = "回答"  # a bare 1 or 2; nobody types this word
 
 
@@ -72,7 +78,7 @@ class Command:
     number: int | None = None  # of the ticket, where one was named
     other: int | None = None  # 合并: the ticket that goes into `number`
     item: int | None = None  # 完成 J3: the task; 问答 删 3: the entry
-    letter: str = ""  # of what `item` is the number: J a task, H a sign-up, X a wish, V a topic or a poll, W a supply
+    letter: str = ""  # of `item`: J a task, T a notice, H a sign-up, X a wish, V a topic or poll, W a supply
     text: str = ""
     role: Role | None = None  # 派单: the owner
     span: timedelta | None = None  # 派单, 交办: the time limit; 延期: how much longer; 静音: how long
@@ -80,6 +86,7 @@ class Command:
     remark: str = ""  # ANSWER: 2 还是关不上; 问答 增: the answer; 交办: the 事项
     code: str = ""  # a grid code or a bind code; 交办: the scope as it was typed
     in_words: bool = False  # ANSWER: 还是坏的, without a number in front
+    urgent: bool = False  # 应急通知
     explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private
     right: str | None = None  # the right that routing found for it, `role:scope`, for the audit
 

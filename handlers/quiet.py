@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 COUNTED: frozenset[PostKind] = frozenset({PostKind.ACK, PostKind.CALLBACK})
 DAY = timedelta(days=1)
 
-# Asked for, official, or about life and limb: neither the quota nor 静音 nor the night holds these back.
-_FREE = frozenset({PostKind.COMMAND_REPLY, PostKind.NOTICE, PostKind.EMERGENCY, PostKind.PRIVATE})
+# Asked for, or about life and limb: neither the quota nor 静音 nor the night holds these back.
+_FREE = frozenset({PostKind.COMMAND_REPLY, PostKind.EMERGENCY, PostKind.PRIVATE})
 
 
 async def slot(tx: Tx, room: Room, kind: PostKind, now: datetime, policy: Policy) -> datetime | None:
     """When a line of that kind may go out into the room; None: it is dropped.
 
-    An acknowledgement is for now or never, a callback waits for the next free place outside the quiet hours."""
+    An acknowledgement is for now or never, a callback waits for the next free place outside the quiet hours. A notice
+    has a budget of its own, the sender's; only the night holds it back."""
     if room.state is RoomState.GONE:
         return None
     if room.state is RoomState.DORMANT:
         return now if kind is PostKind.COMMAND_REPLY else None
     if kind in _FREE:
         return now
+    if kind is PostKind.NOTICE:
+        return after_night(now, policy)
     hushed_until = room.silent_until if room.silent_until is not None and room.silent_until > now else None
     if kind is PostKind.TALLY:
         return None if hushed_until is not None else _next_minute(now)

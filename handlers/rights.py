@@ -26,6 +26,7 @@ class Right(StrEnum):
     FAQ = "faq"  # 问答
     REPORT = "report"  # 日报 周报
     ROOM = "room"  # 启用 停用 恢复
+    NOTICE = "notice"  # 通知 更正 确认 定时 取消 回执
 
 
 _LEADING = frozenset(Right) - {Right.SUPERVISE, Right.TASK}

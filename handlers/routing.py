@@ -29,6 +29,7 @@ from handlers import (
     mediation,
     merges,
     mode,
+    notices,
     people,
     recalls,
     refusals,
@@ -66,13 +67,14 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Route:
     """One row of the table. Without a right anybody may. `letter`: only for ids that begin with it, 完成 J3; the row
-    without one takes the rest."""
+    without one takes the rest. `verbatim`: official words, whose numbers are meant to be read."""
 
     name: Name
     act: Act
     right: Right | None = None
     scope: Scope = Scope.ROOM
     letter: str = ""
+    verbatim: bool = False
 
 
 ROUTES: tuple[Route, ...] = (
@@ -120,6 +122,12 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.ERASE, erasure.ask),
     Route(Name.ERASE_SURELY, erasure.confirm),
     Route(Name.BIND, people.bind),
+    Route(Name.NOTICE, notices.draft, Right.NOTICE, Scope.OWN, verbatim=True),
+    Route(Name.CORRECT, notices.correct, Right.NOTICE, Scope.OWN, verbatim=True),
+    Route(Name.CONFIRM, notices.confirm, Right.NOTICE, Scope.OWN),
+    Route(Name.SCHEDULE, notices.schedule, Right.NOTICE, Scope.OWN),
+    Route(Name.CANCEL, notices.cancel, Right.NOTICE, Scope.OWN),
+    Route(Name.RECEIPTS, notices.report, Right.NOTICE, Scope.OWN),
 )
 _ROUTE: Mapping[tuple[Name, str], Route] = {(route.name, route.letter): route for route in ROUTES}
 
@@ -291,8 +299,10 @@ async def _command(ctx: Context, command: Command) -> str:
         right = await _right(ctx, route.right, route.scope, command)
         if right is None:
             return await _denied(ctx, command)
-    masked = replace(command, text=contact.mask(command.text), remark=contact.mask(command.remark), right=right)
-    return await route.act(ctx, masked)
+    command = replace(command, right=right)
+    if not route.verbatim:
+        command = replace(command, text=contact.mask(command.text), remark=contact.mask(command.remark))
+    return await route.act(ctx, command)
 
 
 def _route(command: Command) -> Route:

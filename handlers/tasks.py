@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers import rights, texts
+from handlers import rights, scopes, texts
 from handlers.commands import Command
 from handlers.context import LEADERS, Context
 from handlers.rights import Right
@@ -15,15 +15,13 @@ from nlp.contact import mask
 from storage import grids, people, tasks
 from storage.model import Task
 
-SHORTEST_SCOPE = 6  # a district
-
 
 async def hand_out(ctx: Context, command: Command) -> str:
     """`交办 @范围 事项 内容 [时限]`."""
     if not command.code or not command.text:
         await ctx.reply(texts.TASK_HOW)
         return "command"
-    scope = await _scope(ctx, command.code)
+    scope = await scopes.named(ctx.tx, command.code)
     if scope is None:
         await ctx.reply(texts.no_such_scope(mask(command.code)))
         return "command"
@@ -102,17 +100,6 @@ async def _report(ctx: Context, task: Task) -> None:
 
 def _leads(ctx: Context, code: str) -> bool:
     return ctx.actor is not None and ctx.actor.covers(code, *LEADERS)
-
-
-async def _scope(ctx: Context, typed: str) -> str | None:
-    """The code that was typed, or that of the grid of this name; of several whose name holds it none is meant."""
-    known = await grids.names(ctx.tx)
-    if typed.isdigit():
-        fits = len(typed) >= SHORTEST_SCOPE and any(code.startswith(typed) for code in known)
-        return typed if fits else None
-    exact = [code for code, name in known.items() if name == typed]
-    near = exact or [code for code, name in known.items() if typed in name]
-    return near[0] if len(near) == 1 else None
 
 
 def leaves(codes: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from handlers import answers, callbacks, digests, mode, reminders
+from handlers import answers, callbacks, digests, mode, notices, reminders
 from handlers.context import Effects
 from storage import answers as upward
 from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions
@@ -68,7 +68,16 @@ async def purge(effects: Effects) -> bool:
 
 
 # In this order. A clock that has been stopped must not fire: what changed comes first, all of it.
-PARTS: tuple[Part, ...] = (end_modes, close, purge, reminders.follow, reminders.fire, digests.send)
+PARTS: tuple[Part, ...] = (
+    end_modes,
+    close,
+    purge,
+    reminders.follow,
+    reminders.fire,
+    digests.send,
+    notices.send,
+    notices.end,
+)
 # Of what is done in pieces: one piece at a time, and how to go on past one that cannot be done.
 ONE_BY_ONE: dict[Part, tuple[Part, Part]] = {
     reminders.follow: (lambda effects: reminders.follow(effects, 1), reminders.pass_over),

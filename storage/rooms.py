@@ -110,6 +110,17 @@ async def leader_rooms(tx: Tx, scope: str = "") -> list[Room]:
     return [Room(*row) for row in await tx.execute(query)]
 
 
+async def within(tx: Tx, scope: str, kind: RoomKind) -> list[Room]:
+    """The rooms of that kind bound to a grid within a scope, whatever their state, by grid."""
+    query = _ROOM.where(rooms.c.grid >= scope, rooms.c.grid < scope + ":", rooms.c.kind == kind)
+    return [Room(*row) for row in await tx.execute(query.order_by(rooms.c.grid, rooms.c.id))]
+
+
+async def those(tx: Tx, ids: sa.Select[tuple[int]]) -> list[Room]:
+    """The rooms that a query of ids finds, by id."""
+    return [Room(*row) for row in await tx.execute(_ROOM.where(rooms.c.id.in_(ids)).order_by(rooms.c.id))]
+
+
 async def answering(tx: Tx, room: Room, grid: str) -> Room | None:
     """The enabled room of another of our accounts that is this very group: the same id or, where accounts know it by
     ids of their own, the same topic for the same grid."""

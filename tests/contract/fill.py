@@ -33,6 +33,7 @@ from storage import (
     modes,
     negatives,
     notes,
+    notices,
     outbox,
     owners,
     people,
@@ -384,6 +385,7 @@ async def fill_neighbours(tx: Tx) -> None:
     await _fill_wishes(tx)
     await _fill_deliberation(tx)
     await _fill_upward(tx)
+    await _fill_voice(tx)
 
 
 async def _fill_signups(tx: Tx) -> None:
@@ -450,6 +452,14 @@ async def _fill_deliberation(tx: Tx) -> None:
     await supplies.check_in(tx, supplies.CheckIn(2, MICRO, "3", 2, True, "药快没了", NOW))
 
 
+async def _fill_voice(tx: Tx) -> None:
+    room = await rooms.get(tx, 1)
+    assert room is not None
+    notice = await notices.draft(tx, "明天停水", [room], author_id=1, at=NOW)
+    await notices.move(tx, notice.number, notices.OPEN, notices.NoticeState.SENDING)
+    await notices.receive(tx, [(notice.number, "a", "u-li")])
+
+
 async def read_neighbours(store: Store) -> None:
     """Assert through the repositories that everything that `fill_neighbours` wrote is there."""
 
@@ -475,6 +485,10 @@ async def read_neighbours(store: Store) -> None:
         assert (light.anonymous, light.release_at, chair.state) == (True, LATER, wishes.WishState.PENDING)
         assert [one.person_id for one in await wishes.waiting(tx, 1)] == [3]
         assert await contributions.noted(tx, 1) == 1
+        (notice,) = await notices.every(tx)
+        assert (notice.text, notice.state, notice.author_id) == ("明天停水", notices.NoticeState.SENDING, 1)
+        standing = await notices.standing(tx, notice.number)
+        assert (standing.rooms, standing.waiting, standing.receipts) == (1, 1, 1)
         (topic,) = await topics.open_in(tx, MICRO)
         assert (topic.id, topic.text, topic.supporters) == ("V1", "停车位紧张", 2)
         (poll,) = await polls.open_in_room(tx, 1)

@@ -1,4 +1,4 @@
--- bind code: FG2CGANQ
+-- bind code: NABJH9VE
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -82,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'613C08D1C759D803526941D61EC7F937A26BB3F0DDCD27C447F95946E4A176EE',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'2BDB2A56F0CDD381B8EF81FAB22EEF14197238C7F068ABEF028FD841AA457B3C',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'FD67C39B2E935FD711E5AB4CC5D1EED76F0FFFAC7931291D7F61E84EEBA87305',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'927B9FEE5428392426EAC420C47736D853E0A49D957CD03CC2647A673DA2FA37',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -407,6 +407,37 @@ CREATE TABLE negatives (
 	CONSTRAINT negatives_pkey PRIMARY KEY (id)
 );
 INSERT INTO "negatives" VALUES(1,1795163400123456,'["fault"]','["坏"]','abc123','0503','手气坏了');
+CREATE TABLE notice_rooms (
+	notice INTEGER NOT NULL, 
+	room_id INTEGER NOT NULL, 
+	queued BOOLEAN NOT NULL, 
+	skipped TEXT, 
+	CONSTRAINT notice_rooms_pkey PRIMARY KEY (notice, room_id), 
+	CONSTRAINT notice_rooms_skipped_check CHECK (skipped IN ('dormant', 'gone', 'cancelled')), 
+	CONSTRAINT notice_rooms_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
+);
+INSERT INTO "notice_rooms" VALUES(1,1,0,NULL);
+CREATE TABLE notices (
+	number INTEGER NOT NULL, 
+	text TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
+	urgent BOOLEAN NOT NULL, 
+	wide BOOLEAN NOT NULL, 
+	state TEXT NOT NULL, 
+	author_id INTEGER NOT NULL, 
+	approver_id INTEGER, 
+	corrects INTEGER, 
+	created_at BIGINT NOT NULL, 
+	send_at BIGINT, 
+	ended_at BIGINT, 
+	salt BLOB, 
+	CONSTRAINT notices_pkey PRIMARY KEY (number), 
+	CONSTRAINT notices_state_check CHECK (state IN ('draft', 'scheduled', 'sending', 'sent', 'cancelled')), 
+	CONSTRAINT notices_author_id_fkey FOREIGN KEY(author_id) REFERENCES people (id), 
+	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
+	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
+);
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'CBCE815DB335C983AAC92DD14DA8A13F');
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -493,6 +524,13 @@ CREATE TABLE questions (
 	CONSTRAINT questions_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
 );
 INSERT INTO "questions" VALUES(2,'heads','H1',1,'{"heads": 2}',1795163400123456,2110523400123456);
+CREATE TABLE receipts (
+	notice INTEGER NOT NULL, 
+	digest BLOB NOT NULL, 
+	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
+	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
+);
+INSERT INTO "receipts" VALUES(1,X'15B613E53E7831F88DDAD337AB13B668');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -539,6 +577,7 @@ INSERT INTO "sequences" VALUES('signups',2);
 INSERT INTO "sequences" VALUES('wishes',2);
 INSERT INTO "sequences" VALUES('deliberation',3);
 INSERT INTO "sequences" VALUES('supply',2);
+INSERT INTO "sequences" VALUES('notices',1);
 CREATE TABLE signup_entries (
 	signup INTEGER NOT NULL, 
 	seq INTEGER NOT NULL, 
@@ -942,6 +981,9 @@ CREATE INDEX wishes_giver ON wishes (claimed_by);
 CREATE INDEX wishes_message ON wishes (account, message_id);
 CREATE INDEX wish_line_person ON wish_line (person_id);
 CREATE INDEX deeds_person ON deeds (person_id);
+CREATE INDEX notices_open ON notices (state) WHERE state IN ('draft', 'scheduled', 'sending');
+CREATE INDEX notices_salted ON notices (number) WHERE salt IS NOT NULL;
+CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

@@ -28,6 +28,7 @@ def upgrade() -> None:
     _signups()
     _chains()
     _wishes()
+    _voice()
 
 
 def _upward() -> None:
@@ -507,3 +508,54 @@ def _supplies() -> None:
         sa.PrimaryKeyConstraint("person_id", name="checkins_pkey"),
     )
     op.create_index("checkins_grid", "checkins", ["grid"])
+
+
+def _voice() -> None:
+    """Notices, the rooms each goes to, and how many said 收到."""
+    op.create_table(
+        "notices",
+        sa.Column("number", ID, autoincrement=False, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("wide", sa.Boolean(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("author_id", ID, nullable=False),
+        sa.Column("approver_id", ID),
+        sa.Column("corrects", ID),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("send_at", INSTANT),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("salt", sa.LargeBinary()),
+        sa.CheckConstraint(
+            "state IN ('draft', 'scheduled', 'sending', 'sent', 'cancelled')", name=op.f("notices_state_check")
+        ),
+        sa.ForeignKeyConstraint(["author_id"], ["people.id"], name="notices_author_id_fkey"),
+        sa.ForeignKeyConstraint(["approver_id"], ["people.id"], name="notices_approver_id_fkey"),
+        sa.ForeignKeyConstraint(["corrects"], ["notices.number"], name="notices_corrects_fkey"),
+        sa.PrimaryKeyConstraint("number", name="notices_pkey"),
+    )
+    waiting = sa.text("state IN ('draft', 'scheduled', 'sending')")
+    op.create_index("notices_open", "notices", ["state"], sqlite_where=waiting, postgresql_where=waiting)
+    salted = sa.text("salt IS NOT NULL")
+    op.create_index("notices_salted", "notices", ["number"], sqlite_where=salted, postgresql_where=salted)
+    op.create_table(
+        "notice_rooms",
+        sa.Column("notice", ID, nullable=False),
+        sa.Column("room_id", ID, nullable=False),
+        sa.Column("queued", sa.Boolean(), nullable=False),
+        sa.Column("skipped", TEXT),
+        sa.CheckConstraint("skipped IN ('dormant', 'gone', 'cancelled')", name=op.f("notice_rooms_skipped_check")),
+        sa.ForeignKeyConstraint(["notice"], ["notices.number"], name="notice_rooms_notice_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("notice", "room_id", name="notice_rooms_pkey"),
+    )
+    without = sa.text("NOT queued AND skipped IS NULL")
+    columns = ["notice", "room_id"]
+    op.create_index("notice_rooms_waiting", "notice_rooms", columns, sqlite_where=without, postgresql_where=without)
+    op.create_table(
+        "receipts",
+        sa.Column("notice", ID, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["notice"], ["notices.number"], name="receipts_notice_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("notice", "digest", name="receipts_pkey"),
+    )

@@ -26,7 +26,7 @@ POLICY = Policy(categories=categories.load())
 NOON = datetime(2025, 6, 12, 12, 0, tzinfo=SHANGHAI)
 ROOM = Room(1, "a", "r1", "青禾社区12微网格群", RoomKind.RESIDENT, RoomState.ENABLED, "519999001001003012")
 WAIT = POLICY.ack_wait
-FREE = [PostKind.COMMAND_REPLY, PostKind.EMERGENCY, PostKind.NOTICE, PostKind.PRIVATE]
+FREE = [PostKind.COMMAND_REPLY, PostKind.EMERGENCY, PostKind.PRIVATE]
 
 
 @pytest.fixture
@@ -52,6 +52,13 @@ def at(text: str, day: int = 12) -> datetime:
 async def test_the_first_acknowledgement_waits_a_moment_to_be_merged(taken: Sequence[datetime]) -> None:
     assert await slot(PostKind.ACK) == NOON + WAIT
     assert timedelta(seconds=20) >= WAIT
+
+
+async def test_only_the_night_holds_a_notice_back(taken: list[datetime]) -> None:
+    taken.extend(at(f"{hour:02}:00") for hour in range(8, 14))
+    hushed = replace(ROOM, silent_until=NOON + timedelta(days=1))
+    assert await slot(PostKind.NOTICE, room=hushed) == NOON
+    assert await slot(PostKind.NOTICE, at("22:00")) == at("07:30", day=13)
 
 
 async def test_a_second_one_within_half_an_hour_is_dropped(taken: list[datetime]) -> None:

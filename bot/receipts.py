@@ -1,0 +1,55 @@
+"""Who says 收到 to which notice: known from the room and the hour, written down with the next flush."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from storage import notices
+from storage.engine import Tx
+from storage.model import Message, Outgoing
+
+FOR = timedelta(hours=24)
+# What a message was counted as that says no more than that it was read.
+SAYS_SO = frozenset({"ack", "thanks"})
+
+Said = tuple[int, str, str]  # notice, account, IM id
+
+
+class Receipts:
+    """The notices of the last day, by the room that read them, and what was said to them since the last flush."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str], tuple[int, datetime]] = {}  # the room's latest notice, and when it came
+        self._said: set[Said] = set()
+
+    async def load(self, tx: Tx, account: str, now: datetime) -> None:
+        """Read what an earlier life sent."""
+        for conversation, number, at in await notices.heard_in(tx, account, now - FOR):
+            self._read[account, conversation] = number, at
+
+    def sent(self, line: Outgoing, now: datetime) -> None:
+        """A line went out; where it is a notice's, what its room says from now on may be a receipt."""
+        number = notices.number_of(line.key)
+        if number is not None:
+            self._read[line.account, line.conversation] = number, now
+
+    def note(self, message: Message, reason: str) -> None:
+        """A message is finished; 收到 to a notice of the last day counts."""
+        if reason not in SAYS_SO or message.room is None or not self._read:
+            return
+        number, at = self._read.get((message.account, message.room), (0, message.sent_at))
+        if number and at <= message.sent_at <= at + FOR:
+            self._said.add((number, message.account, message.sender))
+
+    def tidy(self, now: datetime) -> None:
+        """Forget the notices of yesterday."""
+        self._read = {room: (number, at) for room, (number, at) in self._read.items() if at >= now - FOR}
+
+    def take(self) -> set[Said]:
+        """What was said since the last time."""
+        said, self._said = self._said, set()
+        return said
+
+    def put_back(self, said: set[Said]) -> None:
+        """It could not be written down."""
+        self._said |= said

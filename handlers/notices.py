@@ -1,0 +1,319 @@
+"""通知: a line to every group of a scope. Shown first, sent when it is confirmed, called back while it waits.
+
+Who reads which group need not know the number of the rest, so answers are numbers, never names of who has not
+said 收到.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from handlers import rights, scopes
+from handlers import texts as labels
+from handlers.commands import Command
+from handlers.context import Context, Effects
+from handlers.rights import Right
+from handlers.texts import notices as texts
+from nlp import contact, timeexpr
+from nlp.contact import mask
+from storage import grids, notices, people, rooms
+from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState
+from storage.notices import OPEN, Notice, NoticeState, Skipped
+
+DRAFT_FOR = timedelta(hours=24)
+FURTHEST = timedelta(days=30)
+RECEIPTS_FOR = timedelta(hours=24)
+AT_ONCE = 200  # rooms that get their line in one transaction
+_ALTERNATIVES = "，,、;；"
+
+
+async def draft(ctx: Context, command: Command) -> str:
+    """`通知 [@范围] 内容`: kept and shown, not yet sent."""
+    if not command.text:
+        await ctx.reply(texts.HOW)
+        return "command"
+    if len(command.text) > texts.LONGEST:
+        await ctx.reply(texts.TOO_LONG)
+        return "command"
+    if contact.find(command.text).has_id_number:
+        await ctx.reply(texts.ID_NUMBER)
+        return "command"
+    listed = await _rooms(ctx, command)
+    if isinstance(listed, str):
+        await ctx.reply(listed)
+        return "command"
+    await _draft(ctx, command, listed)
+    return "command"
+
+
+async def correct(ctx: Context, command: Command) -> str:
+    """`更正 T3 内容`: a new notice to the rooms of the old one that names it."""
+    if command.item is None or not command.text:
+        await ctx.reply(texts.CORRECT_HOW)
+        return "command"
+    wrong = await _named(ctx, command.item)
+    if wrong is None:
+        return "command"
+    if wrong.state not in (NoticeState.SENDING, NoticeState.SENT, NoticeState.CANCELLED):
+        await ctx.reply(texts.already(wrong.id, wrong.state))
+        return "command"
+    await _draft(ctx, command, await notices.listed(ctx.tx, wrong.number), corrects=wrong)
+    return "command"
+
+
+async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: Notice | None = None) -> None:
+    """Keep it and show what it is about to do."""
+    communities = {(room.grid or "")[:COMMUNITY_DIGITS] for room in listed}
+    person = await ctx.person()
+    notice = await notices.draft(
+        ctx.tx,
+        command.text,
+        listed,
+        author_id=person.id,
+        at=ctx.now,
+        scope=mask(command.code),
+        urgent=command.urgent or (corrects is not None and corrects.urgent),
+        wide=len(communities) > 1,
+        corrects=corrects.number if corrects is not None else None,
+    )
+    standing = await notices.standing(ctx.tx, notice.number)
+    if not standing.rooms:
+        await notices.move(ctx.tx, notice.number, OPEN, NoticeState.CANCELLED, ended_at=ctx.now)
+        await ctx.reply(texts.NO_ROOM)
+        return
+    await ctx.audit_message("notice", right=command.right, item=notice.id, rooms=standing.rooms)
+    accounts = await notices.rooms_of(ctx.tx, notice.number)
+    in_room = ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT
+    takes = _takes(ctx, accounts)
+    await ctx.reply(
+        texts.preview(notice.id, _body(notice), standing, len(accounts), takes, wide=notice.wide, in_room=in_room)
+    )
+
+
+async def confirm(ctx: Context, command: Command) -> str:
+    """`确认 T3`: it goes out; beyond one community only when somebody else than its author says so."""
+    notice = await _open(ctx, command, (NoticeState.DRAFT,))
+    if notice is not None and await _may_release(ctx, notice):
+        await _release(ctx, notice, ctx.now, command)
+    return "command"
+
+
+async def schedule(ctx: Context, command: Command) -> str:
+    """`定时 T3 明天18:00`."""
+    notice = await _open(ctx, command, (NoticeState.DRAFT, NoticeState.SCHEDULED))
+    if notice is None:
+        return "command"
+    local = ctx.now.astimezone(ctx.policy.timezone)
+    found = [one.start for one in timeexpr.find(command.text, local, prefer="future") if one.start is not None]
+    if not found or not ctx.now < found[0] <= ctx.now + FURTHEST:
+        await ctx.reply(texts.WHEN)
+    elif await _may_release(ctx, notice):
+        await _release(ctx, notice, found[0], command)
+    return "command"
+
+
+async def cancel(ctx: Context, command: Command) -> str:
+    """`取消 T3`: what has not gone out stays here, at once."""
+    notice = await _open(ctx, command, OPEN)
+    if notice is None:
+        return "command"
+    held = await notices.call_back(ctx.tx, notice.number)
+    await notices.move(ctx.tx, notice.number, OPEN, NoticeState.CANCELLED, ended_at=ctx.now)
+    await ctx.audit_message("notice_cancelled", right=command.right, item=notice.id, held=held)
+    standing = await notices.standing(ctx.tx, notice.number)
+    await ctx.reply(texts.cancelled(notice.id, held, standing.sent + standing.unknown))
+    return "command"
+
+
+async def report(ctx: Context, command: Command) -> str:
+    """`回执 T3`, or that of the speaker's last one."""
+    if command.item is None:
+        person = await ctx.person()
+        last = (await notices.of_author(ctx.tx, person.id, tuple(NoticeState)))[:1]
+        if not last:
+            await ctx.reply(texts.NONE_YET)
+            return "command"
+        notice = last[0]
+    else:
+        named = await _named(ctx, command.item)
+        if named is None:
+            return "command"
+        notice = named
+    await ctx.reply(texts.report(notice.id, notice.state, await notices.standing(ctx.tx, notice.number)))
+    return "command"
+
+
+# ---------------------------------------------------------------- by the clock
+async def send(effects: Effects) -> bool:
+    """Begin what is due and queue the next rooms of what has begun; True while rooms are left."""
+    for notice in await notices.due(effects.tx, effects.now):
+        await _begin(effects, notice)
+    more = False
+    for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
+        more = await _queue(effects, notice) or more
+    return more
+
+
+async def end(effects: Effects) -> bool:
+    """Say what became of those that are through; forget drafts that nobody confirmed, and who said 收到."""
+    for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
+        standing = await notices.standing(effects.tx, notice.number)
+        if standing.waiting:
+            continue
+        if await notices.move(
+            effects.tx, notice.number, (NoticeState.SENDING,), NoticeState.SENT, ended_at=effects.now
+        ):
+            await effects.audit("notice_sent", actor=None, item=notice.id, sent=standing.sent, unknown=standing.unknown)
+            author = await people.get(effects.tx, notice.author_id)
+            if author is not None and standing.rooms > 1:
+                line = texts.report(notice.id, NoticeState.SENT, standing)
+                await effects.tell(author, line, key=f"noticed:{notice.number}")
+    for notice in await notices.every(effects.tx, (NoticeState.DRAFT,)):
+        if notice.created_at + DRAFT_FOR <= effects.now:
+            await notices.move(
+                effects.tx, notice.number, (NoticeState.DRAFT,), NoticeState.CANCELLED, ended_at=effects.now
+            )
+    await notices.forget_salts(effects.tx, effects.now - RECEIPTS_FOR)
+    return False
+
+
+# ---------------------------------------------------------------- which rooms
+async def _rooms(ctx: Context, command: Command) -> list[Room] | str:
+    """The rooms of the scope, or what is wrong with it. Only rooms over which the speaker has the right."""
+    listed: dict[int, Room] = {}
+    for typed in _split(command.code):
+        found = await _rooms_named(ctx, typed, command)
+        if not found:
+            return texts.no_such_scope(mask(typed))
+        listed |= {room.id: room for room in found}
+    mine = [room for room in listed.values() if rights.allowed(ctx.actor, Right.NOTICE, room.grid) is not None]
+    if listed and not mine:
+        return labels.BEYOND_SCOPE
+    return sorted(mine, key=lambda room: room.id) or texts.NO_ROOM
+
+
+async def _rooms_named(ctx: Context, typed: str, command: Command) -> list[Room]:
+    if not typed:
+        if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+            return [ctx.room]
+        return await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.RESIDENT)
+    if typed in texts.LEADER_ROOMS:
+        return await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.LEADER)
+    scope = await scopes.named(ctx.tx, typed)
+    if scope is not None:
+        codes = await grids.today(ctx.tx, scope)
+        return [room for code in sorted(codes) for room in await rooms.within(ctx.tx, code, RoomKind.RESIDENT)]
+    own = await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.RESIDENT)
+    return [room for room in own if typed in room.topic]
+
+
+def _split(typed: str) -> list[str]:
+    for sign in _ALTERNATIVES:
+        typed = typed.replace(sign, " ")
+    return typed.split() or [""]
+
+
+# ---------------------------------------------------------------- going out
+async def _named(ctx: Context, number: int) -> Notice | None:
+    """The notice of that number that the speaker wrote or may answer for; None after saying so."""
+    notice = await notices.get(ctx.tx, number)
+    if notice is None or not await _concerns(ctx, notice):
+        await ctx.reply(texts.no_such(f"T{number}"))
+        return None
+    return notice
+
+
+async def _concerns(ctx: Context, notice: Notice) -> bool:
+    """Whether the speaker wrote it, or holds the right over every grid that it goes to."""
+    if ctx.actor is not None and ctx.actor.id == notice.author_id:
+        return True
+    over = await notices.grids_of(ctx.tx, notice.number)
+    return bool(over) and all(rights.allowed(ctx.actor, Right.NOTICE, grid) is not None for grid in over)
+
+
+async def _open(ctx: Context, command: Command, states: tuple[NoticeState, ...]) -> Notice | None:
+    """The notice that a command names, or the speaker's only one, where it is in one of these states."""
+    if command.item is None:
+        person = await ctx.person()
+        mine = await notices.of_author(ctx.tx, person.id, states)
+        if len(mine) == 1:
+            return mine[0]
+        await ctx.reply(texts.WHICH if mine else texts.NONE_YET)
+        return None
+    notice = await _named(ctx, command.item)
+    if notice is not None and notice.state not in states:
+        await ctx.reply(texts.already(notice.id, notice.state))
+        return None
+    return notice
+
+
+async def _may_release(ctx: Context, notice: Notice) -> bool:
+    """Beyond one community two people answer for it. False after saying so, and after asking those who may."""
+    person = await ctx.person()
+    if not notice.wide or person.id != notice.author_id:
+        return True
+    await ctx.reply(texts.needs_second(notice.id))
+    rooms_listed = (await notices.standing(ctx.tx, notice.number)).rooms
+    line = texts.asked_second(notice.id, person.name, rooms_listed, _body(notice))
+    over = await notices.grids_of(ctx.tx, notice.number)
+    for other in await people.everyone_with_grants(ctx.tx):
+        may = all(rights.allowed(other, Right.NOTICE, grid) is not None for grid in over)
+        if other.id != person.id and may:
+            await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}")
+    return False
+
+
+async def _release(ctx: Context, notice: Notice, at: datetime, command: Command) -> None:
+    person = await ctx.person()
+    approver = person.id if person.id != notice.author_id else None
+    expect = (NoticeState.DRAFT, NoticeState.SCHEDULED)
+    await notices.move(ctx.tx, notice.number, expect, NoticeState.SCHEDULED, send_at=at, approver_id=approver)
+    await ctx.audit_message("notice_released", right=command.right, item=notice.id, second=approver is not None)
+    standing = await notices.standing(ctx.tx, notice.number)
+    later = labels.clock(at, ctx.policy.timezone) if at > ctx.now else ""
+    await ctx.reply(texts.confirmed(notice.id, standing.rooms, later=later))
+    if not later:
+        await _begin(ctx, notice)
+        await _queue(ctx, notice)
+
+
+async def _begin(effects: Effects, notice: Notice) -> None:
+    await notices.move(effects.tx, notice.number, (NoticeState.SCHEDULED,), NoticeState.SENDING)
+
+
+async def _queue(effects: Effects, notice: Notice) -> bool:
+    """Give the next rooms their line; True while some have none."""
+    ids = await notices.next_rooms(effects.tx, notice.number, AT_ONCE)
+    kind = PostKind.EMERGENCY if notice.urgent else PostKind.NOTICE
+    queued, skipped = [], Counter[Skipped]()
+    for room_id in ids:
+        room = await _today(effects, room_id)
+        if room is not None and room.state is RoomState.ENABLED:
+            await effects.post(room, _body(notice), kind, key=notices.key(notice.number, room_id))
+            queued.append(room_id)
+        else:
+            why = Skipped.DORMANT if room is not None and room.state is RoomState.DORMANT else Skipped.GONE
+            await notices.skip(effects.tx, notice.number, [room_id], why)
+            skipped[why] += 1
+    await notices.set_queued(effects.tx, notice.number, queued)
+    return len(ids) == AT_ONCE
+
+
+async def _today(effects: Effects, room_id: int) -> Room | None:
+    """The room, or what it is known as by now."""
+    room = await rooms.get(effects.tx, room_id)
+    if room is not None and room.state is RoomState.GONE:
+        became = await rooms.successor(effects.tx, room.id)
+        return await rooms.get(effects.tx, became) if became is not None else room
+    return room
+
+
+def _body(notice: Notice) -> str:
+    corrects = f"T{notice.corrects}" if notice.corrects is not None else ""
+    return texts.body(notice.text, urgent=notice.urgent, corrects=corrects)
+
+
+def _takes(ctx: Context, accounts: Counter[str]) -> timedelta:
+    """How long until the last account has said its last line."""
+    return max(map(ctx.policy.broadcast_time, accounts.values()), default=timedelta(0))

@@ -1,0 +1,272 @@
+"""Notices: what is broadcast, to which rooms, what became of each line, and how many said 收到.
+
+A line of notice 3 for room 17 has the key `notice:3:17` in the outbox, so queueing it twice queues it once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import numbers
+from storage import rooms as stored_rooms
+from storage.engine import Tx, insert, purged
+from storage.model import Room, RoomState, SendState
+from storage.tables import LEFT, QUEUED, outbox, rooms
+from storage.tables.voice import NoticeState, Skipped, notice_rooms, notices, receipts
+
+__all__ = ["Notice", "NoticeState", "Skipped", "Standing"]
+
+OPEN = (NoticeState.DRAFT, NoticeState.SCHEDULED, NoticeState.SENDING)
+_SALT_BYTES = 16
+_DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`wide`: it goes beyond one community, so that a second person must confirm it. `scope` is what was typed behind
+    the @, empty where it is simply the author's own."""
+
+    number: int
+    text: str
+    scope: str
+    urgent: bool
+    wide: bool
+    state: NoticeState
+    author_id: int
+    created_at: datetime
+    approver_id: int | None = None
+    corrects: int | None = None
+    send_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return f"T{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of a notice's lines, in rooms. `waiting` is what is still to come, `confirmed` those of `sent` that
+    the group itself has shown back to us."""
+
+    rooms: int = 0
+    waiting: int = 0
+    sent: int = 0
+    confirmed: int = 0
+    unknown: int = 0
+    failed: int = 0
+    dropped: int = 0
+    skipped: tuple[tuple[Skipped, int], ...] = ()
+    receipts: int = 0
+
+
+_NOTICE = sa.select(*(notices.c[field.name] for field in fields(Notice)))
+
+
+def key(number: int, room_id: int) -> str:
+    """Of the line in the outbox."""
+    return f"notice:{number}:{room_id}"
+
+
+def number_of(line: str) -> int | None:
+    """The notice whose line has this key in the outbox; None for another line."""
+    kind, _, rest = line.partition(":")
+    return int(rest.partition(":")[0]) if kind == "notice" else None
+
+
+async def draft(
+    tx: Tx,
+    text: str,
+    listed: Sequence[Room],
+    *,
+    author_id: int,
+    at: datetime,
+    scope: str = "",
+    urgent: bool = False,
+    wide: bool = False,
+    corrects: int | None = None,
+) -> Notice:
+    """Keep a notice and the rooms it is for. A room that sleeps or is gone stands in the list as skipped."""
+    number = await numbers.next_of(tx, "notices")
+    notice = Notice(number, text, scope, urgent, wide, NoticeState.DRAFT, author_id, at, corrects=corrects)
+    values = {field.name: getattr(notice, field.name) for field in fields(Notice)}
+    await tx.execute(sa.insert(notices), {**values, "salt": secrets.token_bytes(_SALT_BYTES)})
+    why = {RoomState.DORMANT: Skipped.DORMANT, RoomState.GONE: Skipped.GONE}
+    await tx.execute(
+        sa.insert(notice_rooms),
+        [
+            {"notice": notice.number, "room_id": room.id, "queued": False, "skipped": why.get(room.state)}
+            for room in listed
+        ],
+    )
+    return notice
+
+
+async def get(tx: Tx, number: int) -> Notice | None:
+    """The notice with that number."""
+    row = (await tx.execute(_NOTICE.where(notices.c.number == number))).one_or_none()
+    return None if row is None else Notice(*row)
+
+
+async def of_author(tx: Tx, person_id: int, states: Collection[NoticeState]) -> list[Notice]:
+    """The notices of a person in one of these states, newest first."""
+    query = _NOTICE.where(notices.c.author_id == person_id, notices.c.state.in_(states))
+    return [Notice(*row) for row in await tx.execute(query.order_by(notices.c.number.desc()))]
+
+
+async def every(tx: Tx, states: Collection[NoticeState] = tuple(NoticeState)) -> list[Notice]:
+    """All notices in one of these states, in order."""
+    query = _NOTICE.where(notices.c.state.in_(states)).order_by(notices.c.number)
+    return [Notice(*row) for row in await tx.execute(query)]
+
+
+async def due(tx: Tx, now: datetime) -> list[Notice]:
+    """Those that were confirmed and whose time has come, urgent ones first."""
+    query = _NOTICE.where(notices.c.state == NoticeState.SCHEDULED, notices.c.send_at <= now)
+    return [Notice(*row) for row in await tx.execute(query.order_by(notices.c.urgent.desc(), notices.c.number))]
+
+
+async def move(tx: Tx, number: int, expect: Collection[NoticeState], state: NoticeState, **values: Any) -> bool:  # noqa: ANN401
+    """Into another state, where it is in one of the expected ones; False where somebody was faster."""
+    statement = sa.update(notices).where(notices.c.number == number, notices.c.state.in_(expect))
+    return (await tx.execute(statement.values(state=state, **values))).rowcount == 1
+
+
+# ---------------------------------------------------------------- rooms
+async def rooms_of(tx: Tx, number: int) -> Counter[str]:
+    """How many rooms that are not skipped each account has in the list."""
+    query = (
+        sa.select(rooms.c.account, sa.func.count())
+        .join(notice_rooms, notice_rooms.c.room_id == rooms.c.id)
+        .where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None))
+        .group_by(rooms.c.account)
+    )
+    found: Counter[str] = Counter()
+    for account, count in await tx.execute(query):
+        found[account] = count
+    return found
+
+
+async def listed(tx: Tx, number: int) -> list[Room]:
+    """The rooms it is for as they are now, but for those that were skipped."""
+    ids = sa.select(notice_rooms.c.room_id).where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None))
+    return await stored_rooms.those(tx, ids)
+
+
+async def grids_of(tx: Tx, number: int) -> set[str | None]:
+    """The grids of all rooms in the list."""
+    query = sa.select(rooms.c.grid).join(notice_rooms, notice_rooms.c.room_id == rooms.c.id)
+    return set(await tx.scalars(query.where(notice_rooms.c.notice == number).distinct()))
+
+
+async def next_rooms(tx: Tx, number: int, limit: int) -> list[int]:
+    """Ids of rooms that have no line yet, in order."""
+    waiting = (notice_rooms.c.notice == number, sa.text("NOT queued AND skipped IS NULL"))
+    query = sa.select(notice_rooms.c.room_id).where(*waiting).order_by(notice_rooms.c.room_id).limit(limit)
+    return list(await tx.scalars(query))
+
+
+async def set_queued(tx: Tx, number: int, room_ids: Collection[int]) -> None:
+    """These rooms have their line."""
+    await _mark(tx, number, room_ids, queued=True)
+
+
+async def skip(tx: Tx, number: int, room_ids: Collection[int], why: Skipped) -> None:
+    """These rooms get none."""
+    await _mark(tx, number, room_ids, skipped=why)
+
+
+async def _mark(tx: Tx, number: int, room_ids: Collection[int], **values: Any) -> None:  # noqa: ANN401
+    these = (notice_rooms.c.notice == number, notice_rooms.c.room_id.in_(room_ids))
+    if room_ids:
+        await tx.execute(sa.update(notice_rooms).where(*these).values(**values))
+
+
+async def call_back(tx: Tx, number: int) -> int:
+    """Nothing more of it goes out: lines that wait are dropped, rooms without a line skipped; how many of both."""
+    lines = sa.update(outbox).where(QUEUED, *_lines(number)).values(state=SendState.DROPPED, text="", mentions=())
+    dropped = (await tx.execute(lines)).rowcount
+    if dropped:
+        purged(tx)
+    waiting = (notice_rooms.c.notice == number, sa.text("NOT queued AND skipped IS NULL"))
+    left = await tx.execute(sa.update(notice_rooms).where(*waiting).values(skipped=Skipped.CANCELLED))
+    return dropped + left.rowcount
+
+
+async def standing(tx: Tx, number: int) -> Standing:
+    """What became of it up to now."""
+    listed = sa.select(notice_rooms.c.queued, notice_rooms.c.skipped, sa.func.count())
+    of_list = listed.where(notice_rooms.c.notice == number).group_by(notice_rooms.c.queued, notice_rooms.c.skipped)
+    waiting, skipped, every_room = 0, Counter[Skipped](), 0
+    for queued, why, count in await tx.execute(of_list):
+        every_room += count
+        if why is not None:
+            skipped[why] += count
+        elif not queued:
+            waiting += count
+    seen = outbox.c.message_id.is_not(None)
+    lines = sa.select(outbox.c.state, seen, sa.func.count()).where(*_lines(number)).group_by(outbox.c.state, seen)
+    states, confirmed = Counter[SendState](), 0
+    for state, echoed, count in await tx.execute(lines):
+        states[state] += count
+        confirmed += count if state is SendState.SENT and echoed else 0
+    said = sa.select(sa.func.count()).select_from(receipts).where(receipts.c.notice == number)
+    return Standing(
+        rooms=every_room - skipped.total(),
+        waiting=waiting + states[SendState.QUEUED] + states[SendState.SENDING],
+        sent=states[SendState.SENT],
+        confirmed=confirmed,
+        unknown=states[SendState.UNKNOWN],
+        failed=states[SendState.FAILED],
+        dropped=states[SendState.DROPPED],
+        skipped=tuple(sorted(skipped.items())),
+        receipts=(await tx.execute(said)).scalar_one(),
+    )
+
+
+def _lines(number: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Its lines in the outbox, as a range of keys: `;` comes next after `:`."""
+    return outbox.c.key >= f"notice:{number}:", outbox.c.key < f"notice:{number};"
+
+
+# ---------------------------------------------------------------- receipts
+async def heard_in(tx: Tx, account: str, since: datetime) -> list[tuple[str, int, datetime]]:
+    """(conversation, notice, when) of the lines that an account sent since then, oldest first."""
+    query = (
+        sa.select(outbox.c.conversation, outbox.c.key, outbox.c.sending_at)
+        .where(LEFT, outbox.c.account == account, outbox.c.sending_at >= since, outbox.c.state == SendState.SENT)
+        .order_by(outbox.c.sending_at)
+    )
+    found = [(where, number_of(line), at) for where, line, at in await tx.execute(query)]
+    return [(where, number, at) for where, number, at in found if number is not None]
+
+
+async def receive(tx: Tx, said: Iterable[tuple[int, str, str]]) -> None:
+    """Count who said 收到: (notice, account, IM id). Kept is a salted digest, so that one person counts once and nobody
+    can be named; a notice whose salt is gone counts no more."""
+    by_notice: dict[int, set[bytes]] = {}
+    salts: dict[int, bytes | None] = {}
+    for number, account, im_id in said:
+        if number not in salts:
+            salts[number] = await tx.scalar(sa.select(notices.c.salt).where(notices.c.number == number))
+        salt = salts[number]
+        if salt is not None:
+            digest = hashlib.blake2b(f"{account}\n{im_id}".encode(), key=salt, digest_size=_DIGEST_BYTES).digest()
+            by_notice.setdefault(number, set()).add(digest)
+    for number, digests in by_notice.items():
+        statement = insert(tx, receipts).on_conflict_do_nothing()
+        await tx.execute(statement, [{"notice": number, "digest": digest} for digest in sorted(digests)])
+
+
+async def forget_salts(tx: Tx, before: datetime) -> None:
+    """The receipts of what ended before then are final."""
+    over = (notices.c.salt.is_not(None), notices.c.ended_at < before)
+    await tx.execute(sa.update(notices).where(*over).values(salt=None))

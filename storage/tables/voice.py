@@ -1,0 +1,76 @@
+"""What is broadcast: notices, the rooms each goes to, and who said 收到, as numbers only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from storage.columns import Instant, Word
+from storage.tables.base import Id, index, metadata, one_of
+
+
+class NoticeState(StrEnum):
+    DRAFT = "draft"  # shown to its author, nothing decided
+    SCHEDULED = "scheduled"  # confirmed; its time has not come
+    SENDING = "sending"
+    SENT = "sent"  # nothing of it waits any more, whatever became of each line
+    CANCELLED = "cancelled"
+
+
+class Skipped(StrEnum):
+    """Why a room of the scope gets no line."""
+
+    DORMANT = "dormant"  # nobody said 启用 there
+    GONE = "gone"  # the account was removed from it
+    CANCELLED = "cancelled"  # the notice was called back before its turn came
+
+
+# `scope`: what was typed behind the @, empty for the author's own. `salt`: of the receipts; NULL once they are over, so
+# that nobody can ever tell whose they were.
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("number", Id, primary_key=True, autoincrement=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    sa.Column("wide", sa.Boolean, nullable=False),
+    sa.Column("state", Word(NoticeState), nullable=False),
+    sa.Column("author_id", Id, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("approver_id", Id, sa.ForeignKey("people.id")),
+    sa.Column("corrects", Id, sa.ForeignKey("notices.number")),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("send_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("salt", sa.LargeBinary),
+    one_of("state", NoticeState),
+)
+index("notices_open", notices.c.state, where=sa.text("state IN ('draft', 'scheduled', 'sending')"))
+index("notices_salted", notices.c.number, where=notices.c.salt.is_not(None))
+
+# No foreign key to the room: one that comes to be known under another id keeps its line in the list.
+notice_rooms = sa.Table(
+    "notice_rooms",
+    metadata,
+    sa.Column("notice", Id, sa.ForeignKey("notices.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("room_id", Id, nullable=False),
+    sa.Column("queued", sa.Boolean, nullable=False),
+    sa.Column("skipped", Word(Skipped)),
+    sa.PrimaryKeyConstraint("notice", "room_id"),
+    one_of("skipped", Skipped),
+)
+index(
+    "notice_rooms_waiting",
+    notice_rooms.c.notice,
+    notice_rooms.c.room_id,
+    where=sa.text("NOT queued AND skipped IS NULL"),
+)
+
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("notice", Id, sa.ForeignKey("notices.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("notice", "digest"),
+)
