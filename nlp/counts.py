@@ -101,8 +101,8 @@ def _some(match: re.Match[str]) -> Count:
 
 
 def _ordinal(match: re.Match[str]) -> Count | None:
-    number = _number(match["number"])
-    return Count(Unit.TIMES, number, number, match[0], match.span()) if number else None
+    times = number(match["number"])
+    return Count(Unit.TIMES, times, times, match[0], match.span()) if times else None
 
 
 def _count(text: str, match: re.Match[str]) -> Count | None:
@@ -118,7 +118,7 @@ def _count(text: str, match: re.Match[str]) -> Count | None:
         if most != least + 1:
             return None
     else:
-        least = most = _number(written)
+        least = most = number(written)
     if not least:
         return None
     if match["some"]:
@@ -128,7 +128,7 @@ def _count(text: str, match: re.Match[str]) -> Count | None:
     return Count(unit, least, None if over else most, match[0], match.span())
 
 
-def _number(written: str) -> int:
+def number(written: str) -> int:
     """`12`, `十二`, `两百三十`; 0 where it is no number."""
     if written.isdigit():
         return int(written)

@@ -63,6 +63,7 @@ class NewSignup:
     organiser_id: int | None = None
     origin: Source = Source.COMMAND
     heading: str = ""  # all that stands above the rows of a 接龙
+    note: str = ""  # what else was announced: 自带围裙
     asks_phone: bool = False  # 需登记电话: asked in private only
     brings_card: bool = False  # 需身份证: to be brought along, the number is never kept
     slots: tuple[Slot, ...] = ()
@@ -141,6 +142,7 @@ async def create(tx: Tx, new: NewSignup, at: datetime, next_at: datetime | None 
         "organiser_id": new.organiser_id,
         "origin": new.origin.value,
         "heading": new.heading,
+        "note": new.note,
         "asks_phone": new.asks_phone,
         "brings_card": new.brings_card,
     }

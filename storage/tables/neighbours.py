@@ -43,6 +43,7 @@ signups = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("heading", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
     sa.Column("asks_phone", sa.Boolean, nullable=False),
     sa.Column("brings_card", sa.Boolean, nullable=False),
     sa.Column("created_at", Instant, nullable=False),

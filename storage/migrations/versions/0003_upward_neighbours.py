@@ -159,6 +159,7 @@ def _signups() -> None:
         sa.Column("state", TEXT, nullable=False),
         sa.Column("origin", TEXT, nullable=False),
         sa.Column("heading", TEXT, nullable=False),
+        sa.Column("note", TEXT, nullable=False),
         sa.Column("asks_phone", sa.Boolean, nullable=False),
         sa.Column("brings_card", sa.Boolean, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
