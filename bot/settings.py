@@ -161,12 +161,14 @@ class RoomEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Sync(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     source: Source | None = None
+    listen: Endpoint | None = None
 
 
 class Upstream(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A platform above: how it is reached, which tickets it gets, and what it calls things."""
 
     name: AccountName
+    title: Name | None = None
     kind: Literal["http", "folder"] = "http"
     url: Annotated[str, Meta(max_length=500, description="a web address in quotes")] | None = None
     secret: Name | None = None
@@ -181,6 +183,7 @@ class Upstream(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     batch: Annotated[int, Meta(ge=1, le=1000)] = 100
     timeout_seconds: Annotated[int, Meta(ge=1, le=600)] = 30
     wait_seconds: Annotated[int, Meta(ge=0, le=86400)] = 10
+    answers_seconds: Annotated[int, Meta(ge=0, le=86400)] = 60  # 0: not asked for
     gzip: bool = False
     reporter: bool = False
     codes: dict[str, str] = {}
@@ -191,6 +194,11 @@ class Upstream(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def place(self) -> str:
         """How the file's author finds it."""
         return f"[[upstreams]] {self.name}"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.title or self.name
 
     def shared_secret(self) -> str:
         """What requests are signed with, from wherever it is kept. Raises ConfigError where it cannot be read."""

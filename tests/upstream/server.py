@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 import uuid
@@ -48,7 +49,7 @@ class Upstream:
         app.router.add_get("/tickets", self._guarded(self._listing))
         app.router.add_get("/tickets/{id}", self._guarded(self._ticket))
         app.router.add_get("/answers", self._guarded(self._answers))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port or self.port).start()
         self.port = self._runner.addresses[0][1]
@@ -72,6 +73,8 @@ class Upstream:
             body = await request.read()
             if (why := self._refused(request, body)) is not None:
                 return web.json_response({"code": "unauthorized", "message": why}, status=401)
+            if request.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
             fault = self.faults.draw()
             if fault is None or fault in AFTER or fault is Fault.TWICE:
                 status, found = answer(request, body)

@@ -1,0 +1,158 @@
+"""What the platforms above answer: read from what they send, done once each, pulled from their feeds page by page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.settings import Upstream
+from handlers import upstream as handling
+from handlers.context import Effects, Policy
+from storage import answers as rows
+from storage.answers import Answer, AnswerState, Verdict
+from storage.engine import Store, Tx
+
+log = structlog.get_logger(__name__)
+
+PAGE = 200
+MOST_WORDS = 2000  # characters of one field that are kept
+_MOST_REVISION = 2**53  # beyond it JSON numbers are not exact everywhere
+_ID = re.compile(r"S[1-9][0-9]{0,8}")
+_WORDS = ("ref", "assigned_to", "result", "public_answer", "reason")
+
+# (path behind the upstream's URL, query) → the JSON object of its reply: `Client.get`.
+Get = Callable[[str, Mapping[str, str]], Awaitable[dict[str, Any]]]
+
+
+class Malformed(Exception):
+    """An answer that cannot be read; the text names the field, never its words."""
+
+
+def parse(raw: object, now: datetime) -> Answer:
+    """An answer as it travels (docs/upstream-api.md). Fields that are not known are passed over. Raises Malformed."""
+    if not isinstance(raw, dict):
+        raise Malformed("an answer must be an object")
+    name = raw.get("id")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise Malformed('id must be a ticket\'s, like "S12"')
+    try:
+        state = AnswerState(str(raw.get("state")))
+    except ValueError:
+        raise Malformed(f"state must be one of {', '.join(AnswerState)}") from None
+    return Answer(
+        ticket=int(name[1:]),
+        revision=_number(raw, "revision"),
+        based_on=_number(raw, "based_on"),
+        state=state,
+        at=_moment(raw.get("at"), now),
+        **{field: _words(raw, field) for field in _WORDS},
+    )
+
+
+def _number(raw: Mapping[str, object], field: str) -> int:
+    value = raw.get(field)
+    if type(value) is not int or not 0 < value < _MOST_REVISION:
+        raise Malformed(f"{field} must be a whole number from 1 on")
+    return value
+
+
+def _moment(value: object, now: datetime) -> datetime:
+    if value is None:
+        return now
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Malformed('at must be a time with its zone, like "2026-11-20T08:30:00+08:00"')
+    return at
+
+
+def _words(raw: Mapping[str, object], field: str) -> str:
+    value = raw.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(f"{field} must be text")
+    return clean(value, MOST_WORDS)
+
+
+def clean(text: str, most: int) -> str:
+    """Text that every database takes: without NUL and half characters, and not longer than that."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:most]
+
+
+class Answers:
+    """Does what is answered, one transaction each, whichever way it came. `tally` counts (upstream, verdict)."""
+
+    def __init__(self, store: Store, policy: Policy, clock: Clock, *, wake: Callable[[], None] = lambda: None) -> None:
+        """`wake` is called when lines to people may be waiting."""
+        self.store = store
+        self.clock = clock
+        self.tally: Counter[tuple[str, str]] = Counter()
+        self._policy = policy
+        self._wake = wake
+
+    async def apply(self, upstream: Upstream, answer: Answer) -> Verdict:
+        """Raises StoreError."""
+        now = self.clock.now()
+
+        async def work(tx: Tx) -> Verdict:
+            effects = Effects(tx, now, self._policy)
+            return await handling.apply(effects, upstream.name, answer, label=upstream.label)
+
+        verdict = await self.store.write(work)
+        self.tally[upstream.name, verdict.value] += 1
+        log.info("answer", action="answer", upstream=upstream.name, ticket=answer.id, verdict=verdict.value)
+        if verdict in {Verdict.APPLIED, Verdict.CONFLICT}:
+            self._wake()
+        return verdict
+
+
+class Puller:
+    """Reads the feed of one upstream. The cursor stands in a row and moves on after a page was done: what a crash
+    interrupts is read again, and is `duplicate` then."""
+
+    def __init__(self, upstream: Upstream, get: Get, answers: Answers) -> None:
+        self._upstream = upstream
+        self._get = get
+        self._answers = answers
+
+    async def step(self) -> int:
+        """Read up to the end of the feed; how many answers there were. Raises what `get` raises, StoreError, and
+        Malformed where the reply is no page of answers."""
+        store, name, found = self._answers.store, self._upstream.name, 0
+        while True:
+            after = await store.read(lambda tx: rows.cursor(tx, name))
+            page = await self._get("/answers", {"after": after, "limit": str(PAGE)})
+            answers, following = _page(page)
+            for raw in answers:
+                await self._hear(raw)
+            found += len(answers)
+            now = self._answers.clock.now()
+            await store.write(partial(rows.read_up_to, upstream=name, cursor=following, at=now))
+            if not answers or following == after:
+                return found
+
+    async def _hear(self, raw: object) -> None:
+        try:
+            answer = parse(raw, self._answers.clock.now())
+        except Malformed as error:  # the others must not wait for it
+            self._answers.tally[self._upstream.name, "malformed"] += 1
+            log.error("answer not understood", action="answer", upstream=self._upstream.name, error=str(error))
+            return
+        await self._answers.apply(self._upstream, answer)
+
+
+def _page(page: Mapping[str, Any]) -> tuple[list[object], str]:
+    answers, following = page.get("answers"), page.get("next")
+    if not isinstance(answers, list) or not isinstance(following, str):
+        raise Malformed('a page must be {"answers": […], "next": "<cursor>"}')
+    return answers, clean(following, 500)
