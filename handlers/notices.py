@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
-from handlers import rights, scopes
+from handlers import quiet, rights, scopes
 from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Effects
@@ -107,7 +107,7 @@ async def schedule(ctx: Context, command: Command) -> str:
     local = ctx.now.astimezone(ctx.policy.timezone)
     found = [one.start for one in timeexpr.find(command.text, local, prefer="future") if one.start is not None]
     if not found or not ctx.now < found[0] <= ctx.now + FURTHEST:
-        await ctx.reply(texts.WHEN)
+        await ctx.reply(texts.when(notice.id))
     elif await _may_release(ctx, notice):
         await _release(ctx, notice, found[0], command)
     return "command"
@@ -271,9 +271,10 @@ async def _release(ctx: Context, notice: Notice, at: datetime, command: Command)
     await notices.move(ctx.tx, notice.number, expect, NoticeState.SCHEDULED, send_at=at, approver_id=approver)
     await ctx.audit_message("notice_released", right=command.right, item=notice.id, second=approver is not None)
     standing = await notices.standing(ctx.tx, notice.number)
-    later = labels.clock(at, ctx.policy.timezone) if at > ctx.now else ""
+    heard = at if notice.urgent else quiet.after_night(at, ctx.policy)
+    later = labels.clock(heard, ctx.policy.timezone) if heard > ctx.now else ""
     await ctx.reply(texts.confirmed(notice.id, standing.rooms, later=later))
-    if not later:
+    if at <= ctx.now:
         await _begin(ctx, notice)
         await _queue(ctx, notice)
 

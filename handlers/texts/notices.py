@@ -31,7 +31,6 @@ CORRECT_HOW = "请发：更正 T3 正确的内容。"
 NO_ROOM = "这个范围里没有已启用的群。"
 WHICH = "请带上通知编号，如 确认 T3。"
 NONE_YET = "您还没有发过通知。"
-WHEN = "请写清时间，如 定时 T3 明天18:00（30天以内）。"
 SECOND_PERSON = "这条通知超出一个社区，要另一位有权限的同事发 确认 {id}。"
 
 
@@ -91,6 +90,10 @@ def asked_second(id_: str, author: str, rooms: int, body_: str) -> str:
     return f"{author}拟发通知 {id_}（{rooms} 个群），请您确认：\n{body_}\n确认 {id_} · 取消 {id_}"
 
 
+def when(id_: str) -> str:
+    return f"请写清时间，如 定时 {id_} 明天18:00（30天以内）。"
+
+
 def no_such(id_: str) -> str:
     return f"没有通知 {id_}。"
 
@@ -116,7 +119,8 @@ def report(id_: str, state: NoticeState, standing: Standing) -> str:
     if standing.failed:
         parts.append(f"失败 {standing.failed}")
     parts += [f"{SKIPPED[why]} {count}" for why, count in standing.skipped]
-    parts.append(f"收到 {standing.receipts} 人")
+    if standing.receipts:
+        parts.append(f"收到 {standing.receipts} 人")
     return f"{id_} {STATE[state]}：{'，'.join(parts)}。"
 
 

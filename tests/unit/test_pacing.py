@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pacing import DAY, HOUR, MINUTE, Budget, Pacer
+from bot.pacing import DAY, HOUR, MINUTE, Budget, Pacer, broadcast_time
 from storage.model import Lane
 
 START = datetime(2025, 6, 12, 8, 0, tzinfo=UTC)
@@ -79,3 +79,14 @@ def test_a_throttle_stops_everything_and_halves_the_rate_until_it_recovers() -> 
 def test_a_restart_forgets_no_send() -> None:
     log = [(START, "a")] * 3
     assert Pacer(SMALL, log, seed=1).earliest(START, "b", Lane.EMERGENCY) == START + MINUTE
+
+
+@given(st.integers(1, 90), st.integers(0, 9))
+def test_a_broadcast_takes_as_long_as_was_said(rooms: int, seed: int) -> None:
+    """Nothing else is said, each line goes to another room: the jitter of the gaps is all that differs."""
+    pacer, now = Pacer(SMALL, seed=seed), START
+    for room in range(rooms):
+        now = pacer.earliest(now, str(room), Lane.NOTICE)
+        pacer.record(now, str(room))
+    said, jitter = broadcast_time(rooms, SMALL), timedelta(minutes=2)
+    assert said - jitter <= now - START <= said + jitter

@@ -23,6 +23,8 @@ LEADING = {
     Right.FAQ,
     Right.REPORT,
     Right.ROOM,
+    Right.NOTICE,
+    Right.REVIEW,
 }
 ABOVE = LEADING | {Right.SUPERVISE, Right.TASK}
 OWNING = {Right.HANDLE, Right.VIEW, Right.ANSWER}

@@ -1,0 +1,23 @@
+"""Notices in the words of those who send them, their mistakes too, through `xiaoge replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenes import score_scenes
+from tests.scenes.played import Played
+
+FILE = Path(__file__).parent / "notices.jsonl"
+SCENES = score_scenes.read_jsonl(FILE)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    return Played.of(FILE, tmp_path_factory.mktemp("notices"))
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene["id"])
+def test_scene(scene: dict, played: Played) -> None:
+    played.check(scene)
