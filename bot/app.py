@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +31,11 @@ from storage.engine import Store
 from storage.model import Outgoing
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from bot.monitor import Monitor
+    from bot.settings import Upstream
+    from bot.sync.courier import Courier
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +62,11 @@ class House:
         sent: SentHook | None = None,
         monitor: Monitor | None = None,
         lexicon: Keeper | None = None,
+        couriers: Sequence[Courier] = (),
     ) -> None:
         """`seed` fixes the jitter; `heard` and `sent` are told of every finished message and every line sent; `monitor`
-        serves while the house runs; `lexicon` is where another classifier comes from when staff change their words."""
+        serves while the house runs; `lexicon` is where another classifier comes from when staff change their words;
+        `couriers` carry tickets to the platforms above."""
         self._monitor = monitor
         self.store = store
         self.clock = clock
@@ -90,6 +96,7 @@ class House:
         self._jobs = Jobs(
             store, self.dispatcher, policy, by_account, clock, wake_senders=self._wake_senders, lexicon=lexicon
         )
+        self._couriers = couriers
         self._stop = asyncio.Event()
         self._linked = asyncio.Event()
 
@@ -104,6 +111,10 @@ class House:
     @property
     def senders(self) -> Sequence[Sender]:
         return self._senders
+
+    @property
+    def couriers(self) -> Sequence[Courier]:
+        return self._couriers
 
     @property
     def transports(self) -> Mapping[str, Transport]:
@@ -133,6 +144,8 @@ class House:
         await self.dispatcher.load()
         for sender in self._senders:
             await sender.start()
+        for courier in self._couriers:
+            await courier.start()
 
     async def hear(self, account: str, events: Sequence[Event]) -> None:
         """Take in events and work them off."""
@@ -142,6 +155,11 @@ class House:
     async def speak(self) -> datetime | None:
         """Send what may go now. Returns when something may go next, None when nothing is waiting."""
         moments = [await sender.step() for sender in self._senders]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    async def sync(self) -> datetime | None:
+        """Send upward what may go now. Returns when something may go next, None when nothing is waiting."""
+        moments = [await courier.step() for courier in self._couriers]
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def tick(self) -> datetime | None:
@@ -171,17 +189,21 @@ class House:
                 ]
                 middle = group.create_task(self.dispatcher.run(), name="dispatch")
                 voices = [group.create_task(sender.run(), name=f"send:{sender.account}") for sender in self._senders]
+                voices += [group.create_task(courier.run(), name=f"sync:{courier.name}") for courier in self._couriers]
                 if link_within:
                     await self._first_link(link_within)
                 await self._stop.wait()
                 log.info("stopping", action="stop")
+                for courier in self._couriers:
+                    courier.stop()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LISTENED_OUT):
                         await asyncio.gather(*(intake.stop() for intake in self._intakes.values()))
                         await self.dispatcher.idle()
                 for sender in self._senders:
                     sender.stop()
-                await asyncio.wait(voices, timeout=ONE_SEND)
+                if voices:
+                    await asyncio.wait(voices, timeout=ONE_SEND)
                 for task in (*ears, middle, *voices):
                     task.cancel()
         finally:
@@ -228,27 +250,60 @@ async def run(config: Config) -> None:
     try:
         registry = Registry.of(config)
         await store.write(lambda tx: registry.store(tx, clock.now()))
-        house = House(
-            store=store,
-            classifier=classifier,
-            policy=replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config))),
-            transports=[
-                WechatyTransport(entry.name, entry.endpoint, entry.secret(), tls_ca=_path(entry.tls_ca), clock=clock)
-                for entry in config.accounts
-            ],
-            budget=budget_of(config),
-            clock=clock,
-            monitor=_monitor(config),
-            lexicon=lexicon,
-        )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, house.stop)
-        await house.run(link_within=config.bot.gateway_wait_seconds)
+        async with upward_session() as session:
+            house = House(
+                store=store,
+                classifier=classifier,
+                policy=replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config))),
+                transports=[
+                    WechatyTransport(
+                        entry.name, entry.endpoint, entry.secret(), tls_ca=_path(entry.tls_ca), clock=clock
+                    )
+                    for entry in config.accounts
+                ],
+                budget=budget_of(config),
+                clock=clock,
+                monitor=_monitor(config),
+                lexicon=lexicon,
+                couriers=[courier_of(config, upstream, store, known, session, clock) for upstream in config.upstreams],
+            )
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, house.stop)
+            await house.run(link_within=config.bot.gateway_wait_seconds)
     except* TransportError as group:
         raise _first(group) from None
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def upward_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """What requests to the platforms above share: their connections, no cookies, no proxy of the environment."""
+    import aiohttp
+
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
+        yield session
+
+
+def courier_of(
+    config: Config,
+    upstream: Upstream,
+    store: Store,
+    known: Mapping[str, categories.Category],
+    session: aiohttp.ClientSession,
+    clock: Clock,
+) -> Courier:
+    """Who carries tickets to a platform above. Raises ConfigError where its secret cannot be read."""
+    from bot.sync.client import Client
+    from bot.sync.courier import Courier
+    from bot.sync.folder import Folder
+    from bot.sync.rendering import Labels
+
+    source = str(config.sync.source)
+    folder = upstream.kind == "folder"
+    carrier = Folder(upstream, source) if folder else Client(upstream, source, session, clock.now)
+    return Courier(store, upstream, source, carrier, Labels(known, config.timezone), clock)
 
 
 def _first(group: BaseExceptionGroup[TransportError]) -> TransportError:

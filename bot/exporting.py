@@ -136,7 +136,7 @@ class CsvSink:
         self._csv.writerow(COLUMNS)
 
     async def row(self, cells: list[Cell]) -> None:
-        self._csv.writerow([_csv_cell(cell) for cell in cells])
+        self._csv.writerow([csv_cell(cell) for cell in cells])
 
     async def end(self) -> None:
         _finish(self._file)
@@ -237,7 +237,8 @@ def _sheet_time(at: datetime) -> str:
     return at.replace(tzinfo=None, microsecond=0).isoformat()
 
 
-def _csv_cell(cell: Cell) -> str | int:
+def csv_cell(cell: Cell) -> str | int:
+    """The cell as CSV holds it: nothing that a spreadsheet would run as a formula."""
     if cell is None:
         return ""
     if isinstance(cell, datetime):

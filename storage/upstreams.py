@@ -127,6 +127,12 @@ async def put_link(tx: Tx, new: Link) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_=put))
 
 
+async def reopen(tx: Tx, name: str) -> None:
+    """It answers, or a person says that it will: the failures are forgotten."""
+    statement = sa.update(upstreams).where(upstreams.c.name == name)
+    await tx.execute(statement.values(failures=0, open_until=None, code=None, message=None))
+
+
 async def names(tx: Tx) -> list[str]:
     """The upstreams that anything is kept of, also those that left the config."""
     return list(await tx.scalars(sa.select(upstreams.c.name).order_by(upstreams.c.name)))
@@ -198,14 +204,6 @@ async def next_due(tx: Tx, name: str) -> datetime | None:
 
 
 # --- what becomes of a delivery ---
-
-
-async def recover(tx: Tx, name: str) -> int:
-    """At start: what was being sent when the program ended goes once more; how many."""
-    statement = sa.update(deliveries).where(
-        WAITING, deliveries.c.upstream == name, deliveries.c.state == DeliveryState.SENDING
-    )
-    return (await tx.execute(statement.values(state=DeliveryState.PENDING.value))).rowcount
 
 
 async def sending(tx: Tx, name: str, versions: dict[int, int]) -> None:
@@ -322,6 +320,9 @@ async def again(tx: Tx, name: str, at: datetime, *where: sa.ColumnElement[bool])
                 attempts=0,
                 replays=deliveries.c.replays + 1,
                 since=at,
+                sent=None,  # for certain no more
+                sent_at=None,
+                hash=None,
                 code=None,
                 message=None,
             )
@@ -359,7 +360,7 @@ async def hurry(tx: Tx, name: str, now: datetime) -> int:
     """Let everything that waits go now, whatever went wrong before; how much there is."""
     waiting = (WAITING, deliveries.c.upstream == name)
     count = (await tx.execute(sa.update(deliveries).where(*waiting).values(next_at=now))).rowcount
-    await tx.execute(sa.update(upstreams).where(upstreams.c.name == name).values(failures=0, open_until=None))
+    await reopen(tx, name)
     return count
 
 

@@ -106,8 +106,17 @@ def flat(item: Mapping[str, Any]) -> dict[str, Any]:
 def columns(upstream: Upstream) -> list[str]:
     """The header of a table for this upstream: every field once under the upstream's name, in a fixed order."""
     paths = [*FIELDS, *(REPORTER_FIELDS if upstream.reporter else ()), *TOMBSTONE_FIELDS, "hash"]
-    named = [upstream.fields.get(path, upstream.fields.get(path.partition(".")[0], path)) for path in paths]
+    named = [_named(upstream, path) for path in paths]
     return [name for name in dict.fromkeys([*named, *upstream.constants]) if name]
+
+
+def _named(upstream: Upstream, path: str) -> str:
+    """What a column is called; empty where it is left out."""
+    group, _, leaf = path.partition(".")
+    if path in upstream.fields or not leaf:
+        return upstream.fields.get(path, path)
+    name = upstream.fields.get(group, group)
+    return f"{name}.{leaf}" if name else ""
 
 
 def _moved(item: Item, path: str, name: str) -> Item:

@@ -370,8 +370,8 @@ def test_phone_numbers_are_masked(contact: str | None, masked: str | None) -> No
 
 def test_a_csv_cell_never_begins_a_formula() -> None:
     for start in ("=", "+", "-", "@", "\t", "\r", " =", "＝", "\u3000@"):
-        assert exporting._csv_cell(start + "x").startswith("'")
-    assert exporting._csv_cell("3栋") == "3栋"
+        assert exporting.csv_cell(start + "x").startswith("'")
+    assert exporting.csv_cell("3栋") == "3栋"
 
 
 @pytest.mark.long
