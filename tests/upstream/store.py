@@ -2,7 +2,8 @@
 to requests, and the answers that it has for the grid.
 
 Three rules make repeated and reordered requests harmless:
-1. A version is applied only when it is higher than the one that is held; the same is a duplicate, a lower one stale.
+1. A lower version than the one that is held is stale. The same version with the same hash is a duplicate; with another
+   hash it replaces what is held, as a higher version does: a name or a code may change without the ticket.
 2. A request's answer is kept under its idempotency key, in the same transaction, and given again.
 3. A tombstone is a version like any other: it empties the ticket, and no older version fills it again.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tickets (
     source TEXT, id TEXT, version INTEGER, deleted INTEGER, hash TEXT, item TEXT, ref TEXT, PRIMARY KEY (source, id)
 );
-CREATE TABLE IF NOT EXISTS applied (seq INTEGER PRIMARY KEY, source TEXT, id TEXT, version INTEGER);
+CREATE TABLE IF NOT EXISTS applied (seq INTEGER PRIMARY KEY, source TEXT, id TEXT, version INTEGER, hash TEXT);
 CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, body TEXT, reply TEXT);
 CREATE TABLE IF NOT EXISTS answers (seq INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, id TEXT, answer TEXT);
 """
@@ -95,15 +96,16 @@ class Store:
     def _apply(self, source: str, item: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
         name, version = item["id"], item["version"]
         result = {"id": name, "version": version}
-        held = self._rows("SELECT version, ref FROM tickets WHERE source = ? AND id = ?", source, name)
-        if held and version <= held[0][0]:
-            return {**result, "status": "duplicate" if version == held[0][0] else "stale", "ref": held[0][1]}
+        held = self._rows("SELECT version, hash, ref FROM tickets WHERE source = ? AND id = ?", source, name)
+        if held and (version < held[0][0] or (version, item.get("hash")) == held[0][:2]):
+            return {**result, "status": "stale" if version < held[0][0] else "duplicate", "ref": held[0][2]}
         if (refused := rules.against(item)) is not None:
             return {**result, "status": "rejected", "code": refused[0], "message": refused[1]}
-        ref = held[0][1] if held else f"{source}-{name}"
+        ref = held[0][2] if held else f"{source}-{name}"
         row = (source, name, version, item["deleted"], item.get("hash"), json.dumps(item, ensure_ascii=False), ref)
         self._database.execute("INSERT OR REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        self._database.execute("INSERT INTO applied (source, id, version) VALUES (?, ?, ?)", (source, name, version))
+        applied = (source, name, version, item.get("hash"))
+        self._database.execute("INSERT INTO applied (source, id, version, hash) VALUES (?, ?, ?, ?)", applied)
         return {**result, "status": "accepted", "ref": ref}
 
     def item(self, source: str, name: str) -> dict[str, Any] | None:
@@ -145,9 +147,9 @@ class Store:
         return {"answers": [json.loads(row[1]) for row in rows], "next": str(rows[-1][0] if rows else since)}
 
     # ---------------------------------------------------------------- for tests and the curious
-    def applied(self) -> list[tuple[str, int]]:
-        """(id, version) of everything that was ever applied, in order."""
-        return self._rows("SELECT id, version FROM applied ORDER BY seq")
+    def applied(self) -> list[tuple[str, int, str]]:
+        """(id, version, hash) of everything that was ever applied, in order."""
+        return self._rows("SELECT id, version, hash FROM applied ORDER BY seq")
 
     def held(self, source: str) -> dict[str, dict[str, Any]]:
         """Every ticket by id, as it was last sent."""
@@ -172,6 +174,3 @@ def envelope(body: bytes) -> tuple[str, Sequence[Mapping[str, Any]]]:
         if not fits or type(item.get("deleted")) is not bool:
             raise ValueError(f"items[{number}]: id, version and deleted are required")
     return source, items
-
-
-Clock = Callable[[], float]

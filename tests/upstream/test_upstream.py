@@ -58,6 +58,10 @@ async def post(upstream: Upstream, key: str, *items: dict[str, Any]) -> list[tup
     return [(result["id"], result["status"]) for result in found["results"]]
 
 
+def versions(upstream: Upstream) -> list[tuple[str, int]]:
+    return [(name, version) for name, version, _ in upstream.store.applied()]
+
+
 def test_the_request_on_the_page_is_signed_as_it_says() -> None:
     shown = dict(
         re.findall(
@@ -99,9 +103,19 @@ async def test_once_and_never_backwards() -> None:
         assert await post(upstream, "k3", item("S1", 1)) == [("S1", "stale")]
         assert await post(upstream, "k4", item("S1", 3, deleted=True)) == [("S1", "accepted")]
         assert await post(upstream, "k5", item("S1", 2)) == [("S1", "stale")]  # does not come back to life
-        assert upstream.store.applied() == [("S1", 2), ("S2", 1), ("S1", 3)]
+        assert versions(upstream) == [("S1", 2), ("S2", 1), ("S1", 3)]
         status, _ = await call(upstream, "POST", "/tickets", body_of(item("S2", 2)), key="k1")
         assert status == 422
+
+
+async def test_the_same_version_may_read_otherwise() -> None:
+    """A grid has another name now, the mapping another code: the ticket itself did not change."""
+    async with platform() as upstream:
+        await post(upstream, "k1", item("S1", 2))
+        renamed = item("S1", 2, hash="1" * 64)
+        assert await post(upstream, "k2", renamed) == [("S1", "accepted")]
+        assert await post(upstream, "k3", renamed) == [("S1", "duplicate")]
+        assert upstream.store.held(SOURCE) == {"S1": renamed}
 
 
 async def test_one_bad_ticket_does_not_hold_up_the_others() -> None:
@@ -158,7 +172,7 @@ async def test_every_fault_is_survived_by_asking_again() -> None:
                         break
                 wanted = {"accepted", "duplicate"} if kind is Fault.TWICE else {"accepted"}
                 assert found["results"][0]["status"] in wanted
-            assert upstream.store.applied() == [("S1", number) for number in range(1, 9)]
+            assert versions(upstream) == [("S1", number) for number in range(1, 9)]
             assert upstream.faults.drawn[kind.value] > 0
 
 
