@@ -86,7 +86,12 @@ def test_a_habit_or_a_hazard_is_an_everyday_matter(classifier, text: str, catego
 
 @pytest.mark.parametrize(
     "text",
-    ["我妈走失过一次，后来给她戴了手环", "我媳妇下个月要生了", "燃气公司来查过漏气，没问题", "厨房水管爆过一回，换新的了"],
+    [
+        "我妈走失过一次，后来给她戴了手环",
+        "我媳妇下个月要生了",
+        "燃气公司来查过漏气，没问题",
+        "厨房水管爆过一回，换新的了",
+    ],
 )
 def test_what_was_or_will_be_pages_nobody(classifier, text: str) -> None:
     assert classifier.analyse(text).best.urgency is not Urgency.EMERGENCY
