@@ -59,9 +59,11 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What kills programs and watches clocks has the machine to itself; the rest runs on two cores.
 test: lint
 	$(BIN)/pytest tests/unit/test_imports.py
-	$(BIN)/pytest -m 'not long' $(ARGS)
+	$(BIN)/pytest -m 'not long' tests/chaos tests/integration $(ARGS)
+	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --ignore tests/chaos --ignore tests/integration $(ARGS)
 
 test-long: dev
 	$(BIN)/pytest -m long $(ARGS)
