@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from bot.monitor import Monitor
     from bot.settings import Upstream
+    from bot.sync.answers import Answers, Puller
     from bot.sync.courier import Courier
+    from bot.sync.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -63,10 +65,12 @@ class House:
         monitor: Monitor | None = None,
         lexicon: Keeper | None = None,
         couriers: Sequence[Courier] = (),
+        pullers: Sequence[Puller] = (),
+        webhook: Webhook | None = None,
     ) -> None:
         """`seed` fixes the jitter; `heard` and `sent` are told of every finished message and every line sent; `monitor`
         serves while the house runs; `lexicon` is where another classifier comes from when staff change their words;
-        `couriers` carry tickets to the platforms above."""
+        `couriers` carry tickets to the platforms above, whose answers come by `pullers` and `webhook`."""
         self._monitor = monitor
         self.store = store
         self.clock = clock
@@ -80,7 +84,7 @@ class House:
             policy,
             by_account,
             clock,
-            wake_senders=self._wake_senders,
+            wake_senders=self.wake_senders,
             throttled=self._throttled,
             heard=heard,
         )
@@ -94,9 +98,11 @@ class House:
         ]
         self._sent = sent
         self._jobs = Jobs(
-            store, self.dispatcher, policy, by_account, clock, wake_senders=self._wake_senders, lexicon=lexicon
+            store, self.dispatcher, policy, by_account, clock, wake_senders=self.wake_senders, lexicon=lexicon
         )
         self._couriers = couriers
+        self._pullers = pullers
+        self._webhook = webhook
         self._stop = asyncio.Event()
         self._linked = asyncio.Event()
 
@@ -120,7 +126,8 @@ class House:
     def transports(self) -> Mapping[str, Transport]:
         return self._transports
 
-    def _wake_senders(self) -> None:
+    def wake_senders(self) -> None:
+        """Lines may be waiting."""
         for sender in self._senders:
             sender.wake()
 
@@ -131,7 +138,7 @@ class House:
 
     def _link_up(self) -> None:
         self._linked.set()
-        self._wake_senders()
+        self.wake_senders()
 
     def _throttled(self, account: str) -> None:
         for sender in self._senders:
@@ -175,7 +182,11 @@ class House:
         """Live until `stop()`. `tick_every` and `link_within` are seconds of the machine's clock; 0 waits for a gateway
         for ever. Raises `Rejected` when a gateway refuses its token at the first connection, `Offline` when no account
         was linked in time."""
-        async with self._monitor.watching(self) if self._monitor is not None else contextlib.nullcontext():
+        async with contextlib.AsyncExitStack() as pages:
+            if self._monitor is not None:
+                await pages.enter_async_context(self._monitor.watching(self))
+            if self._webhook is not None:
+                await pages.enter_async_context(self._webhook.listening())
             await self._live(tick_every, link_within)
 
     async def _live(self, tick_every: float, link_within: float) -> None:
@@ -190,12 +201,15 @@ class House:
                 middle = group.create_task(self.dispatcher.run(), name="dispatch")
                 voices = [group.create_task(sender.run(), name=f"send:{sender.account}") for sender in self._senders]
                 voices += [group.create_task(courier.run(), name=f"sync:{courier.name}") for courier in self._couriers]
+                voices += [group.create_task(puller.run(), name=f"answers:{puller.name}") for puller in self._pullers]
                 if link_within:
                     await self._first_link(link_within)
                 await self._stop.wait()
                 log.info("stopping", action="stop")
                 for courier in self._couriers:
                     courier.stop()
+                for puller in self._pullers:
+                    puller.stop()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LISTENED_OUT):
                         await asyncio.gather(*(intake.stop() for intake in self._intakes.values()))
@@ -240,6 +254,7 @@ async def run(config: Config) -> None:
     """The bot, from the config until SIGTERM or SIGINT.
 
     Raises ConfigError, StoreError, LexiconError and Rejected, each with one line that names the place and the cure."""
+    from bot.sync.answers import Answers
     from bot.transports.wechaty import WechatyTransport  # slow to import, and only needed here
 
     known = categories.load(_path(config.nlp.categories))
@@ -251,10 +266,12 @@ async def run(config: Config) -> None:
         registry = Registry.of(config)
         await store.write(lambda tx: registry.store(tx, clock.now()))
         async with upward_session() as session:
+            policy = replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config)))
+            answers = Answers(store, policy, clock, wake=lambda: house.wake_senders())
             house = House(
                 store=store,
                 classifier=classifier,
-                policy=replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config))),
+                policy=policy,
                 transports=[
                     WechatyTransport(
                         entry.name, entry.endpoint, entry.secret(), tls_ca=_path(entry.tls_ca), clock=clock
@@ -266,6 +283,8 @@ async def run(config: Config) -> None:
                 monitor=_monitor(config),
                 lexicon=lexicon,
                 couriers=[courier_of(config, upstream, store, known, session, clock) for upstream in config.upstreams],
+                pullers=pullers_of(config, answers, session),
+                webhook=webhook_of(config, answers),
             )
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -304,6 +323,29 @@ def courier_of(
     folder = upstream.kind == "folder"
     carrier = Folder(upstream, source) if folder else Client(upstream, source, session, clock.now)
     return Courier(store, upstream, source, carrier, Labels(known, config.timezone), clock)
+
+
+def pullers_of(config: Config, answers: Answers, session: aiohttp.ClientSession) -> list[Puller]:
+    """Who asks the platforms above for their answers. Raises ConfigError as `courier_of`."""
+    from bot.sync.answers import Puller
+    from bot.sync.client import Client
+
+    asked = [upstream for upstream in config.upstreams if upstream.kind == "http" and upstream.answers_seconds]
+    source = str(config.sync.source)
+    return [Puller(upstream, Client(upstream, source, session, answers.clock.now).get, answers) for upstream in asked]
+
+
+def webhook_of(config: Config, answers: Answers) -> Webhook | None:
+    """Where they push them, if anywhere. Raises ConfigError as `courier_of`."""
+    from bot.sync.webhook import Webhook
+
+    if config.sync.listen is None:
+        return None
+    host, _, port = config.sync.listen.rpartition(":")
+    partners = {
+        upstream.name: (upstream, upstream.shared_secret()) for upstream in config.upstreams if upstream.kind == "http"
+    }
+    return Webhook(host, int(port), partners, answers)
 
 
 def _first(group: BaseExceptionGroup[TransportError]) -> TransportError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,11 +14,12 @@ import structlog
 
 from bot.clock import Clock
 from bot.settings import Upstream
+from bot.sync.client import Fault
 from handlers import upstream as handling
 from handlers.context import Effects, Policy
 from storage import answers as rows
 from storage.answers import Answer, AnswerState, Verdict
-from storage.engine import Store, Tx
+from storage.engine import Store, StoreError, Tx
 
 log = structlog.get_logger(__name__)
 
@@ -124,12 +126,36 @@ class Puller:
         self._upstream = upstream
         self._get = get
         self._answers = answers
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def name(self) -> str:
+        return self._upstream.name
+
+    def stop(self) -> None:
+        """End `run` after the page that is under way."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Read the feed every `answers_seconds` until told to stop."""
+        clock, every = self._answers.clock, timedelta(seconds=self._upstream.answers_seconds)
+        while not self._stopping:
+            try:
+                await self.step()
+            except (Fault, Malformed, StoreError) as error:
+                log.warning("answers not read", action="answers", upstream=self.name, error=str(error))
+            except Exception:
+                log.exception("answers failed", action="answers", upstream=self.name)
+            if not self._stopping:
+                await clock.wait(self._wake, clock.now() + every)
 
     async def step(self) -> int:
         """Read up to the end of the feed; how many answers there were. Raises what `get` raises, StoreError, and
         Malformed where the reply is no page of answers."""
-        store, name, found = self._answers.store, self._upstream.name, 0
-        while True:
+        store, name, found = self._answers.store, self.name, 0
+        while not self._stopping:
             after = await store.read(lambda tx: rows.cursor(tx, name))
             page = await self._get("/answers", {"after": after, "limit": str(PAGE)})
             answers, following = _page(page)
@@ -139,14 +165,15 @@ class Puller:
             now = self._answers.clock.now()
             await store.write(partial(rows.read_up_to, upstream=name, cursor=following, at=now))
             if not answers or following == after:
-                return found
+                break
+        return found
 
     async def _hear(self, raw: object) -> None:
         try:
             answer = parse(raw, self._answers.clock.now())
         except Malformed as error:  # the others must not wait for it
-            self._answers.tally[self._upstream.name, "malformed"] += 1
-            log.error("answer not understood", action="answer", upstream=self._upstream.name, error=str(error))
+            self._answers.tally[self.name, "malformed"] += 1
+            log.error("answer not understood", action="answer", upstream=self.name, error=str(error))
             return
         await self._answers.apply(self._upstream, answer)
 

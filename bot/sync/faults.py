@@ -17,6 +17,8 @@ def faults(sections: Sections) -> Iterator[Fault]:
     """Yield every fault of the upstreams that is not one of a single value."""
     if sections.upstreams and sections.sync.source is None:
         yield "[sync] source", 'missing: [[upstreams]] needs it; write who we are, like "519999001001"'
+    if sections.sync.listen is not None and not 0 < int(sections.sync.listen.rpartition(":")[2]) <= 65535:
+        yield "[sync] listen", f"the port must be 1..65535, got {shown(sections.sync.listen)}"
     for name, times in Counter(upstream.name for upstream in sections.upstreams).items():
         if times > 1:
             yield "[[upstreams]] name", f"{shown(name)} stands {times} times, keep one"

@@ -138,6 +138,13 @@ def test_platforms_above_are_checked(tmp_path: Path, keys: str, line: str) -> No
     assert "pw@" not in found
 
 
+def test_where_answers_are_pushed_to(tmp_path: Path) -> None:
+    assert read(tmp_path, '[sync]\nlisten = "127.0.0.1:8790"\n').sync.listen == "127.0.0.1:8790"
+    for port in ("0", "70000"):
+        (found,) = faults(tmp_path, f'[sync]\nlisten = "127.0.0.1:{port}"\n')
+        assert f'[sync] listen: the port must be 1..65535, got "127.0.0.1:{port}"' in found
+
+
 def test_platforms_above_need_to_know_who_we_are(tmp_path: Path) -> None:
     one = '[[upstreams]]\nname = "street"\nkind = "folder"\nfolder = "x"\n'
     assert faults(tmp_path, one) == [
