@@ -33,6 +33,10 @@ PUBLIC = 4.0  # topics of this weight are what a message is about, whatever else
 CLOSENESS = 0.3  # helps the nearest pair to the category, not to the score
 FURTHER = 0.3  # what each further piece of evidence adds to its category
 
+# Vetoes that tell what a message is in which nothing scores.
+TELLING = frozenset(
+    ("done", "thanks", "command", "drill", "rumour", "ad", "second_hand", "carpool", "notice", "how_to")
+)
 _OWN = "own"  # the kind of things that belong to one person: a phone, a washing machine
 _PEOPLE = frozenset(("person", "kin"))  # somebody is no object that troubles can be joined by
 _FABRIC = re.compile(r"01(?!11)")  # fails of itself, so what stands before the trouble says whose it is
@@ -86,6 +90,7 @@ class Scorer:
         self._matcher = matcher
         self._tokens = tokens
         self._categories = categories
+        self._telling = matcher.veto_bits(TELLING)
         domains.shipped()  # read now, not in the middle of a conversation
         self._emergencies = frozenset(code for code, c in categories.items() if c.urgency is Urgency.EMERGENCY)
 
@@ -148,8 +153,10 @@ class Scorer:
         return Opinion(decision, struck)
 
     def veto_kinds(self, found: Found) -> frozenset[str]:
-        """The vetoes that stand in a text in which nothing scores."""
-        return verdict(self._matcher, found, Location).kinds
+        """Those of the `TELLING` vetoes that stand in a text in which nothing scores."""
+        if found.bits & self._telling:
+            return verdict(self._matcher, found, Location).kinds & TELLING
+        return frozenset()
 
     def evidence(self, found: Found) -> list[Evidence]:
         """All evidence in a text, in no particular order."""

@@ -105,10 +105,11 @@ _MAYBE = re.compile(
     r"[栋幢座楼层室房户#弄]|单元|门洞|\d[-–—―−./]\d|[a-n]-?\d|\d ?f"
     r"|[家住是号壁上下门]\d{3}|业主|[负下][1-5一二三四五]"
 )
+_NUMBER = re.compile(rf"[\d{_CN}{_DIGITS}a-n]|单元")  # every address holds a number, a letter or, as 东单元, a side
 _DASHES = str.maketrans("–—―−", "----")
 _INDOORS = frozenset(("厨房", "卫生间", "厕所", "阳台", "客厅", "主卧", "次卧", "楼上", "楼下", "隔壁", "对面", "门口"))
 
-_NOWHERE = Location()
+NOWHERE = Location()
 _DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "幺": 1}
 
 
@@ -147,9 +148,9 @@ def _reached(text: str, home: Location) -> Location:
 
 
 def numbers(text: str) -> Location:
-    """Building, unit, floor and room that a text names; no place. Cheap where there is none."""
+    """Building, unit, floor and room that a text names; no place. `NOWHERE` itself where there is none."""
     found = _read(text, in_nick=False)
-    return _with(found, None, "text") if found else _NOWHERE
+    return NOWHERE if found is NOWHERE or not found else _with(found, None, "text")
 
 
 def of_nick(nick: str) -> Location:
@@ -163,8 +164,8 @@ def _with(location: Location, place: str | None, by: str | None) -> Location:
 
 
 def _read(text: str, *, in_nick: bool) -> Location:
-    if _SIGN.search(text) is None or _MAYBE.search(text) is None:
-        return _NOWHERE
+    if _SIGN.search(text) is None or _MAYBE.search(text) is None or _NUMBER.search(text) is None:
+        return NOWHERE
     text = text[:_LONGEST].translate(_DASHES)
     dashed = _whole_address(text, in_nick=in_nick)
     if dashed is not None:

@@ -7,7 +7,7 @@ request can score, and asks nothing else.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 import ahocorasick_rs
@@ -100,9 +100,10 @@ class Matcher:
     def _filter(self) -> tuple[list[int], list[int]]:
         """The prefilter: for each term two sets of bits, what it makes possible and what that must meet.
 
-        A thing's kind meets the troubles that it can have, the first part of an event or a veto its last. Something
-        stands in a text where a bit is in both sets of its terms. From the lowest: a bit for each kind of thing, each
-        event, each veto, and one for what follows a trouble.
+        A thing's kind meets the troubles that it can have. Of the parts of an event or a veto the two meet that are
+        said least: what begins with 我 and ends with 了 is nearly always something else. Something stands in a text
+        where a bit is in both sets of its terms. From the lowest: a bit for each kind of thing, each event, each veto,
+        and one for what follows a trouble.
         """
         kinds = {kind: 1 << bit for bit, kind in enumerate(sorted({thing.kind for thing in self.lexicon.things}))}
         reach: dict[str, int] = {}
@@ -115,11 +116,13 @@ class Matcher:
         for number, troubles in self._troubles.items():
             for trouble in troubles:
                 meets[number] |= reach.get(trouble.kind, 0)
-        for bit, parts in enumerate((*self._event_parts, *self._veto_parts), len(kinds)):
-            for number in parts[0]:
-                makes[number] |= 1 << bit
-            for number in parts[-1]:
-                meets[number] |= 1 << bit
+        all_parts = [entry.parts for entry in self.lexicon.events] + [entry.parts for entry in self.lexicon.vetoes]
+        for bit, parts in enumerate(all_parts, len(kinds)):
+            rarest = sorted(parts, key=_commonness)[:2]
+            for word in rarest[0]:
+                makes[self._ids[word]] |= 1 << bit
+            for word in rarest[-1]:
+                meets[self._ids[word]] |= 1 << bit
         self._first_event = len(kinds)
         self._first_veto = self._first_event + len(self._event_parts)
         last = self._first_veto + len(self._veto_parts)
@@ -246,6 +249,10 @@ class Matcher:
                     break
         return result
 
+    def veto_bits(self, kinds: Collection[str]) -> int:
+        """The bits of `Found` for the vetoes of these kinds."""
+        return sum(1 << bit for bit, veto in enumerate(self.lexicon.vetoes, self._first_veto) if veto.kind in kinds)
+
     def vetoes(self, found: Found) -> list[tuple[Veto, tuple[Span, ...]]]:
         result: list[tuple[Veto, tuple[Span, ...]]] = []
         standing = found.bits & self._veto_bits
@@ -269,6 +276,11 @@ class Matcher:
                 result.append((veto, where))
                 break
         return result
+
+
+def _commonness(part: tuple[str, ...]) -> tuple[int, int]:
+    """How often people say one of several words: the shorter, the more often."""
+    return -min(map(len, part)), len(part)
 
 
 def _bits(field: int) -> Iterator[int]:

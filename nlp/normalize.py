@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import ahocorasick_rs
@@ -32,6 +33,14 @@ _PICTURES = re.compile("[\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0
 # Any character of those above, or one that begins a mention or an emoji code, or an odd blank.
 _STRIPPED = re.compile(_INVISIBLE.pattern[:-2] + _PICTURES.pattern[1:-2] + "@＠\\[\r\t\u2005\u00a0]")
 _BLANKS = re.compile(r"[^\S\n]+")
+# Chinese characters and common signs. Of numerals no more than ten in a row: eleven may be a phone number.
+_NUMERALS = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
+_WORDS = "，。！？、" + "".join(
+    f"{chr(before + 1)}-{chr(behind - 1)}"
+    for before, behind in pairwise([0x4DFF, *sorted(map(ord, _NUMERALS)), 0xA000])
+    if behind > max(before + 1, 0x4E00)
+)
+_PLAIN = re.compile(f"[{_WORDS}]*+(?:[{_NUMERALS}]{{1,10}}+(?:[{_WORDS}]++|$))*+")
 _BRACKETED = re.compile(r"\[([^\[\]\s]{1,8})\]")
 
 # A mention ends at U+2005 (WeChat), U+00A0 (WeCom) or a blank; before the sign no letter of an e-mail address.
@@ -41,6 +50,12 @@ _MENTION_PLAIN = re.compile(r"(?<![A-Za-z0-9._])@([^\s@\u2005\u00a0,，。!！?�
 
 # What follows a role that somebody calls without a blank: @物业快来 calls 物业, @管家小李 calls 管家小李.
 _SPEECH = r"(?=[快来看修管帮你请在这那什怎能有几我电停漏为到还又今明都是门路楼\d\s]|$)"
+
+
+def is_plain(text: str) -> bool:
+    """Whether a message is a line of Chinese characters and common signs, as most are: with nothing to strip, no quote,
+    no mention, no number to mask, and no sign-up chain."""
+    return len(text) <= CAP and _PLAIN.fullmatch(text) is not None
 
 
 def is_bare(text: str) -> bool:
@@ -99,6 +114,8 @@ class Spelling:
         """One spelling for rules to match: NFKC, simplified, lower case, typos and dialect resolved, at most `CAP`
         long."""
         if not text.isascii():
+            # The signs of nearly every message first: where they were all, nothing else is to be done.
+            text = text.replace("，", ",").replace("？", "?").replace("！", "!")
             text = unicodedata.normalize("NFKC", text)[:CAP]
             if _changing().search(text) is not None:
                 text = text.translate(_simplified())

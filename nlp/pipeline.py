@@ -47,7 +47,7 @@ class Classifier:
         self._spelling = matcher.lexicon.spelling
         self.categories = categories
         self.version = matcher.lexicon.version
-        self.filtered = True  # off only to prove that the prefilter changes nothing
+        self.filtered = True  # off only to prove that the prefilter and the way of plain lines change nothing
 
     @classmethod
     def load(
@@ -76,6 +76,10 @@ class Classifier:
         called; `addressed` says that the bot was mentioned: then a message is at least a candidate unless a veto,
         thanks or a greeting speaks against it. `at` is when it was said, aware and in the zone of its people; without
         it nothing is known of since when a trouble lasts."""
+        if self.filtered and normalize.is_plain(text):
+            normal = self._spelling.normalise(text)
+            whole, decisions, follows = self._decide(normal, nick, at, addressed=addressed, mentioned=())
+            return Analysis(text, whole, decisions, follows=follows, lexicon=self.version)
         quoted_text = quoted_nick = ""
         bare = normalize.is_bare(text)
         if not bare:
@@ -126,7 +130,7 @@ class Classifier:
         found = self._matcher.find(text)
         address = location.numbers(text)
         follows = (
-            bool(address)
+            address is not location.NOWHERE
             or shape.names_room(text)
             or self._matcher.follows(found)
             or not _REQUESTED.isdisjoint(mentioned)
@@ -159,7 +163,7 @@ class Classifier:
         for kind in _TOLD:
             if kind in kinds:
                 return whole, (Decision(Label.DROP, kind),), False
-        if address:
+        if address is not location.NOWHERE:
             return whole, (Decision(Label.DROP, "chat", location=address),), follows
         return whole, (_CHAT,), follows
 

@@ -15,10 +15,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nlp import lexicon
+from nlp.categories import load as load_categories
+from nlp.classifier import TELLING, Scorer
 from nlp.classify import to_json
-from nlp.decision import Label
+from nlp.decision import Label, Location
 from nlp.lexicon import Lexicon
+from nlp.matching import Matcher
+from nlp.normalize import normalise
 from nlp.pipeline import Classifier
+from nlp.tokens import Tokens
+from nlp.vetoes import verdict
 
 PARTICLES = ["啊", "哦", "嘛", "噻", "哈", "呀", "吧", "呢", "哎", "唉", "嗯", "额", "呃", "喂", "哟"]
 BETWEEN = [
@@ -61,6 +67,7 @@ spoken = st.one_of(*map(st.sampled_from, [WORDS["things"], WORDS["troubles"], WO
 any_word = st.one_of(*map(st.sampled_from, [*WORDS.values(), BETWEEN, PARTICLES]))
 sentences = st.lists(any_word, max_size=12).map("".join)
 appeals = st.one_of(st.sampled_from(APPEALS), st.lists(spoken, min_size=1, max_size=6).map("".join))
+numerals = st.text("零一二三四五六七八九幺壹十，。 这是栋单元室電话", max_size=40)
 particles = st.lists(st.sampled_from(PARTICLES), max_size=4).map("".join)
 
 
@@ -71,11 +78,33 @@ def unfiltered() -> Classifier:
     return classifier
 
 
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    return Matcher(lexicon.load())
+
+
+@pytest.fixture(scope="module")
+def scorer(matcher: Matcher) -> Scorer:
+    return Scorer(matcher, Tokens(matcher.words), load_categories())
+
+
 @settings(max_examples=1500, deadline=None)
-@given(text=st.one_of(st.text(max_size=60), sentences), addressed=st.booleans(), nick=st.sampled_from(["", "3-1-502"]))
-def test_the_prefilter_changes_nothing(classifier, unfiltered, text: str, addressed: bool, nick: str) -> None:
+@given(
+    text=st.one_of(st.text(max_size=60), sentences, numerals),
+    addressed=st.booleans(),
+    nick=st.sampled_from(["", "3-1-502"]),
+)
+@example(text="这是一条引用，电话一三八一二三四五六七八", addressed=False, nick="")
+def test_the_short_ways_change_nothing(classifier, unfiltered, text: str, addressed: bool, nick: str) -> None:
     said = classifier.analyse(text, nick=nick, addressed=addressed)
     assert said == unfiltered.analyse(text, nick=nick, addressed=addressed)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(text=sentences)
+def test_what_a_dropped_message_tells_needs_no_other_veto(matcher, scorer, text: str) -> None:
+    found = matcher.find(normalise(text))
+    assert scorer.veto_kinds(found) == verdict(matcher, found, Location).kinds & TELLING
 
 
 @settings(max_examples=500, deadline=None)
