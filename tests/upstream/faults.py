@@ -27,7 +27,8 @@ AFTER = frozenset({Fault.ERROR_AFTER, Fault.SILENCE_AFTER, Fault.CUT_AFTER})
 
 @dataclass
 class Faults:
-    """`rate`: the share of requests that fail. `silence`: seconds until a request without an answer is dropped.
+    """`rate`: the share of requests that fail. `silence`: seconds until a request without an answer
+    is dropped; every tenth hangs for `hang` seconds, longer than a client waits.
     `away`: nothing answers. `most_items`, `most_bytes`: more than that is 413. `bad`: ids for which the whole request
     is 400, with True where the answer names the ticket. `disorder`: pages of answers come shuffled, some answers
     twice."""
@@ -36,6 +37,7 @@ class Faults:
     seed: int = 0
     kinds: Collection[Fault] = tuple(Fault)
     silence: float = 0.05
+    hang: float | None = None
     retry_after: int = 1
     away: bool = False
     most_items: int | None = None
@@ -52,3 +54,7 @@ class Faults:
         fault = self.random.choice(list(self.kinds)) if self.random.random() < self.rate else None
         self.drawn[fault.value if fault is not None else "none"] += 1
         return fault
+
+    def pause(self) -> float:
+        """Seconds until a request without an answer is dropped."""
+        return self.hang if self.hang is not None and self.random.random() < 0.1 else self.silence

@@ -98,7 +98,7 @@ class Upstream:
         if fault in {Fault.ERROR, Fault.ERROR_AFTER}:
             return web.Response(status=self.faults.random.choice([500, 502, 503, 504]), text="<html>oops</html>")
         if fault in {Fault.SILENCE, Fault.SILENCE_AFTER}:
-            await asyncio.sleep(self.faults.silence)
+            await asyncio.sleep(self.faults.pause())
             return await _dropped(request)
         text = json.dumps(found).encode()
         response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(text))})
