@@ -14,6 +14,7 @@ from storage import people, tickets, upstreams
 from storage.engine import Store, Tx
 from storage.testing import fresh_store
 from tests.contract.fill import new_ticket
+from tests.unit.sync.house import House
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 UPSTREAM = Upstream(name="district", title="区平台", url="http://127.0.0.1:1", secret="s")  # noqa: S106
@@ -43,3 +44,11 @@ async def upward_store(tmp_path: Path) -> AsyncIterator[Store]:
 
         await opened.write(fill)
         yield opened
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with await fresh_store(tmp_path) as store:
+        house = House(store)
+        await house.furnish()
+        yield house
