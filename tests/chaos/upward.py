@@ -48,13 +48,14 @@ GRID = "519999001001003012"
 NICK, NAME, IM_ID, PHONE, WHISPER = "3-2-1502 李四光", "王大锤", "wxid_lisiguang", "13912345678", "楼上夜里打人"
 BLOCK = 500  # tickets that live at the same time
 TOGETHER = 50  # steps in one commit
+STRIDE = 120.0  # seconds
 CODES = ("0101", "0501", "0302", "0701")
 _ANY = list(TicketState)
 
 
 class LeapingClock:
-    """A clock that leaps to the next moment that anybody waits for, as soon as all `sleepers` wait. It goes on where it
-    stood when the process was killed."""
+    """A clock that leaps to the next moment that anybody waits for, as soon as all `sleepers` wait, and never by less
+    than `STRIDE`, or a day would be many small steps. It goes on where it stood when the process was killed."""
 
     def __init__(self, file: Path, sleepers: int = 0) -> None:
         self._file = os.open(file, os.O_RDWR | os.O_CREAT)
@@ -76,6 +77,7 @@ class LeapingClock:
             if len(self._waits) == self._sleepers:
                 ahead = (min(self._waits.values()) - self.now()).total_seconds()
                 if ahead > 0:
+                    ahead = max(ahead, STRIDE)
                     os.pwrite(self._file, f"{self.offset() + ahead:<32.6f}".encode(), 0)
         del self._waits[task]
         wake.clear()

@@ -19,7 +19,7 @@ from tests.upstream.store import Store
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.upstream", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=int, default=8080, help="0: any that is free")
     parser.add_argument("--secret", help="what is shared with the grid; needed to serve")
     parser.add_argument("--file", type=Path, help="the SQLite file; in memory without it")
     parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, 0..1")
@@ -42,7 +42,7 @@ def main() -> None:
 
 async def _serve(upstream: Upstream, host: str, port: int) -> None:
     await upstream.start(port, host)
-    print(f"the reference platform listens on http://{host}:{port}; Ctrl-C ends it")
+    print(f"Ctrl-C ends the reference platform on http://{host}:{upstream.port}", flush=True)
     try:
         await asyncio.Event().wait()
     finally:
