@@ -15,10 +15,15 @@ from bot.lexicons import Keeper
 from bot.transports.base import Transport
 from handlers import timers
 from handlers.context import Effects, Policy
-from storage import clocks
+from storage import clocks, signups
 from storage.engine import Store, StoreError, Tx
 
 log = structlog.get_logger(__name__)
+
+
+async def _next_moment(tx: Tx) -> datetime | None:
+    moments = [await clocks.next_moment(tx), await signups.next_moment(tx)]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 class Jobs:
@@ -52,7 +57,7 @@ class Jobs:
         try:
             for part in timers.PARTS:
                 await self._do(part, now)
-            soon = await self._store.read(clocks.next_moment)
+            soon = await self._store.read(_next_moment)
             await self._dispatcher.refresh()
         except StoreError as error:
             log.error("store unavailable", action="timers", error=str(error))

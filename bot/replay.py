@@ -28,11 +28,12 @@ from handlers.context import Policy
 from handlers.texts import notices as notice_texts
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import audit, inbox, modes, notices, tickets
+from storage import audit, inbox, modes, notices, people, signups, tickets
 from storage.engine import Store, Tx
 from storage.model import RoomKind, Ticket, TicketState
 from storage.notices import Notice
 from storage.reports import Filter
+from storage.signups import Signup
 
 TICK = timedelta(hours=1)  # how often the clock's own work is looked at while nobody speaks
 SHORTEST = timedelta(minutes=1)  # no clock runs out sooner after a message
@@ -186,7 +187,7 @@ async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -
             for sent in wire.sent
             if sent.conversation not in resident
         ],
-        "signups": [],
+        "signups": [await _signup(tx, signup) for signup in await signups.every(tx)],
         "wishes": [],
         "notices": [await _notice(tx, notice) for notice in await notices.every(tx)],
         "mode": "急时" if await modes.in_force(tx) else "平时",
@@ -203,6 +204,29 @@ async def _notice(tx: Tx, notice: Notice) -> dict[str, Any]:
         "rooms": standing.rooms,
         "sent": standing.sent,
         "acks": standing.receipts,
+    }
+
+
+async def _signup(tx: Tx, signup: Signup) -> dict[str, Any]:
+    entries = await signups.entries(tx, signup.number)
+    signers = await people.many(tx, {entry.by_id for entry in entries if entry.by_id is not None})
+    known_as = {person.id: person.aliases[0].im_id for person in signers if person.aliases}
+    return {
+        "id": signup.id,
+        "title": signup.title,
+        "starts": None if signup.starts is None else signup.starts.isoformat(),
+        "place": signup.place,
+        "capacity": signup.capacity,
+        "entries": [
+            {
+                "name": entry.name,
+                "heads": entry.heads,
+                "state": entry.state.value,
+                "by": known_as.get(entry.by_id) if entry.by_id is not None else None,
+                "slot": entry.slot,
+            }
+            for entry in entries
+        ],
     }
 
 

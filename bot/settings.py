@@ -114,6 +114,10 @@ class Tickets(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reopen_days: Annotated[int, Meta(ge=0, le=365)] = 14
 
 
+class Signups(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    names_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+
+
 class Tasks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     matters: Annotated[tuple[Name, ...], Meta(min_length=1)] | None = None
 
@@ -236,6 +240,7 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     digests: Digests = Digests()
     tickets: Tickets = Tickets()
     tasks: Tasks = Tasks()
+    signups: Signups = Signups()
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()

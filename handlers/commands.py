@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers import forms, hearing, notice_forms, texts
+from handlers import forms, hearing, notice_forms, signup_forms, texts
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
@@ -162,6 +162,18 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "启用": (Name.ENABLE, forms.enable),
     "停用": (Name.DISABLE, forms.alone),
     "绑定": (Name.BIND, forms.bind),
+    "发活动": (Name.ACTIVITY, signup_forms.announce),
+    "发起活动": (Name.ACTIVITY, signup_forms.announce),
+    "改活动": (Name.CHANGE_ACTIVITY, signup_forms.with_text),
+    "取消活动": (Name.CALL_OFF, signup_forms.with_text),
+    "结束": (Name.END, forms.item("H")),
+    "报名": (Name.SIGN, signup_forms.sign),
+    "我报名": (Name.SIGN, signup_forms.sign),
+    "我也报名": (Name.SIGN, signup_forms.sign),
+    "我要报名": (Name.SIGN, signup_forms.sign),
+    "取消报名": (Name.UNSIGN, signup_forms.named),
+    "名单": (Name.ROSTER, signup_forms.roster),
+    "签到": (Name.ATTEND, signup_forms.named),
     "通知": (Name.NOTICE, notice_forms.notice(urgent=False)),
     "应急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
     "紧急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),

@@ -53,6 +53,7 @@ class Policy:
     urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
     broadcast_time: Callable[[int], timedelta] = lambda lines: lines * timedelta(seconds=10)  # that an account needs
+    signup_names_for: timedelta = timedelta(days=90)  # after an activity it is forgotten who came
     matters: tuple[str, ...] = texts.MATTERS  # 事项准入: what may be handed to a grid
 
 

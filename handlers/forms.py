@@ -65,6 +65,14 @@ class Name(StrEnum):
     SCHEDULE = "定时"
     CANCEL = "取消"
     RECEIPTS = "回执"
+    ACTIVITY = "发活动"
+    CHANGE_ACTIVITY = "改活动"
+    CALL_OFF = "取消活动"
+    END = "结束"
+    SIGN = "报名"
+    UNSIGN = "取消报名"
+    ROSTER = "名单"
+    ATTEND = "签到"
     ANSWER = "回答"  # a bare 1 or 2; nobody types this word
 
 

@@ -26,6 +26,7 @@ class Right(StrEnum):
     FAQ = "faq"  # 问答
     REPORT = "report"  # 日报 周报
     ROOM = "room"  # 启用 停用 恢复
+    ACTIVITY = "activity"  # 发活动 改活动 结束 取消活动
     NOTICE = "notice"  # 通知 更正 确认 定时 取消 回执
 
 

@@ -35,6 +35,10 @@ from handlers import (
     refusals,
     rights,
     rooms,
+    signup_activities,
+    signup_entries,
+    signup_rosters,
+    signups,
     staff,
     tasks,
     texts,
@@ -122,6 +126,14 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.ERASE, erasure.ask),
     Route(Name.ERASE_SURELY, erasure.confirm),
     Route(Name.BIND, people.bind),
+    Route(Name.ACTIVITY, signup_activities.announce, Right.ACTIVITY),
+    Route(Name.CHANGE_ACTIVITY, signup_activities.change),
+    Route(Name.CALL_OFF, signup_activities.call_off),
+    Route(Name.END, signup_activities.close),
+    Route(Name.SIGN, signup_entries.sign),
+    Route(Name.UNSIGN, signup_entries.unsign),
+    Route(Name.ROSTER, signup_rosters.show),
+    Route(Name.ATTEND, signup_rosters.attend),
     Route(Name.NOTICE, notices.draft, Right.NOTICE, Scope.OWN, verbatim=True),
     Route(Name.CORRECT, notices.correct, Right.NOTICE, Scope.OWN, verbatim=True),
     Route(Name.CONFIRM, notices.confirm, Right.NOTICE, Scope.OWN),
@@ -177,6 +189,8 @@ def idle(
         return None if isinstance(asked, Command) and asked.name is Name.ENABLE else "dormant"
     if asked is not None or analysis.shape is Shape.HUSH:
         return None
+    if known and signup_activities.may_answer(analysis.text):
+        return None  # it may answer when an activity begins
     if opted_out:
         return "opted_out"
     if room is not None and room.kind is RoomKind.LEADER:
@@ -272,6 +286,8 @@ async def handle(ctx: Context) -> str:
         return await _command(ctx, asked)
     if isinstance(asked, NearMiss) and await _suggested(ctx, asked):
         return "near_miss"
+    if await signup_entries.phone_given(ctx) or await signup_activities.answered(ctx):
+        return "command"
     return await _talk(ctx, addressed)
 
 
@@ -289,6 +305,8 @@ async def _know_room(ctx: Context) -> None:
 
 async def _only_talk(ctx: Context, command: Command) -> bool:
     """Whether a `2 …` answers no question, so that it is talk."""
+    if await signups.only_talk(ctx, command):
+        return True
     return command.name is Name.ANSWER and bool(command.remark) and not await callbacks.awaits(ctx, command)
 
 

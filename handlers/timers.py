@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from handlers import answers, callbacks, digests, mode, notices, reminders
+from handlers import answers, callbacks, digests, mode, notices, reminders, signup_timers
 from handlers.context import Effects
 from storage import answers as upward
-from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions
+from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions, signups
 from storage import tickets as rows
 from storage.model import TicketState
 
@@ -63,6 +63,7 @@ async def purge(effects: Effects) -> bool:
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
     await upward.purge(effects.tx, now - REPLIES_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
+    await signups.purge(effects.tx, now - effects.policy.signup_names_for)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
     return False
 
@@ -74,6 +75,7 @@ PARTS: tuple[Part, ...] = (
     purge,
     reminders.follow,
     reminders.fire,
+    signup_timers.fire,
     digests.send,
     notices.send,
     notices.end,
@@ -82,4 +84,5 @@ PARTS: tuple[Part, ...] = (
 ONE_BY_ONE: dict[Part, tuple[Part, Part]] = {
     reminders.follow: (lambda effects: reminders.follow(effects, 1), reminders.pass_over),
     reminders.fire: (lambda effects: reminders.fire(effects, 1), reminders.put_off),
+    signup_timers.fire: (lambda effects: signup_timers.fire(effects, 1), signup_timers.put_off),
 }

@@ -191,7 +191,8 @@ class _When:
 
 def _times(board: _Board, at: datetime) -> tuple[list[TimeExpression], datetime | None]:
     """The expressions that may tell when it takes place, and the deadline, which is crossed out."""
-    deadline, times = None, []
+    deadline: datetime | None = None
+    times: list[TimeExpression] = []
     for found in timeexpr.find(board.plain, at, prefer="future"):
         start, end = found.at
         if not board.free(start, end):

@@ -125,6 +125,11 @@ _PART = {
 }
 
 
+def may_tell(text: str) -> bool:
+    """Whether a text has a character that a time expression needs; quick to say no."""
+    return _MAYBE.search(text) is not None
+
+
 def find(text: str, at: datetime, *, prefer: Prefer = "past") -> tuple[TimeExpression, ...]:
     """The time expressions of a normal text, in order.
 
@@ -134,7 +139,7 @@ def find(text: str, at: datetime, *, prefer: Prefer = "past") -> tuple[TimeExpre
     if at.tzinfo is None:
         raise ValueError("timeexpr.find needs an aware datetime: give the message's time with its zone")
     text = text[:_LONGEST]
-    if _MAYBE.search(text) is None:
+    if not may_tell(text):
         return ()
     found = _expressions(text.translate(_DASHES), at, prefer)
     return tuple(replace(expression, text=text[slice(*expression.at)]) for expression in found)

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import numbers, places
+from storage import grids, numbers, places
 from storage.engine import Tx, purged, sealer_of
 from storage.tables.neighbours import signup_entries, signup_slots, signup_steps, signups
 
@@ -179,10 +179,17 @@ async def every(tx: Tx) -> list[Signup]:
     return await _load(tx, _SIGNUP)
 
 
-async def in_room(tx: Tx, room_id: int, *, open_only: bool = True) -> list[Signup]:
-    """Those that were announced in a room, by number."""
-    query = _SIGNUP.where(signups.c.room_id == room_id)
+async def in_room(tx: Tx, room_id: int, grid: str | None = None, *, open_only: bool = True) -> list[Signup]:
+    """Those that were announced in a room, or for all groups of a scope that its grid lies in, by number."""
+    wide = sa.and_(signups.c.room_id.is_(None), signups.c.grid.in_(grids.prefixes(grid))) if grid else sa.false()
+    query = _SIGNUP.where(sa.or_(signups.c.room_id == room_id, wide))
     return await _load(tx, query.where(signups.c.state == SignupState.OPEN.value) if open_only else query)
+
+
+async def within(tx: Tx, scopes: Sequence[str]) -> list[Signup]:
+    """The open ones of the grids within these scopes, by number."""
+    inside = sa.or_(sa.false(), *(signups.c.grid.startswith(scope) for scope in scopes))
+    return await _load(tx, _SIGNUP.where(signups.c.state == SignupState.OPEN.value, inside))
 
 
 async def of_organiser(tx: Tx, person_id: int) -> list[Signup]:

@@ -15,8 +15,6 @@ LATER = {  # what they need is not built yet
     "S11": "sign-ups",
     "S12": "sign-ups",
     "S13": "sign-ups",
-    "S27": "sign-ups",
-    "S42": "sign-ups",
 }
 
 

@@ -24,6 +24,7 @@ LEADING = {
     Right.REPORT,
     Right.ROOM,
     Right.NOTICE,
+    Right.ACTIVITY,
     Right.REVIEW,
 }
 ABOVE = LEADING | {Right.SUPERVISE, Right.TASK}

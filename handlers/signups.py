@@ -1,0 +1,177 @@
+"""What the commands of sign-ups share: which one is meant, who may manage it, who is told what became of a place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+
+from handlers import rights, texts
+from handlers.commands import Command, Name
+from handlers.context import Context, Effects
+from handlers.rights import Right
+from handlers.texts import signups as words
+from nlp.contact import mask
+from storage import outbox, people, rooms, signups
+from storage.model import Person, PostKind, RoomKind
+from storage.signups import Entry, EntryState, Moved, Signup
+
+_MINUTE = timedelta(minutes=1)
+_ASKING = frozenset({Name.SIGN, Name.UNSIGN, Name.ROSTER, Name.ATTEND})
+
+
+async def only_talk(ctx: Context, command: Command) -> bool:
+    """Whether a bare 报名, 签到 … can mean nothing here, so that it is talk."""
+    if command.name not in _ASKING or command.explicit or command.item is not None:
+        return False
+    return ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT and not await here(ctx)
+
+
+async def here(ctx: Context) -> list[Signup]:
+    """The open ones that a command without an id may mean: of the group, else those that the speaker organises, is in
+    or leads."""
+    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+        return await signups.in_room(ctx.tx, ctx.room.id, ctx.room.grid)
+    if ctx.actor is None:
+        return []
+    scopes = [grant.scope for grant in ctx.actor.grants if Right.ACTIVITY in rights.TABLE[grant.role]]
+    found = [
+        *await signups.of_organiser(ctx.tx, ctx.actor.id),
+        *await signups.of_person(ctx.tx, ctx.actor.id),
+        *(await signups.within(ctx.tx, scopes) if scopes else []),
+    ]
+    return sorted({signup.number: signup for signup in found}.values(), key=lambda signup: signup.number)
+
+
+async def find(
+    ctx: Context, command: Command, among: Sequence[Signup], *, none: str = words.NONE_OPEN
+) -> Signup | None:
+    """The one that a command names, or the only one of `among`; None after saying so."""
+    usage = texts.USAGE[command.name.value]
+    if command.item is not None:
+        signup = await signups.get(ctx.tx, command.item)
+        if signup is None:
+            await ctx.reply(words.no_such(f"H{command.item}"))
+        return signup
+    if len(among) == 1:
+        return among[0]
+    await ctx.reply(words.several(among, usage) if among else none)
+    return None
+
+
+def manages(ctx: Context, signup: Signup) -> str | None:
+    """What lets the speaker manage it, for the audit: that they organise it, or a right over its grid."""
+    if ctx.actor is None:
+        return None
+    if ctx.actor.id == signup.organiser_id:
+        return "organiser"
+    return rights.allowed(ctx.actor, Right.ACTIVITY, signup.grid)
+
+
+async def denied(ctx: Context, command: Command, signup: Signup) -> str:
+    """Somebody without the right: nothing happens, nothing is said, one entry tells of it."""
+    await ctx.audit_message("denied", command=command.name.name, item=signup.id)
+    return "denied"
+
+
+def heads(entries: Iterable[Entry], state: EntryState, slot: int | None = None) -> int:
+    """How many are in, or wait; of one slot where it is named."""
+    return sum(entry.heads for entry in entries if entry.state is state and slot in (None, entry.slot))
+
+
+def by_name(entries: Iterable[Entry], name: str) -> list[Entry]:
+    """The active entries of that name; where none is called exactly so, those that begin with it or end with it."""
+    active = [entry for entry in entries if entry.active]
+    exact = [entry for entry in active if entry.name == name]
+    return exact or [entry for entry in active if entry.name.startswith(name) or entry.name.endswith(name)]
+
+
+# --- what is told ---
+async def tally(effects: Effects, signup: Signup) -> None:
+    """How many are in, for the group: at most once a minute, the latest count."""
+    room = await rooms.get(effects.tx, signup.room_id) if signup.room_id is not None else None
+    if room is None:
+        return
+    entries = await signups.entries(effects.tx, signup.number)
+    line = words.tally(signup, heads(entries, EntryState.CONFIRMED), heads(entries, EntryState.WAITING))
+    minute = effects.now + _MINUTE - timedelta(microseconds=1)
+    key = f"tally:{signup.id}:{minute:%Y%m%d%H%M}"
+    waiting = await outbox.find_queued(effects.tx, key)
+    if waiting is not None:
+        await outbox.reword(effects.tx, waiting.id, line)
+    else:
+        await effects.post(room, line, PostKind.TALLY, key=key)
+
+
+async def tell_moved(effects: Effects, signup: Signup, moved: Sequence[Moved], said: Collection[int] = ()) -> None:
+    """Tell, once each, those whose place changed by what others did. `said`: the entries of whoever spoke now, who are
+    answered anyway."""
+    others = [move for move in moved if move.after.seq not in said]
+    risen = [
+        move.after
+        for move in others
+        if move.after.state is EntryState.CONFIRMED
+        and (move.before.state is EntryState.WAITING or move.after.heads > move.before.heads)
+    ]
+    fallen = [
+        move.after
+        for move in others
+        if move.before.state is EntryState.CONFIRMED and move.after.state is EntryState.WAITING
+    ]
+    for entry in risen:
+        await effects.audit("promoted", actor=None, item=signup.id, entry=entry.seq)
+    zone = effects.policy.timezone
+    private = {entry.seq: words.promoted(signup, entry.heads, zone) for entry in risen}
+    await tell(effects, signup, risen, private, words.promoted_here(signup), key="promoted")
+    private = {entry.seq: words.demoted(signup) for entry in fallen}
+    await tell(effects, signup, fallen, private, words.demoted(signup), key="demoted")
+
+
+async def tell(
+    effects: Effects, signup: Signup, entries: Sequence[Entry], private: dict[int, str], public: str, *, key: str
+) -> None:
+    """Reach those who come or who signed them up: in private, else in one line in the group where they signed."""
+    there: dict[int, list[tuple[Entry, Person]]] = defaultdict(list)
+    for entry in entries:
+        person = await _to_tell(effects, entry)
+        if person is None:
+            continue
+        natural = f"{key}:{signup.id}:{entry.seq}:{entry.signed_at:%Y%m%d%H%M%S}:{entry.heads}"
+        if reachable(person):
+            await effects.tell(person, private[entry.seq], key=natural)
+        elif (room_id := entry.room_id or signup.room_id) is not None:
+            there[room_id].append((entry, person))
+    for room_id, told in there.items():
+        room = await rooms.get(effects.tx, room_id)
+        if room is None:
+            continue
+        aliases = [alias for _, person in told for alias in person.aliases if alias.account == room.account]
+        line, named = texts.mention_some([mask(alias.nick) for alias in aliases], public)
+        of = "-".join(f"{entry.seq}.{entry.signed_at:%m%d%H%M%S}.{entry.heads}" for entry, _ in told)
+        mentions = tuple(alias.im_id for alias in aliases[:named])
+        natural = f"{key}:{signup.id}:room{room.id}:{of}"
+        await effects.post(room, line, PostKind.CALLBACK, key=natural, mentions=mentions)
+
+
+async def tell_reachable(effects: Effects, signup: Signup, entries: Sequence[Entry], line: str, *, key: str) -> bool:
+    """Tell in private, once each, those who can be reached there; whether there are others."""
+    told: set[int] = set()
+    left = False
+    for entry in entries:
+        person = await _to_tell(effects, entry)
+        if person is None or not reachable(person):
+            left = True
+        elif person.id not in told:
+            told.add(person.id)
+            await effects.tell(person, line, key=f"{key}:{signup.id}:{person.id}")
+    return left
+
+
+def reachable(person: Person) -> bool:
+    """Whether an account of ours is their friend, so that a private line gets to them."""
+    return any(alias.friend for alias in person.aliases)
+
+
+async def _to_tell(effects: Effects, entry: Entry) -> Person | None:
+    of = entry.person_id or entry.by_id
+    return await people.get(effects.tx, of) if of is not None else None
