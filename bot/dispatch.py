@@ -331,6 +331,7 @@ class Dispatcher:
             self._policy,
             known=speaker in self._memory.people,
             opted_out=opted_out,
+            noticed=self.receipts.noticed(message),
         )
         if reason is None:
             return False

@@ -33,13 +33,20 @@ class Receipts:
         if number is not None:
             self._read[line.account, line.conversation] = number, now
 
+    def noticed(self, message: Message) -> bool:
+        """Whether the room of a message has read a notice within the day before it."""
+        number, at = self._latest(message)
+        return number > 0 and at <= message.sent_at <= at + FOR
+
     def note(self, message: Message, reason: str) -> None:
         """A message is finished; 收到 to a notice of the last day counts."""
-        if reason not in SAYS_SO or message.room is None or not self._read:
-            return
-        number, at = self._read.get((message.account, message.room), (0, message.sent_at))
-        if number and at <= message.sent_at <= at + FOR:
-            self._said.add((number, message.account, message.sender))
+        if reason in SAYS_SO and self.noticed(message):
+            self._said.add((self._latest(message)[0], message.account, message.sender))
+
+    def _latest(self, message: Message) -> tuple[int, datetime]:
+        """The number of the room's latest notice and when it came; 0 where there is none."""
+        none = 0, message.sent_at
+        return none if message.room is None else self._read.get((message.account, message.room), none)
 
     def tidy(self, now: datetime) -> None:
         """Forget the notices of yesterday."""

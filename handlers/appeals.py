@@ -9,6 +9,7 @@ from handlers import (
     grids,
     matching,
     merging,
+    notices,
     proactive,
     receipts,
     steps,
@@ -18,6 +19,7 @@ from handlers import (
 from handlers.commands import Command
 from handlers.context import Context
 from nlp import decision as nlp
+from nlp import nature
 from nlp.contact import mask
 from nlp.decision import Decision, Label
 from storage import outbox
@@ -44,7 +46,10 @@ async def capture(ctx: Context) -> str:
     if not outcomes:
         if ctx.analysis.best.reason == "how_to" and await faq.answer(ctx, ctx.analysis.best):
             return "faq"
-        return await merging.follow(ctx) or ctx.analysis.best.reason or "chat"
+        follows = await merging.follow(ctx)
+        if follows is None and nature.asks(ctx.analysis.text) and await notices.asked(ctx):
+            return "asked"
+        return follows or ctx.analysis.best.reason or "chat"
     return next(
         (outcome for outcome in ("ticket", "candidate", "reopened", "joined") if outcome in outcomes), outcomes[0]
     )
@@ -130,7 +135,7 @@ async def file(ctx: Context, decision: Decision, state: TicketState, text: str) 
             urgency=translate.URGENCY[decision.urgency],
             nature=translate.NATURE[decision.nature],
             level=Level.GRID,
-            grid=await _grid(ctx),
+            grid=await grid_of(ctx),
             room_id=room_id,
             place=translate.place(decision.location),
             confidential=decision.confidential or category.confidential,
@@ -186,7 +191,7 @@ async def _answer_report(ctx: Context, ticket: Ticket, *, joined: bool) -> None:
     await receipts.answer(ctx, ticket)
 
 
-async def _grid(ctx: Context) -> str | None:
+async def grid_of(ctx: Context) -> str | None:
     """Whose it is: the room's grid; in a private chat the one that is named, that of the person's last ticket, that of
     their own grant, or the only community there is."""
     if ctx.room is not None:

@@ -24,6 +24,7 @@ from storage.notices import OPEN, Notice, NoticeState, Skipped
 DRAFT_FOR = timedelta(hours=24)
 FURTHEST = timedelta(days=30)
 RECEIPTS_FOR = timedelta(hours=24)
+ASKED_FOR = timedelta(hours=24)
 AT_ONCE = 200  # rooms that get their line in one transaction
 _ALTERNATIVES = "，,、;；"
 
@@ -142,6 +143,19 @@ async def report(ctx: Context, command: Command) -> str:
         notice = named
     await ctx.reply(texts.report(notice.id, notice.state, await notices.standing(ctx.tx, notice.number)))
     return "command"
+
+
+async def asked(ctx: Context) -> bool:
+    """A bare question in a group that has just read a notice goes to who wrote it, one an hour from each group. False
+    where there is no such notice."""
+    if ctx.room is None or ctx.room.kind is not RoomKind.RESIDENT:
+        return False
+    notice = await notices.latest_in(ctx.tx, ctx.room.id, ctx.now - ASKED_FOR)
+    author = await people.get(ctx.tx, notice.author_id) if notice is not None else None
+    if notice is None or author is None:
+        return False
+    line = texts.asked_under(notice.id, ctx.room.topic, ctx.analysis.text)
+    return await ctx.tell(author, line, key=f"asked:{notice.number}:{ctx.room.id}:{ctx.now:%m%d%H}")
 
 
 # ---------------------------------------------------------------- by the clock

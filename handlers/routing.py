@@ -16,6 +16,7 @@ from handlers import (
     callbacks,
     calls,
     commands,
+    contributions,
     corrections,
     digests,
     erasure,
@@ -44,12 +45,14 @@ from handlers import (
     texts,
     tickets,
     views,
+    wish_reviews,
+    wishes,
 )
 from handlers.commands import Command, Name, NearMiss
 from handlers.context import Context, Policy
 from handlers.rights import Right
 from handlers.window import Window
-from nlp import contact, quoting
+from nlp import contact, nature, quoting
 from nlp.decision import Analysis, Label, Shape, Urgency
 from storage import rooms as stored_rooms
 from storage import tickets as stored_tickets
@@ -134,6 +137,15 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.UNSIGN, signup_entries.unsign),
     Route(Name.ROSTER, signup_rosters.show),
     Route(Name.ATTEND, signup_rosters.attend),
+    Route(Name.WISH, wishes.wish),
+    Route(Name.REVIEW, wish_reviews.review, Right.REVIEW, Scope.OWN),
+    Route(Name.CLAIM, wishes.claim),
+    Route(Name.GIVE_UP, wishes.give_up),
+    Route(Name.COMPLETE, wishes.fulfil, letter="X"),
+    Route(Name.WITHDRAW, wishes.withdraw, letter="X"),
+    Route(Name.QUERY, wishes.query, letter="X"),
+    Route(Name.DEED, contributions.note, Right.REVIEW, Scope.OWN),
+    Route(Name.CONTRIBUTIONS, contributions.own),
     Route(Name.NOTICE, notices.draft, Right.NOTICE, Scope.OWN, verbatim=True),
     Route(Name.CORRECT, notices.correct, Right.NOTICE, Scope.OWN, verbatim=True),
     Route(Name.CONFIRM, notices.confirm, Right.NOTICE, Scope.OWN),
@@ -168,9 +180,11 @@ def idle(
     *,
     known: bool,
     opted_out: bool,
+    noticed: bool = False,
 ) -> str | None:
     """The counter's reason when a message surely concerns nobody; None when it needs a transaction and `handle`.
-    `known`: there is a record of the speaker, because something of theirs was kept before."""
+    `known`: there is a record of the speaker, because something of theirs was kept before; `noticed`: the room has
+    read a notice lately, so that a question may be about it."""
     kind = message.kind
     if message.from_me:
         return "own"
@@ -197,7 +211,8 @@ def idle(
         return "leader_room"
     if not known and analysis.shape in (Shape.THANKS, Shape.DONE):
         return analysis.shape.value  # nothing of theirs could be over
-    return _idle_talk(message, analysis, addressed, window, policy)
+    idly = _idle_talk(message, analysis, addressed, window, policy)
+    return None if noticed and idly is not None and nature.asks(analysis.text) else idly
 
 
 def _idle_event(message: Message, window: Window) -> str | None:
@@ -216,6 +231,8 @@ def _idle_media(message: Message, room: Room | None, window: Window, opted_out: 
         return None
     if message.kind not in MEDIA and message.kind is not MessageKind.VOICE:
         return message.kind.value
+    if _says_done(message, window, policy):
+        return None  # the photo of a wish that was fulfilled
     if opted_out:
         return "opted_out"
     if room is not None and room.kind is RoomKind.LEADER:
@@ -248,6 +265,15 @@ def _speaks_of_trouble(message: Message, window: Window, policy: Policy) -> bool
     since: datetime = message.sent_at - policy.join_for
     for line in window.of_sender(message.sender, since):
         if line.tickets or (line.analysis is not None and line.analysis.best.label is not Label.DROP):
+            return True
+    return False
+
+
+def _says_done(message: Message, window: Window, policy: Policy) -> bool:
+    """Whether the sender said `完成 …` just before."""
+    for line in window.of_sender(message.sender, message.sent_at - policy.join_for):
+        said = commands.parse(line.analysis.text, addressed=True) if line.analysis is not None else None
+        if isinstance(said, Command) and said.name is Name.COMPLETE:
             return True
     return False
 
@@ -304,13 +330,17 @@ async def _know_room(ctx: Context) -> None:
 
 
 async def _only_talk(ctx: Context, command: Command) -> bool:
-    """Whether a `2 …` answers no question, so that it is talk."""
+    """Whether a `2 …` answers no question, or a bare `认领` means no wish, so that it is talk."""
+    if command.name in (Name.CLAIM, Name.GIVE_UP):
+        return await wishes.only_talk(ctx, command)
     if await signups.only_talk(ctx, command):
         return True
     return command.name is Name.ANSWER and bool(command.remark) and not await callbacks.awaits(ctx, command)
 
 
 async def _command(ctx: Context, command: Command) -> str:
+    if command.name is Name.COMPLETE and command.item is None and await wishes.held(ctx):
+        command = replace(command, letter="X")
     route = _route(command)
     right: str | None = None
     if route.right is not None:
@@ -384,6 +414,8 @@ async def _media(ctx: Context) -> str:
     if kind not in MEDIA and kind is not MessageKind.VOICE:
         return kind.value
     unheard = _unheard(ctx)
+    if unheard != "leader_room" and await wishes.attach(ctx):
+        return "photo"
     return unheard if unheard is not None else await appeals.attach(ctx)
 
 

@@ -21,6 +21,10 @@ _PRAISE = re.compile(
 _QUESTION = re.compile(
     r"真的假的|是不是真的|是真的吗|吗[?。!\s]*$|请问|咨询|求证|核实|什么时候|几点|何时|听说|多久|怎么[办划弄算]|问下|问问|[?]"
 )
+_ASKED = re.compile(
+    r"[?？][\s\]]*$|(?:吗|么|呢|嘛)[。!！~\s]*$|要不要|需不需要|是不是|能不能|可不可以|可以不|有没有|几[点号时]|哪[里儿天个些]|哪点|"
+    r"多少|多久|咋个|咋[办弄]|怎么|怎样|啥时|什么时候|何时"
+)
 _ASKS = re.compile(r"咨询|了解一下|想了解|请教|依据是什么")
 _WHEN_BACK = re.compile(r"(?:什么时候|几时|何时|几点|多久).{0,6}(?:来|恢复|通|开|装|建|有|结束|完工)")
 _DEMAND = re.compile(
@@ -43,6 +47,11 @@ _BY_OTHERS = frozenset(
 def praises(text: str) -> bool:
     """Whether a text praises somebody, and blames nobody."""
     return _PRAISE.search(text) is not None and _BLAME.search(text) is None
+
+
+def asks(text: str) -> bool:
+    """Whether a line asks something, whatever it is about."""
+    return _ASKED.search(text) is not None
 
 
 def of(requests: Collection[Request], category: str, urgency: Urgency, text: str, *, reason: str) -> Nature:

@@ -174,6 +174,14 @@ async def next_rooms(tx: Tx, number: int, limit: int) -> list[int]:
     return list(await tx.scalars(query))
 
 
+async def latest_in(tx: Tx, room_id: int, since: datetime) -> Notice | None:
+    """The last notice that went out to a room since then."""
+    lines = sa.select(outbox.c.key).where(LEFT, outbox.c.room_id == room_id, outbox.c.sending_at >= since)
+    numbers_ = [number_of(key) for key in await tx.scalars(lines.order_by(outbox.c.sending_at.desc()))]
+    number = next((number for number in numbers_ if number is not None), None)
+    return None if number is None else await get(tx, number)
+
+
 async def set_queued(tx: Tx, number: int, room_ids: Collection[int]) -> None:
     """These rooms have their line."""
     await _mark(tx, number, room_ids, queued=True)

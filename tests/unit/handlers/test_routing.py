@@ -18,7 +18,9 @@ TRAPPED = "电梯困人了！3栋2单元，快来人"
 
 
 def test_every_command_has_one_route() -> None:
-    assert sorted(route.name for route in routing.ROUTES) == sorted(Name)
+    rows = [(route.name, route.letter) for route in routing.ROUTES]
+    assert len(set(rows)) == len(rows)
+    assert {name for name, _ in rows} == set(Name)
 
 
 # --- rights ---
