@@ -61,7 +61,7 @@ async def export(
 
     Raises StoreError, and OSError where the file cannot be written: then nothing is left of it."""
     try:
-        part = _beside(target)
+        part = new_beside(target)
         try:
             total = await store.read(
                 lambda tx: _write(tx, part, kind, wanted, categories, timezone, now, progress or (lambda *_: None))
@@ -77,7 +77,7 @@ async def export(
     return total
 
 
-def _beside(target: Path) -> Path:
+def new_beside(target: Path) -> Path:
     """A new file next to the target, mode 600: the rows are about people."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     os.close(handle)
@@ -122,7 +122,7 @@ async def _rows(tx: Tx, wanted: Filter, labels: Labels) -> AsyncIterator[list[Ce
 
 async def _sink(part: Path, kind: Format) -> Sink:
     if kind is Format.XLSX:
-        return await XlsxSink.open(part)
+        return await XlsxSink.open(part, TITLE, COLUMNS)
     return CsvSink(part) if kind is Format.CSV else JsonSink(part)
 
 
@@ -175,7 +175,8 @@ class XlsxSink:
         self._part = part
 
     @classmethod
-    async def open(cls, part: Path) -> XlsxSink:
+    async def open(cls, part: Path, title: str, columns: Mapping[str, int]) -> XlsxSink:
+        """A sheet with that title and these columns, by name and width."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -186,7 +187,7 @@ class XlsxSink:
             env=child_environment(),
         )
         sink = cls(process, part)
-        await sink._send({"title": TITLE, "columns": dict(COLUMNS)})
+        await sink._send({"title": title, "columns": dict(columns)})
         return sink
 
     async def row(self, cells: list[Cell]) -> None:

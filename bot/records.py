@@ -104,6 +104,39 @@ def export_tickets(
         sys.stdout.buffer.flush()
 
 
+@export_app.command("roster")
+def export_roster(
+    item: Annotated[str, typer.Argument(metavar="ID", help="The activity: H3.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 名单.xlsx.")],
+    phones: Annotated[bool, typer.Option("--phones", help="With the phone numbers that were given for it.")] = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write who comes to an activity as XLSX: names, buildings, heads, who attended. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export roster H3 -o 名单.xlsx
+    """
+    from bot import rosters
+    from storage import signups
+
+    settings = load(config)
+    match = re.fullmatch(r"[hH]?([0-9]{1,9})", item)
+    if match is None:
+        raise ConfigError(f"ID: must be that of an activity, like H3, got {item}")
+    number = int(match[1])
+
+    async def work(tx: Tx) -> tuple[str, dict[str, int], rosters.Rows]:
+        signup = await signups.get(tx, number)
+        if signup is None:
+            raise ConfigError(f"ID: there is no activity H{number}")
+        return f"{signup.id}名单", *await rosters.of_signup(tx, signup, settings.timezone, phones=phones)
+
+    title, columns, rows = read(settings, work)
+    asyncio.run(rosters.write(output, title, columns, rows))
+    typer.echo(f"{len(rows)} entries in {output}", err=True)
+
+
 @app.command()
 def report(
     kind: Annotated[str, typer.Argument(metavar="PERIOD", help="day, week or month.")],
