@@ -87,6 +87,9 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             reopen_for=timedelta(days=self.tickets.reopen_days),
             join_for=timedelta(minutes=self.tickets.join_minutes),
             same_trouble_for=timedelta(hours=self.tickets.same_trouble_hours),
+            wish_budget=self.wishes.budget_yuan,
+            wish_claim_for=timedelta(days=self.wishes.claim_days),
+            wishes_a_day=self.wishes.a_day,
             signup_names_for=timedelta(days=self.signups.names_days),
             matters=self.tasks.matters or MATTERS,
         )

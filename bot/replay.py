@@ -26,14 +26,16 @@ from bot.transports.simulator import Simulator
 from handlers import texts
 from handlers.context import Policy
 from handlers.texts import notices as notice_texts
+from handlers.texts import wishes as wish_texts
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import audit, inbox, modes, notices, people, signups, tickets
+from storage import audit, inbox, modes, notices, people, signups, tickets, wishes
 from storage.engine import Store, Tx
 from storage.model import RoomKind, Ticket, TicketState
 from storage.notices import Notice
 from storage.reports import Filter
 from storage.signups import Signup
+from storage.wishes import Wish
 
 TICK = timedelta(hours=1)  # how often the clock's own work is looked at while nobody speaks
 SHORTEST = timedelta(minutes=1)  # no clock runs out sooner after a message
@@ -188,7 +190,7 @@ async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -
             if sent.conversation not in resident
         ],
         "signups": [await _signup(tx, signup) for signup in await signups.every(tx)],
-        "wishes": [],
+        "wishes": [await _wish(tx, wish) for wish in await wishes.every(tx)],
         "notices": [await _notice(tx, notice) for notice in await notices.every(tx)],
         "mode": "急时" if await modes.in_force(tx) else "平时",
         "denied": await audit.count(tx, "denied"),
@@ -204,6 +206,16 @@ async def _notice(tx: Tx, notice: Notice) -> dict[str, Any]:
         "rooms": standing.rooms,
         "sent": standing.sent,
         "acks": standing.receipts,
+    }
+
+
+async def _wish(tx: Tx, wish: Wish) -> dict[str, Any]:
+    giver = await people.get(tx, wish.claimed_by) if wish.claimed_by is not None else None
+    return {
+        "id": wish.id,
+        "state": wish_texts.STATE[wish.state],
+        "claimed_by": giver.aliases[0].im_id if giver is not None and giver.aliases else None,
+        "text": wish.public or wish.text,
     }
 
 

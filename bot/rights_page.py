@@ -35,7 +35,8 @@ def page() -> str:
             names = " ".join(f"`{route.name}`" for route in routes if route.scope is scope)
             marks = " | ".join("●" if right in TABLE[role] else "" for role in ROLE)
             lines.append(f"| {names} | {_SCOPES[scope]} | {marks} |")
-    free = " ".join(f"`{route.name}`" for route in ROUTES if route.right is None and route.name is not Name.ANSWER)
+    anybody = dict.fromkeys(route.name for route in ROUTES if route.right is None and route.name is not Name.ANSWER)
+    free = " ".join(f"`{name}`" for name in anybody)
     lines += ["", f"人人可用：{free}，以及回访时的 `1` `2`。"]
     lines.append("")
     lines.append("还没有网格的诉求（私聊里说的、不知道是哪个小区）只有社区工作人员和街道能办。")

@@ -114,6 +114,12 @@ class Tickets(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reopen_days: Annotated[int, Meta(ge=0, le=365)] = 14
 
 
+class Wishes(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    budget_yuan: Annotated[int, Meta(ge=0, le=100_000)] = 500
+    claim_days: Annotated[int, Meta(ge=1, le=90)] = 7
+    a_day: Annotated[int, Meta(ge=1, le=20)] = 2
+
+
 class Signups(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     names_days: Annotated[int, Meta(ge=1, le=3650)] = 90
 
@@ -241,6 +247,7 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tickets: Tickets = Tickets()
     tasks: Tasks = Tasks()
     signups: Signups = Signups()
+    wishes: Wishes = Wishes()
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()

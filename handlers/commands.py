@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers import forms, hearing, notice_forms, signup_forms, texts
+from handlers import forms, hearing, notice_forms, signup_forms, texts, wish_forms
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
@@ -117,9 +117,9 @@ def _surely_none(text: str) -> bool:
 
 _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "上报": (Name.REPORT, forms.report),
-    "查询": (Name.QUERY, forms.query("J")),
+    "查询": (Name.QUERY, forms.query("JX")),
     "补充": (Name.SUPPLEMENT, forms.id_and_text),
-    "撤回": (Name.WITHDRAW, forms.only_id),
+    "撤回": (Name.WITHDRAW, forms.id_or_item("X")),
     "受理": (Name.ACCEPT, forms.only_id),
     "误报": (Name.FALSE_ALARM, forms.only_id),
     "派单": (Name.ASSIGN, forms.assign),
@@ -137,7 +137,18 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "改类": (Name.RECATEGORIZE, forms.id_and_text),
     "改址": (Name.RELOCATE, forms.id_and_text),
     "交办": (Name.TASK, forms.task),
-    "完成": (Name.COMPLETE, forms.item("J")),
+    "完成": (Name.COMPLETE, forms.item("JX")),
+    "心愿": (Name.WISH, wish_forms.wish),
+    "微心愿": (Name.WISH, wish_forms.wish),
+    "审核": (Name.REVIEW, wish_forms.review),
+    "认领": (Name.CLAIM, wish_forms.claim),
+    "我来认领": (Name.CLAIM, wish_forms.claim),
+    "我要认领": (Name.CLAIM, wish_forms.claim),
+    "我想认领": (Name.CLAIM, wish_forms.claim),
+    "我认领": (Name.CLAIM, wish_forms.claim),
+    "放弃": (Name.GIVE_UP, wish_forms.give_up),
+    "实事": (Name.DEED, wish_forms.deed),
+    "我的贡献": (Name.CONTRIBUTIONS, forms.alone),
     "问答": (Name.FAQ, forms.faq),
     "呼叫": (Name.CALL, forms.only_id),
     "网格呼叫": (Name.CALL, forms.only_id),

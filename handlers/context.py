@@ -23,7 +23,7 @@ from storage.model import AuditEntry, Draft, Lane, Message, Person, PostKind, Ro
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 UNREACHABLE_EVERY = timedelta(days=7)
-_LANES = {PostKind.EMERGENCY: Lane.EMERGENCY, PostKind.NOTICE: Lane.NOTICE}
+_LANES = {PostKind.EMERGENCY: Lane.EMERGENCY, PostKind.NOTICE: Lane.NOTICE, PostKind.WISH: Lane.NOTICE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ class Policy:
     urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
     broadcast_time: Callable[[int], timedelta] = lambda lines: lines * timedelta(seconds=10)  # that an account needs
+    wish_budget: int = 500  # yuan; of a wish that names more the leader is told so
+    wish_claim_for: timedelta = timedelta(days=7)  # then the next one has it
+    wishes_a_day: int = 2  # published in a room, of the replies a day
     signup_names_for: timedelta = timedelta(days=90)  # after an activity it is forgotten who came
     matters: tuple[str, ...] = texts.MATTERS  # 事项准入: what may be handed to a grid
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers import steps, texts
+from handlers import steps, texts, wishes
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import QUOTING
-from storage import dialogs, erasure, outbox, people
+from storage import erasure, outbox, people, questions
 from storage import tickets as rows
 from storage.engine import purged
-from storage.model import Dialog, Person, Place, Role, Ticket, TicketState, Urgency
+from storage.model import Person, Place, Role, Ticket, TicketState, Urgency
+from storage.questions import Question
 
 CONFIRM_WITHIN = timedelta(minutes=10)
 _STEP = "erase"
@@ -35,6 +36,7 @@ async def show(ctx: Context, _command: Command) -> str:
         nick=next((alias.nick for alias in person.aliases if alias.nick), ""),
         heard=person.opted_out_at is None,
         office=_office(person),
+        also=await _also(ctx, person),
     )
     if ctx.room is None:
         await ctx.reply(line)
@@ -51,11 +53,10 @@ async def ask(ctx: Context, _command: Command) -> str:
         await ctx.reply(texts.NOTHING_KEPT)
         return "command"
     kept = await erasure.kept(ctx.tx, person.id)
-    if not kept.tickets:
+    if not kept.tickets and not await _also(ctx, person):
         await _erase(ctx, person, ())
         return "command"
-    # A question hangs on a ticket; which of them does not matter.
-    await dialogs.ask(ctx.tx, Dialog(person.id, _STEP, kept.tickets[-1], None, ctx.now, ctx.now + CONFIRM_WITHIN))
+    await questions.ask(ctx.tx, Question(person.id, _STEP, "", None, ctx.now, ctx.now + CONFIRM_WITHIN))
     await ctx.audit_message("erasure_asked")
     await ctx.reply(texts.ERASE_SURE)
     return "command"
@@ -64,13 +65,18 @@ async def ask(ctx: Context, _command: Command) -> str:
 async def confirm(ctx: Context, command: Command) -> str:
     """`确认删除` in answer to that. Without the question it is talk."""
     person = ctx.actor
-    if person is None or not await dialogs.open_for(ctx.tx, person.id, _STEP, ctx.now):
+    if person is None or not await questions.open_for(ctx.tx, person.id, _STEP, ctx.now):
         if not command.explicit:
             return "chat"
         await ctx.reply(texts.ERASE_NOT_ASKED)
         return "command"
     await _erase(ctx, person, (await erasure.kept(ctx.tx, person.id)).tickets)
     return "command"
+
+
+async def _also(ctx: Context, person: Person) -> list[str]:
+    """What there is of them besides their tickets, in words."""
+    return [words for words in [await wishes.kept(ctx, person)] if words]
 
 
 def _office(person: Person) -> str:
@@ -83,12 +89,13 @@ async def _erase(ctx: Context, person: Person, numbers: tuple[int, ...]) -> None
     gave for what they did in it."""
     office = _office(person)
     await erasure.false_alarms(ctx.tx, person.id)
+    await wishes.erase(ctx, person)
     left = [await _take_out(ctx, ticket, person) for ticket in await rows.numbered(ctx.tx, numbers)]
     for line in list(ctx.window.of_sender(ctx.message.sender, ctx.now - ctx.policy.join_for)):
         ctx.window.remove(line.message_id)
     silent = person.opted_out_at is not None
     if office:
-        await dialogs.close_person(ctx.tx, person.id, _STEP)
+        await questions.close(ctx.tx, person.id, _STEP, "")
     else:
         await erasure.resident(ctx.tx, person, silent=silent)
     await ctx.audit_message("erased", tickets=len(numbers), office=bool(office))

@@ -65,6 +65,12 @@ class Name(StrEnum):
     SCHEDULE = "定时"
     CANCEL = "取消"
     RECEIPTS = "回执"
+    WISH = "心愿"
+    REVIEW = "审核"
+    CLAIM = "认领"
+    GIVE_UP = "放弃"
+    DEED = "实事"
+    CONTRIBUTIONS = "我的贡献"
     ACTIVITY = "发活动"
     CHANGE_ACTIVITY = "改活动"
     CALL_OFF = "取消活动"
@@ -93,6 +99,9 @@ class Command:
     rating: int | None = None  # 1..5
     remark: str = ""  # ANSWER: 2 还是关不上; 问答 增: the answer; 交办: the 事项
     code: str = ""  # a grid code or a bind code; 交办: the scope as it was typed
+    items: tuple[int, ...] = ()  # 审核: the wishes
+    verdict: str = ""  # 审核: 通过, 驳回 or 未完成
+    anonymous: bool = False  # 认领 X5 匿名
     in_words: bool = False  # ANSWER: 还是坏的, without a number in front
     urgent: bool = False  # 应急通知
     explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private

@@ -17,7 +17,7 @@ from storage.model import PostKind, Room, RoomState
 if TYPE_CHECKING:
     from handlers.context import Policy
 
-COUNTED: frozenset[PostKind] = frozenset({PostKind.ACK, PostKind.CALLBACK})
+COUNTED: frozenset[PostKind] = frozenset({PostKind.ACK, PostKind.CALLBACK, PostKind.WISH})
 DAY = timedelta(days=1)
 
 # Asked for, or about life and limb: neither the quota nor 静音 nor the night holds these back.
@@ -28,7 +28,8 @@ async def slot(tx: Tx, room: Room, kind: PostKind, now: datetime, policy: Policy
     """When a line of that kind may go out into the room; None: it is dropped.
 
     An acknowledgement is for now or never, a callback waits for the next free place outside the quiet hours. A notice
-    has a budget of its own, the sender's; only the night holds it back."""
+    has a budget of its own, the sender's; only the night holds it back. A wish waits like a callback, and takes only
+    some of a day's places, so that the others are left for what people are told of their own matters."""
     if room.state is RoomState.GONE:
         return None
     if room.state is RoomState.DORMANT:
@@ -45,7 +46,9 @@ async def slot(tx: Tx, room: Room, kind: PostKind, now: datetime, policy: Policy
         at = now + policy.ack_wait
         fits = hushed_until is None and not in_quiet_hours(at, policy) and free(at, taken, policy)
         return at if fits else None
-    return _next_free(hushed_until or now, taken, policy)
+    since = _day_start(now, policy)
+    wishes = await outbox.counted_slots(tx, room.id, since, kind) if kind is PostKind.WISH else ()
+    return _next_free(hushed_until or now, taken, policy, wishes)
 
 
 def in_quiet_hours(at: datetime, policy: Policy) -> bool:
@@ -66,19 +69,24 @@ def free(at: datetime, taken: Sequence[datetime], policy: Policy) -> bool:
     return today < policy.replies_a_day and all(abs(at - other) >= policy.reply_gap for other in taken)
 
 
-def _next_free(start: datetime, taken: Sequence[datetime], policy: Policy) -> datetime:
-    """The first moment from `start` on that is free and not in the quiet hours. Each step leaves a place behind that
-    cannot be had, and there are finitely many of them, so this ends."""
+def _next_free(start: datetime, taken: Sequence[datetime], policy: Policy, wishes: Sequence[datetime]) -> datetime:
+    """The first moment from `start` on that is free, where it is a wish has a place for one, and is not in the quiet
+    hours. Each step leaves a place behind that cannot be had, and there are finitely many of them, so this ends."""
     at = start
     while True:
         if in_quiet_hours(at, policy):
             at = after_night(at, policy)
         elif blocking := [other for other in taken if abs(at - other) < policy.reply_gap]:
             at = max(blocking) + policy.reply_gap
-        elif free(at, taken, policy):
+        elif free(at, taken, policy) and _place_for_wish(at, wishes, policy):
             return at
         else:
             at = _next_time(at, time(0), policy)
+
+
+def _place_for_wish(at: datetime, wishes: Sequence[datetime], policy: Policy) -> bool:
+    day = at.astimezone(policy.timezone).date()
+    return sum(other.astimezone(policy.timezone).date() == day for other in wishes) < policy.wishes_a_day
 
 
 def _next_time(after: datetime, clock: time, policy: Policy) -> datetime:

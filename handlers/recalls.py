@@ -6,7 +6,7 @@ What it *did* stays: a step that was taken is in the audit chain, and another co
 
 from __future__ import annotations
 
-from handlers import reporters, steps, texts
+from handlers import reporters, steps, texts, wishes
 from handlers.context import Context
 from storage import audit, notes, outbox
 from storage import tickets as rows
@@ -36,7 +36,8 @@ async def recalled(ctx: Context) -> str:
     for ticket in found:
         await _take_out(ctx, ticket, gone)
     commanded = [number for number in (line.tickets if line is not None else ()) if await _unsay(ctx, number, gone)]
-    return "recalled" if found or commanded else "recall"
+    wished = await wishes.recalled(ctx, gone)
+    return "recalled" if found or commanded or wished else "recall"
 
 
 async def _unsay(ctx: Context, number: int, gone: str) -> bool:

@@ -27,6 +27,7 @@ class Right(StrEnum):
     REPORT = "report"  # 日报 周报
     ROOM = "room"  # 启用 停用 恢复
     ACTIVITY = "activity"  # 发活动 改活动 结束 取消活动
+    REVIEW = "review"  # 审核 实事
     NOTICE = "notice"  # 通知 更正 确认 定时 取消 回执
 
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from handlers import answers, callbacks, digests, mode, notices, reminders, signup_timers
+from handlers import answers, callbacks, digests, mode, notices, reminders, signup_timers, wish_steps
 from handlers.context import Effects
 from storage import answers as upward
-from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions, signups
+from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions, signups, wishes
 from storage import tickets as rows
 from storage.model import TicketState
 
 CANDIDATE_FOR = timedelta(days=30)
 NEGATIVE_TEXT_FOR = timedelta(days=30)
 SENT_TEXT_FOR = timedelta(hours=48)
+WISH_TEXT_FOR = timedelta(days=30)
 INBOX_FOR = timedelta(hours=48)
 REPLIES_FOR = timedelta(hours=24)  # to the platforms above
 JOB_RUNS_FOR = timedelta(days=60)
@@ -62,6 +63,7 @@ async def purge(effects: Effects) -> bool:
     await inbox.purge(effects.tx, now - INBOX_FOR)
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
     await upward.purge(effects.tx, now - REPLIES_FOR)
+    await wishes.purge(effects.tx, now - WISH_TEXT_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     await signups.purge(effects.tx, now - effects.policy.signup_names_for)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
@@ -77,6 +79,7 @@ PARTS: tuple[Part, ...] = (
     reminders.fire,
     signup_timers.fire,
     digests.send,
+    wish_steps.release,
     notices.send,
     notices.end,
 )

@@ -37,11 +37,6 @@ async def close(tx: Tx, person_id: int, step: str, ticket: int) -> None:
     )
 
 
-async def close_person(tx: Tx, person_id: int, step: str) -> None:
-    """All their questions of this step are answered."""
-    await tx.execute(sa.delete(dialogs).where(dialogs.c.person_id == person_id, dialogs.c.step == step))
-
-
 async def close_ticket(tx: Tx, ticket: int) -> None:
     """Nobody is asked about this ticket any more."""
     await tx.execute(sa.delete(dialogs).where(dialogs.c.ticket == ticket))

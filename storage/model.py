@@ -506,6 +506,7 @@ class PostKind(StrEnum):
     ACK = "ack"
     CALLBACK = "callback"
     TALLY = "tally"
+    WISH = "wish"  # a micro-wish that a leader lets be read
     NOTICE = "notice"
     EMERGENCY = "emergency"
     PRIVATE = "private"  # to a person, or into a leader room: never counted

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.base import Executable
 
 from storage.engine import Tx, insert_for, purged
-from storage.model import Draft, Lane, Outgoing, SendState
+from storage.model import Draft, Lane, Outgoing, PostKind, SendState
 from storage.tables import COUNTED, LEFT, QUEUED, UNSETTLED, WORDED, outbox
 
 _FIELDS = tuple(field.name for field in fields(Outgoing))
@@ -199,6 +199,27 @@ async def drop(tx: Tx, key: str) -> bool:
     return dropped
 
 
+async def drop_queued(tx: Tx, beginning: str) -> int:
+    """QUEUED → DROPPED, texts blanked, for every line whose key begins with such a part (`wish:X5:`); how many."""
+    statement = sa.update(outbox).where(_keyed(beginning), QUEUED)
+    dropped = (await tx.execute(statement.values(state=SendState.DROPPED, text="", mentions=()))).rowcount
+    if dropped:
+        purged(tx)
+    return dropped
+
+
+async def forget_keyed(tx: Tx, beginning: str) -> None:
+    """The same, and those that have left lose their text, too."""
+    await drop_queued(tx, beginning)
+    await tx.execute(sa.update(outbox).where(_keyed(beginning), WORDED).values(text="", mentions=()))
+    purged(tx)
+
+
+def _keyed(beginning: str) -> sa.ColumnElement[bool]:
+    # A range, so that the index of the keys serves: ";" follows ":".
+    return sa.and_(outbox.c.key >= beginning, outbox.c.key < f"{beginning.removesuffix(':')};")
+
+
 async def drop_for_ticket(tx: Tx, ticket: int) -> None:
     """Recall or erasure: queued lines of the ticket are dropped and the text of all its lines blanked, at once."""
     of_ticket = outbox.c.ticket == ticket
@@ -274,9 +295,9 @@ async def sent_times(tx: Tx, account: str, since: datetime) -> list[tuple[dateti
     return [(at, conversation, lane) for at, conversation, lane in await tx.execute(query)]
 
 
-async def counted_slots(tx: Tx, room_id: int, since: datetime) -> list[datetime]:
-    """Times (sent_at, else not_before) of the room's counted lines since then, oldest first: queued ones included,
-    dropped and failed ones not."""
+async def counted_slots(tx: Tx, room_id: int, since: datetime, kind: PostKind | None = None) -> list[datetime]:
+    """Times (sent_at, else not_before) of the room's counted lines (of that kind) since then, oldest first: queued ones
+    included, dropped and failed ones not."""
     slot = sa.type_coerce(sa.func.coalesce(outbox.c.sent_at, outbox.c.not_before), outbox.c.sent_at.type)
     query = (
         sa.select(slot.label("slot"))
@@ -284,4 +305,4 @@ async def counted_slots(tx: Tx, room_id: int, since: datetime) -> list[datetime]
         .where(outbox.c.state.in_([SendState.QUEUED, *_MAYBE_OUT]))
         .order_by(slot)
     )
-    return list(await tx.scalars(query))
+    return list(await tx.scalars(query if kind is None else query.where(outbox.c.kind == kind)))

@@ -90,8 +90,13 @@ _FREE: dict[str, Any] = {
 }
 
 
+def _made(row: sa.Row[Any]) -> Wish:
+    number, state, *rest = tuple(row)
+    return Wish(number, WishState(state), *rest)
+
+
 def _wish(row: sa.Row[Any] | None) -> Wish | None:
-    return None if row is None else Wish(*row)
+    return None if row is None else _made(row)
 
 
 async def file(
@@ -121,7 +126,7 @@ async def file(
         "anonymous": False,
         "rounds": 0,
     }
-    return Wish(*(await tx.execute(sa.insert(wishes).values(row).returning(*_COLUMNS))).one())
+    return _made((await tx.execute(sa.insert(wishes).values(row).returning(*_COLUMNS))).one())
 
 
 async def get(tx: Tx, number: int) -> Wish | None:
@@ -148,9 +153,8 @@ async def claim(
     anonymous: bool,
     at: datetime,
     release_at: datetime,
-    by_release: bool = False,
 ) -> Wish | None:
-    """The wish, now this person's; None for everybody but the first. `by_release`: it comes to them from the line."""
+    """The wish, now this person's; None for everybody but the first."""
     first = (wishes.c.number == number, wishes.c.state == WishState.PUBLISHED, wishes.c.claimed_by.is_(None))
     values = {
         "state": WishState.CLAIMED,
@@ -160,8 +164,6 @@ async def claim(
         "anonymous": anonymous,
         "release_at": release_at,
     }
-    if not by_release and await waiting(tx, number):
-        return None  # whoever stands in line comes first
     return _wish((await tx.execute(sa.update(wishes).where(*first).values(values).returning(*_COLUMNS))).one_or_none())
 
 
@@ -208,26 +210,26 @@ async def open_in(tx: Tx, room_id: int, grid: str | None) -> list[Wish]:
     here = sa.and_(wishes.c.scope.is_(None), wishes.c.room_id == room_id)
     wide = wishes.c.scope.in_(grids.prefixes(grid or ""))
     query = _WISH.where(wishes.c.state.in_(OPEN), sa.or_(here, wide)).order_by(wishes.c.number)
-    return [Wish(*row) for row in await tx.execute(query)]
+    return [_made(row) for row in await tx.execute(query)]
 
 
 async def pending(tx: Tx, scopes: Collection[str]) -> list[Wish]:
     """What waits for review within the scopes, oldest first."""
     inside = [grids.within(wishes.c.grid, scope) for scope in scopes]
     query = _WISH.where(wishes.c.state == WishState.PENDING, sa.or_(sa.false(), *inside))
-    return [Wish(*row) for row in await tx.execute(query.order_by(wishes.c.number))]
+    return [_made(row) for row in await tx.execute(query.order_by(wishes.c.number))]
 
 
 async def held(tx: Tx, person_id: int) -> list[Wish]:
     """What this person has claimed and not done yet, oldest first."""
     query = _WISH.where(wishes.c.claimed_by == person_id, wishes.c.state == WishState.CLAIMED)
-    return [Wish(*row) for row in await tx.execute(query.order_by(wishes.c.number))]
+    return [_made(row) for row in await tx.execute(query.order_by(wishes.c.number))]
 
 
 async def wished(tx: Tx, person_id: int) -> list[Wish]:
     """What this person has wished for, oldest first."""
     query = _WISH.where(wishes.c.person_id == person_id).order_by(wishes.c.number)
-    return [Wish(*row) for row in await tx.execute(query)]
+    return [_made(row) for row in await tx.execute(query)]
 
 
 async def in_line(tx: Tx, person_id: int) -> list[int]:
@@ -240,13 +242,13 @@ async def by_message(tx: Tx, account: str, message_id: str) -> list[Wish]:
     """What this message wished for, or published."""
     made = sa.or_(wishes.c.message_id == message_id, wishes.c.review_id == message_id)
     query = _WISH.where(wishes.c.account == account, made).order_by(wishes.c.number)
-    return [Wish(*row) for row in await tx.execute(query)]
+    return [_made(row) for row in await tx.execute(query)]
 
 
 async def run_out(tx: Tx, now: datetime, most: int) -> list[Wish]:
     """Claims that have lasted their time, the longest first."""
     query = _WISH.where(wishes.c.state == WishState.CLAIMED, wishes.c.release_at <= now)
-    return [Wish(*row) for row in await tx.execute(query.order_by(wishes.c.release_at).limit(most))]
+    return [_made(row) for row in await tx.execute(query.order_by(wishes.c.release_at).limit(most))]
 
 
 async def every(tx: Tx, *, grid: str = "", since: datetime | None = None, until: datetime | None = None) -> list[Wish]:
@@ -256,7 +258,7 @@ async def every(tx: Tx, *, grid: str = "", since: datetime | None = None, until:
         query = query.where(wishes.c.filed_at >= since)
     if until is not None:
         query = query.where(wishes.c.filed_at < until)
-    return [Wish(*row) for row in await tx.execute(query.order_by(wishes.c.number))]
+    return [_made(row) for row in await tx.execute(query.order_by(wishes.c.number))]
 
 
 # --- forgetting ---
@@ -264,6 +266,12 @@ async def blank(tx: Tx, number: int) -> None:
     """Its words go: what was wished for, what was published, why it was rejected."""
     await tx.execute(sa.update(wishes).where(wishes.c.number == number).values(text="", public="", reason=""))
     purged(tx)
+
+
+async def forget_person(tx: Tx, person_id: int) -> None:
+    """Nothing tells any more that they wished for something, and they stand in no line."""
+    await tx.execute(sa.update(wishes).where(wishes.c.person_id == person_id).values(person_id=None))
+    await tx.execute(sa.delete(wish_line).where(wish_line.c.person_id == person_id))
 
 
 async def purge(tx: Tx, before: datetime) -> int:

@@ -151,6 +151,12 @@ USAGE: Mapping[str, str] = {
     "改址": "改址 S12 3栋2单元",
     "交办": "交办 @网格码 巡查 排查飞线 3天",
     "完成": "完成 J3 已排查",
+    "心愿": "心愿 4栋独居老人想换个灯泡",
+    "审核": "审核 X5 通过",
+    "认领": "认领 X5",
+    "放弃": "放弃 X5",
+    "实事": "实事 姓名 做了什么",
+    "我的贡献": "我的贡献",
     "问答": "问答 增 几点停水 => 每周二 来源：自来水公司",
     "呼叫": "呼叫 S12",
     "应答": "应答 S12",
@@ -289,11 +295,21 @@ ERASE_SURE = "将删除您说过的话、昵称和电话，不能恢复；没办
 ERASE_NOT_ASKED = "没有等您确认的删除。要删除请先发“删除我的信息”。"
 
 
-def kept(*, still_open: int, closed: int, candidates: int, contact: bool, nick: str, heard: bool, office: str) -> str:
+def kept(
+    *,
+    still_open: int,
+    closed: int,
+    candidates: int,
+    contact: bool,
+    nick: str,
+    heard: bool,
+    office: str,
+    also: Sequence[str] = (),
+) -> str:
     """What is kept of somebody, for their eyes, in at most six lines. No number, no words of theirs."""
     doubtful = f"，待核实 {candidates} 条" if candidates else ""
     lines = [
-        f"您的诉求：未办结 {still_open} 件，已办结 {closed} 件{doubtful}",
+        f"您的诉求：未办结 {still_open} 件，已办结 {closed} 件{doubtful}{''.join(f'；{words}' for words in also)}",
         "您的电话：加密保存，只用于办理" if contact else "您的电话：没有保存",
         f"您的昵称：{nick or '没有保存'}",
         "群里的话：说到诉求会登记" if heard else "群里的话：按您的要求不登记",
