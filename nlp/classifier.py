@@ -183,10 +183,9 @@ class Scorer:
     def _pairs(self, found: Found, things: list[tuple[Span, Thing]]) -> list[Evidence]:
         """For each trouble the things within reach that have it."""
         troubles = self._matcher.troubles(found)
-        if any(span[1] - span[0] == 1 for span, _ in (*things, *troubles)):
-            singles = self._tokens.singles(found.text) if len(found.text) <= _LONGEST_CUT else frozenset()
-            things = [(span, thing) for span, thing in things if span[1] - span[0] > 1 or span[0] in singles]
-            troubles = [(span, trouble) for span, trouble in troubles if span[1] - span[0] > 1 or span[0] in singles]
+        if len(found.text) > _LONGEST_CUT:
+            things = [(span, thing) for span, thing in things if span[1] - span[0] > 1]
+            troubles = [(span, trouble) for span, trouble in troubles if span[1] - span[0] > 1]
         if not things or not troubles:
             return []
         starts = [span[0] for span, _ in things]
@@ -219,7 +218,10 @@ class Scorer:
                         nearness=CLOSENESS * (1 - gap / (FAR + 1)) - (0.15 if behind else 0.0),
                     )
                 )
-        return result
+        if all(end - start > 1 for item in result for start, end in item.spans):
+            return result
+        singles = self._tokens.singles(found.text)  # last: most terms of one character have nothing near that they fit
+        return [item for item in result if all(end - start > 1 or start in singles for start, end in item.spans)]
 
     def _objects(self, found: Found, chosen: Sequence[Evidence]) -> tuple[str, ...]:
         """The things that the evidence speaks of: of a pair its thing, of an event those that stand inside it."""

@@ -29,7 +29,14 @@ class Found:
     __slots__ = ("_hits", "_spans", "bits", "pairs", "promising", "text", "topical")
 
     def __init__(
-        self, text: str, hits: list[tuple[int, int, int]], bits: int, *, promising: bool, pairs: bool, topical: bool
+        self,
+        text: str,
+        hits: list[tuple[int, int, int]],
+        bits: int = 0,
+        *,
+        promising: bool = False,
+        pairs: bool = False,
+        topical: bool = False,
     ) -> None:
         self.text = text
         self.bits = bits  # what can stand in the text, as the matcher counts it
@@ -154,6 +161,8 @@ class Matcher:
             weight += weights[number]
         bits = makes & meets
         # Each topic counts once, and the scorer may add them in another order.
+        if not bits and weight < _NEARLY:
+            return Found(text, hits)
         topical = weight >= _NEARLY and sum(weights[number] for number in {hit[0] for hit in hits}) >= _NEARLY
         promising = topical or bits & self._scoring_bits != 0
         return Found(text, hits, bits, promising=promising, pairs=bits & self._pair_bits != 0, topical=topical)

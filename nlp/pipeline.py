@@ -160,9 +160,9 @@ class Classifier:
             praised = Nature.PRAISE if nature.praises(text) else Nature.HELP
             named = self._scorer.named_things(found)
             return Shape.THANKS, (Decision(Label.DROP, "thanks", nature=praised, objects=named),), False
-        for kind in _TOLD:
-            if kind in kinds:
-                return whole, (Decision(Label.DROP, kind),), False
+        if kinds:
+            told = next(kind for kind in _TOLD if kind in kinds)
+            return whole, (Decision(Label.DROP, told),), False
         if address is not location.NOWHERE:
             return whole, (Decision(Label.DROP, "chat", location=address),), follows
         return whole, (_CHAT,), follows
