@@ -62,6 +62,7 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def policy(self, categories: Mapping[str, Category]) -> Policy:
         """What the handlers obey."""
+        from handlers import monthly
         from handlers.context import Policy  # here, because it draws in the store, which `classify` does without
         from handlers.texts import MATTERS
         from handlers.workdays import Workdays
@@ -92,6 +93,9 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             wishes_a_day=self.wishes.a_day,
             signup_names_for=timedelta(days=self.signups.names_days),
             matters=self.tasks.matters or MATTERS,
+            meeting=None if self.deliberation.meeting is None else monthly.parse(self.deliberation.meeting),
+            meeting_remind=timedelta(days=self.deliberation.remind_days),
+            poll_for=timedelta(days=self.deliberation.poll_days),
         )
 
 

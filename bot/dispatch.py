@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -375,7 +376,8 @@ class Dispatcher:
             if message.room is not None:
                 room = await rooms.ensure(tx, message.account, message.room, message.topic, at=now)
             actor = await people.find(tx, message.account, message.sender)
-            context = Context(tx, now, self._policy, message, analysis, room, actor, window)
+            judge = partial(self._classifier.analyse, names=self._policy.names)
+            context = Context(tx, now, self._policy, message, analysis, judge, room, actor, window)
             reason = await routing.handle(context)
             await inbox.finish(tx, [(message.account, message.id, reason)], now)
             day = now.astimezone(self._policy.timezone).date()

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from handlers import monthly
 from handlers.texts import ROLE_BY_LABEL
 from storage.model import Grant, Role, RoomKind
 
@@ -33,6 +34,9 @@ Endpoint = Annotated[
     str, Meta(pattern=r"^[^\s:/]+:[0-9]{1,5}$", description='host:port in quotes, like "127.0.0.1:8788"')
 ]
 Seconds = Annotated[float, Meta(ge=0, le=600)]
+MeetingDay = Annotated[
+    str, Meta(pattern=monthly.PATTERN, description='a day of the month like "last Friday 19:00" or "day 15 19:00"')
+]
 Day = Annotated[date, Meta(description="days like 2027-02-05, without quotes")]
 
 
@@ -126,6 +130,12 @@ class Signups(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Tasks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     matters: Annotated[tuple[Name, ...], Meta(min_length=1)] | None = None
+
+
+class Deliberation(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    meeting: MeetingDay | None = None
+    remind_days: Annotated[int, Meta(ge=0, le=14)] = 3
+    poll_days: Annotated[int, Meta(ge=1, le=60)] = 7
 
 
 class GridEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -248,6 +258,7 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tasks: Tasks = Tasks()
     signups: Signups = Signups()
     wishes: Wishes = Wishes()
+    deliberation: Deliberation = Deliberation()
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()

@@ -120,8 +120,11 @@ async def _take(ctx: Context, decision: Decision, made: list[int]) -> str:
     return "ticket" if state is TicketState.FILED else "candidate"
 
 
-async def file(ctx: Context, decision: Decision, state: TicketState, text: str) -> Ticket:
-    """Make a ticket or a candidate of this message and of what its sender showed just before it."""
+async def file(
+    ctx: Context, decision: Decision, state: TicketState, text: str, *, grid: str | None = None, alone: bool = False
+) -> Ticket:
+    """Make a ticket or a candidate of this message and, unless it stands `alone`, of what its sender showed just before
+    it. `grid`: where it is another one than the message tells."""
     person, message = await ctx.person(), ctx.message
     room_id = ctx.room.id if ctx.room is not None else None
     category = steps.category(ctx.policy, decision.category)
@@ -135,7 +138,7 @@ async def file(ctx: Context, decision: Decision, state: TicketState, text: str) 
             urgency=translate.URGENCY[decision.urgency],
             nature=translate.NATURE[decision.nature],
             level=Level.GRID,
-            grid=await grid_of(ctx),
+            grid=grid or await grid_of(ctx),
             room_id=room_id,
             place=translate.place(decision.location),
             confidential=decision.confidential or category.confidential,
@@ -169,7 +172,9 @@ async def file(ctx: Context, decision: Decision, state: TicketState, text: str) 
     )
     ctx.tickets = (*ctx.tickets, ticket.number)
     await ctx.audit_message("filed" if filed else "candidate", ticket=ticket.number, after=state.value)
-    ticket = await merging.earlier(ctx, await rows.get(ctx.tx, ticket.number) or ticket)
+    ticket = await rows.get(ctx.tx, ticket.number) or ticket
+    if not alone:
+        ticket = await merging.earlier(ctx, ticket)
     return await assignments.automatic(ctx, ticket)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers import forms, hearing, notice_forms, signup_forms, texts, wish_forms
+from handlers import deliberation_forms, forms, hearing, notice_forms, signup_forms, texts, wish_forms
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
@@ -117,9 +117,9 @@ def _surely_none(text: str) -> bool:
 
 _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "上报": (Name.REPORT, forms.report),
-    "查询": (Name.QUERY, forms.query("JX")),
+    "查询": (Name.QUERY, forms.query("JVX")),
     "补充": (Name.SUPPLEMENT, forms.id_and_text),
-    "撤回": (Name.WITHDRAW, forms.id_or_item("X")),
+    "撤回": (Name.WITHDRAW, forms.id_or_item("VX")),
     "受理": (Name.ACCEPT, forms.only_id),
     "误报": (Name.FALSE_ALARM, forms.only_id),
     "派单": (Name.ASSIGN, forms.assign),
@@ -155,6 +155,12 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "应答": (Name.RESPOND, forms.take),
     "调解": (Name.MEDIATE, forms.to_bot),
     "清单": (Name.LISTS, forms.lists),
+    "议题": (Name.TOPIC, deliberation_forms.topic),
+    "支持": (Name.SUPPORT, forms.only_item("V")),
+    "+1": (Name.SUPPORT, forms.only_item("V")),
+    "议事": (Name.POLL, deliberation_forms.poll),
+    "投票": (Name.VOTE, deliberation_forms.vote),
+    "纪要": (Name.MINUTES, deliberation_forms.minutes),
     "评价": (Name.RATE, forms.rate),
     "待办": (Name.TODO, forms.alone),
     "日报": (Name.DAILY, forms.alone),
@@ -177,7 +183,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "发起活动": (Name.ACTIVITY, signup_forms.announce),
     "改活动": (Name.CHANGE_ACTIVITY, signup_forms.with_text),
     "取消活动": (Name.CALL_OFF, signup_forms.with_text),
-    "结束": (Name.END, forms.item("H")),
+    "结束": (Name.END, forms.item("HV")),
     "报名": (Name.SIGN, signup_forms.sign),
     "我报名": (Name.SIGN, signup_forms.sign),
     "我也报名": (Name.SIGN, signup_forms.sign),

@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from handlers import quiet, texts
+from handlers.monthly import Monthly
 from handlers.window import Window
 from handlers.workdays import Workdays
 from nlp.categories import Category
@@ -58,6 +59,9 @@ class Policy:
     wishes_a_day: int = 2  # published in a room, of the replies a day
     signup_names_for: timedelta = timedelta(days=90)  # after an activity it is forgotten who came
     matters: tuple[str, ...] = texts.MATTERS  # 事项准入: what may be handed to a grid
+    meeting: Monthly | None = None  # 民情恳谈会
+    meeting_remind: timedelta = timedelta(days=3)  # so long before it
+    poll_for: timedelta = timedelta(days=7)  # until a poll closes by itself
 
 
 @dataclass(slots=True)
@@ -214,6 +218,7 @@ class Context(Effects):
 
     message: Message
     analysis: Analysis
+    judge: Callable[[str], Analysis]  # what a line means that somebody wrote among others
     room: Room | None  # None in a private chat
     actor: Person | None  # None: somebody who never did anything that is kept; `person()` makes a record
     window: Window

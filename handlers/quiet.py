@@ -40,7 +40,7 @@ async def slot(tx: Tx, room: Room, kind: PostKind, now: datetime, policy: Policy
         return after_night(now, policy)
     hushed_until = room.silent_until if room.silent_until is not None and room.silent_until > now else None
     if kind is PostKind.TALLY:
-        return None if hushed_until is not None else _next_minute(now)
+        return None if hushed_until is not None else next_minute(now)
     taken = await outbox.counted_slots(tx, room.id, _day_start(now, policy) - policy.reply_gap)
     if kind is PostKind.ACK:
         at = now + policy.ack_wait
@@ -101,7 +101,7 @@ def _day_start(now: datetime, policy: Policy) -> datetime:
     return datetime.combine(now.astimezone(policy.timezone).date(), time(0), policy.timezone).astimezone(UTC)
 
 
-def _next_minute(now: datetime) -> datetime:
+def next_minute(now: datetime) -> datetime:
     """The full minute: tallies of one minute share it, and their key merges them."""
     whole = now.replace(second=0, microsecond=0)
     return whole if whole == now else whole + timedelta(minutes=1)

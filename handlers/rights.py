@@ -25,6 +25,7 @@ class Right(StrEnum):
     ANSWER = "answer"  # 应答
     FAQ = "faq"  # 问答
     REPORT = "report"  # 日报 周报
+    DELIBERATE = "deliberate"  # 议事 结束 纪要
     ROOM = "room"  # 启用 停用 恢复
     ACTIVITY = "activity"  # 发活动 改活动 结束 取消活动
     REVIEW = "review"  # 审核 实事

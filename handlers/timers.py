@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from handlers import answers, callbacks, digests, mode, notices, reminders, signup_timers, wish_steps
+from handlers import answers, callbacks, digests, meetings, mode, notices, polls, reminders, signup_timers, wish_steps
 from handlers.context import Effects
 from storage import answers as upward
-from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions, signups, wishes
+from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions, signups, topics, wishes
 from storage import tickets as rows
 from storage.model import TicketState
 
@@ -21,6 +21,7 @@ INBOX_FOR = timedelta(hours=48)
 REPLIES_FOR = timedelta(hours=24)  # to the platforms above
 JOB_RUNS_FOR = timedelta(days=60)
 BIND_FAILURES_FOR = timedelta(days=1)
+NEIGHBOURS_FOR = timedelta(days=30)  # who supported a topic, asked for or gave something, once that is over
 
 
 # True where so much has come due that it is done in pieces: to be called again at once.
@@ -67,6 +68,7 @@ async def purge(effects: Effects) -> bool:
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     await signups.purge(effects.tx, now - effects.policy.signup_names_for)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
+    await erasure.let_go(effects.tx, await topics.purge(effects.tx, now - NEIGHBOURS_FOR))
     return False
 
 
@@ -80,6 +82,8 @@ PARTS: tuple[Part, ...] = (
     signup_timers.fire,
     digests.send,
     wish_steps.release,
+    polls.close_due,
+    meetings.remind,
     notices.send,
     notices.end,
 )

@@ -241,6 +241,16 @@ async def drop_words(tx: Tx, ticket: int, prefix: str) -> None:
     purged(tx)
 
 
+async def unsay(tx: Tx, keys: Sequence[str], words: str) -> None:
+    """Somebody took these words back: of the lines whose key begins like one of `keys` those with them are blanked,
+    and dropped where they wait."""
+    place = (sa.func.strpos if tx.dialect.name == "postgresql" else sa.func.instr)(outbox.c.text, words)
+    holds = (sa.or_(*(outbox.c.key.startswith(key, autoescape=True) for key in keys)), place > 0)
+    await tx.execute(sa.update(outbox).where(*holds, QUEUED).values(state=SendState.DROPPED))
+    await tx.execute(sa.update(outbox).where(*holds).values(text=""))
+    purged(tx)
+
+
 async def forget(tx: Tx, account: str, im_id: str) -> None:
     """Somebody is erased: no line to them or that mentions them has words any more, and none holds their IM id. What
     waits is dropped, but for an 应急 line, which others need."""

@@ -112,6 +112,12 @@ async def vote(tx: Tx, number: int, person_id: int, choice: int, at: datetime) -
     return before or 0
 
 
+async def unvote(tx: Tx, number: int, person_id: int) -> bool:
+    """The person's vote goes; False where there was none."""
+    mine = (votes.c.poll == number, votes.c.person_id == person_id)
+    return (await tx.execute(sa.delete(votes).where(*mine))).rowcount == 1
+
+
 async def take_back(tx: Tx, person_id: int) -> None:
     """Somebody is erased: their votes in open polls go."""
     await tx.execute(sa.delete(votes).where(votes.c.person_id == person_id))

@@ -97,7 +97,7 @@ def _sum(done: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
     return sa.select(sa.func.coalesce(sa.func.sum(handovers.c.amount), 0)).where(ours, done).scalar_subquery()
 
 
-_SUPPLY = sa.select(
+_SUPPLY: sa.Select[Any] = sa.select(
     *(supplies.c[name] for name in _FIELDS),
     _sum(handovers.c.done_at.is_(None)).label("promised"),
     _sum(handovers.c.done_at.is_not(None)).label("handed"),

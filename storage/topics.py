@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -46,7 +47,7 @@ class Topic:
         return f"V{self.number}"
 
 
-def _topics() -> sa.Select[tuple[object, ...]]:
+def _topics() -> sa.Select[Any]:
     own = topic_supporters.c.topic == topics.c.number
     counted = sa.select(sa.func.count()).select_from(topic_supporters).where(own).scalar_subquery()
     said = (
@@ -71,9 +72,9 @@ def _topics() -> sa.Select[tuple[object, ...]]:
 _TOPIC = _topics()
 
 
-def _topic(row: sa.Row[tuple[object, ...]]) -> Topic:
-    number, grid, room_id, state, *rest = row
-    return Topic(number, grid, room_id, TopicState(state), *rest)  # type: ignore[arg-type]
+def _topic(row: sa.Row[Any]) -> Topic:
+    number, grid, room_id, state, *rest = tuple(row)
+    return Topic(number, grid, room_id, TopicState(state), *rest)
 
 
 async def propose(

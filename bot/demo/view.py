@@ -63,6 +63,7 @@ REASONS = {
     "chain": "接龙",
     "media": "图片",
     "recall": "撤回",
+    "topic": "附议",
     "leader_room": "工作群",
     "staff": "工作人员",
     "near_miss": "指令不全",

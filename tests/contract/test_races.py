@@ -141,7 +141,9 @@ async def _play(url: str, key_file: Path, rounds: list[Round], side: int, barrie
             async def work(tx: Tx, message: Message = message, analysis: Analysis = analysis) -> str:
                 room = await rooms.find(tx, ACCOUNT, GROUP)
                 actor = await people.find(tx, ACCOUNT, message.sender)
-                return await routing.handle(Context(tx, NOW, policy, message, analysis, room, actor, Window()))
+                return await routing.handle(
+                    Context(tx, NOW, policy, message, analysis, lambda _: analysis, room, actor, Window())
+                )
 
             barrier.wait(PATIENCE)
             await store.write(work)

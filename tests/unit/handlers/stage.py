@@ -186,6 +186,9 @@ class Stage:
         """The sender takes a message back."""
         return await self.say(message.nick, room=message.room, kind=MessageKind.RECALL, recalls=message.id)
 
+    def _judge(self, text: str) -> Analysis:
+        return classifier().analyse(text, names=self.policy.names)
+
     def _analyse(self, message: Message) -> Analysis:
         text = message.text if message.kind in SPOKEN else ""
         return classifier().analyse(
@@ -196,7 +199,7 @@ class Stage:
         async def work(tx: Tx) -> str:
             room = await rooms.find(tx, message.account, message.room) if message.room else None
             actor = await people.find(tx, message.account, message.sender)
-            self.context = Context(tx, self.now, self.policy, message, analysis, room, actor, window)
+            self.context = Context(tx, self.now, self.policy, message, analysis, self._judge, room, actor, window)
             reason = await routing.handle(self.context)
             self._opted_out = await people.opted_out(tx)
             return reason
