@@ -68,6 +68,20 @@ class Standing:
     receipts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RoomLine:
+    """A notice in one room. `state` is None while it has no line; `confirmed`: the group has shown it back to us."""
+
+    topic: str
+    grid: str | None
+    account: str
+    skipped: Skipped | None
+    state: SendState | None
+    at: datetime | None
+    confirmed: bool
+    error: str | None
+
+
 _NOTICE = sa.select(*(notices.c[field.name] for field in fields(Notice)))
 
 
@@ -243,6 +257,30 @@ async def standing(tx: Tx, number: int) -> Standing:
 def _lines(number: int) -> tuple[sa.ColumnElement[bool], ...]:
     """Its lines in the outbox, as a range of keys: `;` comes next after `:`."""
     return outbox.c.key >= f"notice:{number}:", outbox.c.key < f"notice:{number};"
+
+
+async def by_room(tx: Tx, number: int) -> list[RoomLine]:
+    """What became of it room by room, by grid."""
+    line = sa.literal(f"notice:{number}:") + sa.cast(notice_rooms.c.room_id, sa.Text)
+    columns = (
+        rooms.c.topic,
+        rooms.c.grid,
+        rooms.c.account,
+        notice_rooms.c.skipped,
+        outbox.c.state,
+        outbox.c.sending_at,
+        outbox.c.message_id.is_not(None),
+        outbox.c.error,
+    )
+    query = (
+        sa.select(*columns)
+        .select_from(notice_rooms)
+        .join(rooms, rooms.c.id == notice_rooms.c.room_id)
+        .outerjoin(outbox, outbox.c.key == line)
+        .where(notice_rooms.c.notice == number)
+        .order_by(rooms.c.grid, rooms.c.id)
+    )
+    return [RoomLine(*row) for row in await tx.execute(query)]
 
 
 # ---------------------------------------------------------------- receipts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from storage.notices import NoticeState, Skipped, Standing
+from storage.model import SendState
+from storage.notices import NoticeState, RoomLine, Skipped, Standing
 
 LONGEST = 1500  # characters; a longer one is a file, not a message
 
@@ -122,6 +123,25 @@ def report(id_: str, state: NoticeState, standing: Standing) -> str:
     if standing.receipts:
         parts.append(f"收到 {standing.receipts} 人")
     return f"{id_} {STATE[state]}：{'，'.join(parts)}。"
+
+
+_RESULT: Mapping[SendState, str] = {
+    SendState.QUEUED: "待发",
+    SendState.SENDING: "发送中",
+    SendState.SENT: "已发",
+    SendState.UNKNOWN: "不确定",
+    SendState.FAILED: "失败",
+    SendState.DROPPED: "已取消",
+}
+
+
+def room_result(line: RoomLine) -> str:
+    """What became of a notice in one room."""
+    if line.skipped is not None:
+        return SKIPPED[line.skipped]
+    if line.state is None:
+        return _RESULT[SendState.QUEUED]
+    return "已发（群里可见）" if line.confirmed and line.state is SendState.SENT else _RESULT[line.state]
 
 
 def asked_under(id_: str, where: str, question: str) -> str:

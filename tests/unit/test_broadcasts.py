@@ -1,0 +1,106 @@
+"""`xiaoge notices …`: what went out where, beside a running bot."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from storage import notices, outbox, people, rooms
+from storage.engine import Tx
+from storage.model import Draft, Grant, Lane, PostKind, Role, RoomState
+from storage.notices import OPEN, NoticeState
+from storage.testing import fresh_store
+from tests.unit.conftest import Invoke
+
+NOW = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
+MICRO = "519999001001003012"
+
+
+async def a_broadcast(tx: Tx) -> None:
+    """Three rooms: one has it, of one nobody knows, one sleeps."""
+    author = await people.import_person(tx, "刘姐", [Grant(Role.MICRO_LEADER, MICRO)], ())
+    listed = []
+    for number, state in enumerate((RoomState.ENABLED, RoomState.ENABLED, RoomState.DORMANT), start=1):
+        room = await rooms.ensure(tx, "wx1", f"r{number}", f"青禾[{number}]群", at=NOW)
+        listed.append(await rooms.update(tx, room.id, grid=MICRO, state=state))
+    notice = await notices.draft(tx, "明天停水[停水]", listed, author_id=author.id, at=NOW)
+    await notices.set_queued(tx, notice.number, [room.id for room in listed[:2]])
+    for room in listed[:2]:
+        line = await outbox.put(
+            tx,
+            Draft(
+                key=notices.key(notice.number, room.id),
+                account="wx1",
+                conversation=room.im_id,
+                text=notice.text,
+                kind=PostKind.NOTICE,
+                lane=Lane.NOTICE,
+                not_before=NOW,
+                created_at=NOW,
+                room_id=room.id,
+            ),
+        )
+        assert line is not None
+        await outbox.mark_sending(tx, line, NOW)
+        if room is listed[0]:
+            await outbox.mark_sent(tx, line, NOW, "echo")
+        else:
+            await outbox.mark_unknown(tx, line, "no answer within 15 s")
+    await notices.move(tx, notice.number, OPEN, NoticeState.SENT, ended_at=NOW)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    (tmp_path / "var").mkdir()
+
+    async def work() -> None:
+        async with await fresh_store(tmp_path / "var") as store:
+            await store.write(a_broadcast)
+
+    asyncio.run(work())
+    return tmp_path
+
+
+def test_list_shows_each_with_its_numbers(invoke: Invoke, place: Path) -> None:
+    out = invoke("notices", "list").out
+    assert "T1" in out
+    assert "已发完" in out
+    assert "明天停水[停水]" in out
+
+
+def test_report_in_a_line_and_room_by_room(invoke: Invoke, place: Path) -> None:
+    assert invoke("notices", "report", "t1").out == "T1 已发完：已发 1/2 个群，不确定 1，未启用 1。\n"
+    assert invoke("notices", "report", "T1", "-o", "T1.xlsx").code == 0
+    rows = list(openpyxl.load_workbook(place / "T1.xlsx").active.iter_rows(values_only=True))
+    assert [row[2] for row in rows[1:]] == ["青禾[1]群", "青禾[2]群", "青禾[3]群"]
+    assert [row[4] for row in rows[1:]] == ["已发（群里可见）", "不确定", "未启用"]
+    assert rows[1][5] == datetime(2025, 6, 12, 10, 0)  # noqa: DTZ001 - local time, as a sheet holds it
+    assert rows[2][6] == "no answer within 15 s"
+
+
+def test_watch_ends_when_it_is_through(invoke: Invoke, place: Path) -> None:
+    assert invoke("notices", "watch", "1").out.startswith("T1 已发完")
+
+
+@pytest.mark.parametrize(("named", "words"), [("T9", "no notice T9"), ("S1", "must be that of a notice, T3, got S1")])
+def test_what_is_not_there_is_one_line(invoke: Invoke, place: Path, named: str, words: str) -> None:
+    result = invoke("notices", "report", named)
+    assert result.code == 2
+    assert words in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_no_notice_yet(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    (tmp_path / "var").mkdir()
+
+    async def work() -> None:
+        await (await fresh_store(tmp_path / "var")).close()
+
+    asyncio.run(work())
+    assert invoke("notices", "list").out == "no notice yet\n"
