@@ -1,0 +1,82 @@
+"""Everybody at once, through the whole program, on every database: who is first has it, and each is told once."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+from storage import audit, people, wishes
+from storage.engine import Tx
+from storage.model import Alias, Grant, Role
+from storage.wishes import Wish, WishState
+from tests.contract.conftest import Database
+from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, crowd, lay_out, rush
+
+LEADER = "刘姐"
+
+
+async def _wish(tx: Tx) -> None:
+    """One wish, published in both groups."""
+    await lay_out(tx)
+    grants, known_as = [Grant(Role.MICRO_LEADER, MICRO)], [Alias(ACCOUNTS[0], LEADER, friend=True, nick=LEADER)]
+    leader = await people.import_person(tx, LEADER, grants, known_as)
+    wish = await wishes.file(
+        tx,
+        text="换个灯泡",
+        grid=MICRO,
+        room_id=None,
+        person_id=leader.id,
+        account=ACCOUNTS[0],
+        message_id="w",
+        at=MORNING,
+    )
+    public = {"public": "换个灯泡", "scope": MICRO, "reviewer_id": leader.id, "reviewed_at": MORNING}
+    await wishes.move(tx, wish.number, {WishState.PENDING}, WishState.PUBLISHED, **public)
+
+
+async def _claimed(backend: Database) -> tuple[Wish, str, list[str]]:
+    """The wish, who has it and who stands in line, by what the account calls them."""
+    async with await backend.again() as store:
+
+        async def look(tx: Tx) -> tuple[Wish, str, list[str]]:
+            assert (await audit.verify(tx)).ok
+            wish = await wishes.get(tx, 1)
+            assert wish is not None
+            assert wish.claimed_by is not None
+            line = [one.person_id for one in await wishes.waiting(tx, 1)]
+            known = {person.id: person.aliases[0].im_id for person in await people.many(tx, [wish.claimed_by, *line])}
+            return wish, known[wish.claimed_by], [known[one] for one in line]
+
+        return await store.read(look)
+
+
+async def _race(backend: Database, count: int) -> list[str]:
+    """Returns who came in which order."""
+    async with await backend.fresh() as store:
+        await store.write(_wish)
+    everybody = [f"p{at}" for at in range(count)]
+    heard = await rush(backend, crowd(count, "认领 X1"))
+    wish, winner, line = await _claimed(backend)
+    assert wish.state is WishState.CLAIMED
+    answers = {person: heard.told(person) for person in everybody}
+    assert {person: len(told) for person, told in answers.items()} == dict.fromkeys(everybody, 1), "each is told once"
+    assert [person for person, (told,) in answers.items() if "由您认领" in told] == [winner], "exactly one has it"
+    assert sorted([winner, *line]) == sorted(everybody)
+    places = {person: re.search(r"候补第(\d+)位", told) for person, (told,) in answers.items() if person != winner}
+    assert [int(place[1]) if (place := places[person]) else None for person in line] == list(range(1, count))
+    assert sum("【认领】X1" in told for told in heard.told(LEADER)) == 1
+    return [winner, *line]
+
+
+async def test_fifty_claim_one_wish_at_once(backend: Database) -> None:
+    await _race(backend, 50)
+
+
+@pytest.mark.long
+async def test_five_hundred_claim_one_wish_at_once(backend: Database) -> None:
+    sides = [int(person[1:]) % 2 for person in await _race(backend, 500)]
+    turns = sum(one != other for one, other in itertools.pairwise(sides))
+    print("the two processes took turns", turns, "times")
+    assert turns > 1, "they did not meet"
