@@ -38,6 +38,7 @@ _ADDRESS = re.compile(
     r"(?:\d{3,4}(?!\d)\s?[室号]?|\d{1,2}\s?[室号楼层])?"
     r"|\d{1,2}\s?单元\s?\d{0,4}室?|(?<!\d)[A-Na-n]?\d{1,2}-\d{1,4}(?:-\d{1,4}){0,2}|(?<![\d*])\d{3,4}(?=室|\s|$)室?"
 )
+_BUILDING = re.compile(r"(?P<number>\d{1,3})\s?(?:栋|幢|号楼|#|座)|(?<![\d-])(?P<first>\d{1,3})-\d")
 _MASKED = re.compile(r"\d{3,6}\*{4,8}[\dX]{4}")
 _NUMBER = rf"(?:\d{{1,2}}|[{_CN}两])"
 _HEADS = re.compile(
@@ -52,6 +53,15 @@ _PROXY = re.compile(r"[(（][^()（）]{0,8}代[^()（）]{0,4}[)）]|代报名?
 _NOT_NAME = re.compile(r"[^\w\u4e00-\u9fff·*]+")
 _NAME = re.compile(r"[\u4e00-\u9fff·]{2,}|[A-Za-z][A-Za-z .'·]{0,30}[A-Za-z]|\w+")
 _SAID_BEHIND = re.compile(r"(?<=[\u4e00-\u9fff]{2})(?:报名|参加|已报|要去|一起|业主|家里?|收到).*$")
+# Lists that nobody signs up with: neighbours who buy together, receipts, games, what an office announces. Of an outing
+# that costs something a price says little, so a price alone is none of these words.
+_NO_SIGNUP = re.compile(
+    r"[团拼][购单]|拼团|团长|自提|下单|秒杀|包邮|特价|现货|代购|预[定订购]|元/?\s?[一每]?\s?(?:斤|箱|盒|份|袋|只|个|瓶|件|包|筐|提)|[一每]\s?(?:斤|箱|盒|袋|件|筐)"
+    r"|拼车|顺风车|搭车|出租|转让|求购|收到|已阅|知晓|打卡|祝福|祈福|成语|游戏|诗词"
+)
+_ANNOUNCED = re.compile(r"名单|公示|值班|排班|获奖|中奖|欠费|结果")
+_LONGEST_NAME = 3  # family and given name; what is longer is a title with a name, or no name
+_SIGNS_UP = ("接龙", "接龍", "报名", "報名", "登记", "登記", "参加", "參加")
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金"
     "石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤小老阿"
@@ -156,6 +166,48 @@ def parse(text: str, rows: Sequence[Row] = ()) -> Chain | None:
         if text[slice(*span)].strip()
     )
     return Chain(title, example, entries)
+
+
+def is_signup(text: str) -> bool:
+    """Whether a list may be one that people sign up with: no group purchase, no receipts, and, unless WeChat made it,
+    called so in its head. `text` is as for `parse`."""
+    native = _NATIVE.search(text, 0, _NATIVE_WITHIN) is not None
+    starts = _entry_starts(text)
+    head = text[: starts[0].at] if starts else text
+    if _NO_SIGNUP.search(head):
+        return False
+    return native or (any(word in head for word in _SIGNS_UP) and not _ANNOUNCED.search(head))
+
+
+def resembles(nick: str, name: str, building: str = "") -> bool | None:
+    """Whether a nick says that its owner is the one named in a row (True) or somebody else (False); None where it tells
+    neither, such as a bare address or 向阳花开. `building` is that of the row, 3栋."""
+    own = _name(nick).replace(" ", "") if nick else ""
+    other = name.replace(" ", "")
+    if not own or not other:
+        return None
+    home = _building(nick)
+    if home and building and home != building.removesuffix("栋"):
+        return False
+    shorter, longer = sorted((own.casefold(), other.casefold()), key=len)
+    if own.casefold() == other.casefold() or (len(shorter) > 1 and len(longer) > _LONGEST_NAME and shorter in longer):
+        return True
+    if own[0].isdigit():
+        return None
+    if _is_called(own) and _is_called(other):
+        family = own.lstrip("老小阿")[:1] == other.lstrip("老小阿")[:1]
+        called = own.endswith(_CALLED) or other.endswith(_CALLED) or own[0] in "老小阿" or other[0] in "老小阿"
+        return None if family and called else False
+    return None
+
+
+def _is_called(name: str) -> bool:
+    return _is_person(name) and (len(name) <= _LONGEST_NAME or name.endswith(_CALLED))
+
+
+def _building(nick: str) -> str:
+    match = _BUILDING.search(nick)
+    return (match["number"] or match["first"]) if match is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from storage import signups as activities
 from storage.engine import Tx, purged, sealer_of
-from storage.tables.neighbours import chain_copies, chain_lines, signup_entries, signups
+from storage.tables.neighbours import chain_copies, chain_lines, signup_entries
 
 _PLACE = "chain_lines.digest"
 
@@ -56,6 +57,7 @@ class Copy:
 
     account: str
     message_id: str
+    room_id: int
     sent_at: datetime
     sender: int
     title: str
@@ -91,10 +93,17 @@ async def copies(tx: Tx, signup: int) -> list[Copy]:
     """All copies, by the time at which they were sent."""
     table = chain_copies.c
     query = sa.select(
-        table.account, table.message_id, table.sent_at, table.person_id, table.title, table.rows, table.leads
+        table.account,
+        table.message_id,
+        table.room_id,
+        table.sent_at,
+        table.person_id,
+        table.title,
+        table.rows,
+        table.leads,
     )
     query = query.where(table.signup == signup).order_by(table.sent_at, table.account, table.message_id)
-    return [Copy(*row[:5], tuple(json.loads(row[5])), row[6]) for row in await tx.execute(query)]
+    return [Copy(*row[:6], tuple(json.loads(row[6])), row[7]) for row in await tx.execute(query)]
 
 
 async def add_line(tx: Tx, signup: int, new: NewLine, known: Collection[Line]) -> Line:
@@ -116,8 +125,9 @@ async def add_line(tx: Tx, signup: int, new: NewLine, known: Collection[Line]) -
 
 async def add_copy(tx: Tx, signup: int, copy: Copy) -> None:
     """Keep one sending of the list."""
-    row = {"account": copy.account, "message_id": copy.message_id, "sent_at": copy.sent_at, "person_id": copy.sender}
-    row |= {"title": copy.title, "rows": json.dumps(copy.rows, separators=(",", ":")), "leads": copy.leads}
+    row: dict[str, Any] = {"account": copy.account, "message_id": copy.message_id, "room_id": copy.room_id}
+    row |= {"sent_at": copy.sent_at, "person_id": copy.sender, "title": copy.title}
+    row |= {"rows": json.dumps(copy.rows, separators=(",", ":")), "leads": copy.leads}
     await tx.execute(sa.insert(chain_copies).values(signup=signup, **row))
 
 
@@ -137,9 +147,9 @@ async def link(tx: Tx, signup: int, seq: int | None, numbers: Collection[int]) -
 
 
 async def in_room(tx: Tx, room_id: int) -> list[tuple[int, datetime, set[str]]]:
-    """The sign-ups of a room that have copies: number, when the last copy was sent, digests of the titles."""
+    """The sign-ups of which copies were sent in a room: number, when the last copy was sent, digests of the titles."""
     query = sa.select(chain_copies.c.signup, chain_copies.c.title, sa.func.max(chain_copies.c.sent_at))
-    query = query.join(signups, signups.c.number == chain_copies.c.signup).where(signups.c.room_id == room_id)
+    query = query.where(chain_copies.c.room_id == room_id)
     found: dict[int, tuple[datetime, set[str]]] = {}
     for number, title, last in await tx.execute(query.group_by(chain_copies.c.signup, chain_copies.c.title)):
         before, titles = found.get(number, (last, set()))
@@ -161,3 +171,13 @@ async def forget(tx: Tx, person_id: int) -> None:
     rows = sa.update(chain_lines).where(sa.or_(theirs, chain_lines.c.author_id == person_id))
     await tx.execute(rows.values(name="", building="", author_id=None))
     purged(tx)
+
+
+async def purge(tx: Tx, before: datetime) -> int:
+    """Forget the copies and rows of the lists of activities that ended before then; how many copies."""
+    old = activities.over_before(before)
+    count = (await tx.execute(sa.delete(chain_copies).where(chain_copies.c.signup.in_(old)))).rowcount
+    if count:
+        await tx.execute(sa.delete(chain_lines).where(chain_lines.c.signup.in_(old)))
+        purged(tx)
+    return count

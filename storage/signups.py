@@ -327,6 +327,28 @@ async def change(
     await _step(tx, number, seq, at, heads, slot=slot, position=position)
 
 
+async def restate(tx: Tx, number: int, seq: int, said: Sequence[tuple[datetime, int, int]]) -> None:
+    """What a 接龙 says of an entry, in place of what it said before: when, how many places, in which row (from 1). What
+    commands said stays. To be settled."""
+    table = signup_steps.c
+    mine = (table.signup == number, table.seq == seq, table.position > 0)
+    await tx.execute(sa.delete(signup_steps).where(*mine))
+    for at, heads, position in said:
+        await _step(tx, number, seq, at, heads, position=position)
+
+
+async def discard(tx: Tx, number: int, seq: int, into: int | None = None) -> None:
+    """An entry of a 接龙 is none any more, or the same as another one, to which goes what commands said of it. With
+    nothing left that was said of it, it goes. To be settled."""
+    await restate(tx, number, seq, ())
+    said = (signup_steps.c.signup == number, signup_steps.c.seq == seq)
+    if into is not None:
+        await tx.execute(sa.update(signup_steps).where(*said).values(seq=into))
+    if not await tx.scalar(sa.select(sa.func.count()).select_from(signup_steps).where(*said)):
+        one = (signup_entries.c.signup == number, signup_entries.c.seq == seq)
+        await tx.execute(sa.delete(signup_entries).where(*one))
+
+
 async def _step(
     tx: Tx,
     number: int,
@@ -404,13 +426,18 @@ async def forget(tx: Tx, person_id: int) -> None:
     purged(tx)
 
 
-async def purge(tx: Tx, before: datetime) -> int:
-    """Forget who came to activities that ended before then, and the heading of their 接龙; how many entries. The number
-    of heads stays."""
+def over_before(before: datetime) -> sa.Select[tuple[int]]:
+    """The numbers of activities that ended before then."""
     over = sa.func.coalesce(signups.c.ends, signups.c.starts, signups.c.closed_at, signups.c.created_at)
     last = sa.select(sa.func.max(sa.func.coalesce(signup_slots.c.ends, signup_slots.c.starts)))
     last_slot = last.where(signup_slots.c.signup == signups.c.number).scalar_subquery()
-    old = sa.select(signups.c.number).where(sa.func.coalesce(last_slot, over) < before)
+    return sa.select(signups.c.number).where(sa.func.coalesce(last_slot, over) < before)
+
+
+async def purge(tx: Tx, before: datetime) -> int:
+    """Forget who came to activities that ended before then, and the heading of their 接龙; how many entries. The number
+    of heads stays."""
+    old = over_before(before)
     who = (signup_entries.c.name != "", signup_entries.c.person_id.is_not(None), signup_entries.c.by_id.is_not(None))
     forgotten = sa.update(signup_entries).where(signup_entries.c.signup.in_(old), sa.or_(*who))
     values = {"name": "", "building": "", "phone": None, "person_id": None, "by_id": None}

@@ -152,6 +152,7 @@ chain_copies = sa.Table(
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("signup", Id, sa.ForeignKey("signups.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("room_id", Id, sa.ForeignKey("rooms.id"), nullable=False),
     sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
     sa.Column("sent_at", Instant, nullable=False),
     sa.Column("leads", sa.Boolean, nullable=False),
@@ -160,6 +161,7 @@ chain_copies = sa.Table(
     sa.PrimaryKeyConstraint("account", "message_id"),
 )
 index("chain_copies_signup", chain_copies.c.signup, chain_copies.c.sent_at)
+index("chain_copies_room", chain_copies.c.room_id)
 index("chain_copies_person", chain_copies.c.person_id)
 
 # --- wishes ---

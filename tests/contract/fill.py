@@ -404,7 +404,7 @@ async def _fill_signups(tx: Tx) -> None:
 async def _fill_chains(tx: Tx) -> None:
     line = await chains.add_line(tx, 2, chains.NewLine("张三 3栋", "张三", "3栋", author=2, at=NOW), ())
     await chains.link(tx, 2, 1, [line.number])
-    await chains.add_copy(tx, 2, chains.Copy("a", "m7", NOW, 2, chains.digest(tx, "疫苗接种"), (line.number,)))
+    await chains.add_copy(tx, 2, chains.Copy("a", "m7", 1, NOW, 2, chains.digest(tx, "疫苗接种"), (line.number,)))
 
 
 LINK = upstreams.Link("street", 2, 1, 3, LATER, "unauthorized", "no such secret", NOW, NOW)

@@ -1,4 +1,4 @@
--- bind code: FT3N37KX
+-- bind code: FQR5KYYB
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -82,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'F454DB09D763489EC7464C2D7E6312B306483E567FE84C4DD93AA1B91A4A1DA5',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'6679CF0214BD41F666AB83C4EDF3EB8D13E8F8CDB90AA0B6ACF8D3DABB271BF2',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'722112F0E84803489A7A1F10F2A0FA3483292373FFD94B86BC75287C15DA2FC1',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'C95A20A456C32BF0EBB2E76709095C36945BB50ADFD44F4047D15189DD9A3800',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -108,6 +108,7 @@ CREATE TABLE chain_copies (
 	account TEXT NOT NULL, 
 	message_id TEXT NOT NULL, 
 	signup INTEGER NOT NULL, 
+	room_id INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
 	sent_at BIGINT NOT NULL, 
 	leads BOOLEAN NOT NULL, 
@@ -115,9 +116,10 @@ CREATE TABLE chain_copies (
 	rows TEXT NOT NULL, 
 	CONSTRAINT chain_copies_pkey PRIMARY KEY (account, message_id), 
 	CONSTRAINT chain_copies_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE, 
+	CONSTRAINT chain_copies_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
 	CONSTRAINT chain_copies_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
 );
-INSERT INTO "chain_copies" VALUES('a','m7',2,2,1795163400123456,0,'b0eacc2d0e3a716721f1976e49fe2e653574f38bef31c13f004426a8654706ae','[1]');
+INSERT INTO "chain_copies" VALUES('a','m7',2,1,2,1795163400123456,0,'b0eacc2d0e3a716721f1976e49fe2e653574f38bef31c13f004426a8654706ae','[1]');
 CREATE TABLE chain_lines (
 	signup INTEGER NOT NULL, 
 	line INTEGER NOT NULL, 
@@ -437,7 +439,7 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'AEE33076123B3C7423DAC1D801120605');
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'F115DFE7DF9231FBE6D121E1B7B1B1C7');
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -530,7 +532,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'C8E49565A2E4FB2D82F14E25772377BF');
+INSERT INTO "receipts" VALUES(1,X'EFD11DE8DE106769DD7D06CF5FD55DDE');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -975,6 +977,7 @@ CREATE INDEX signup_entries_by ON signup_entries (by_id);
 CREATE INDEX signup_steps_signup ON signup_steps (signup);
 CREATE INDEX chain_lines_author ON chain_lines (author_id);
 CREATE INDEX chain_copies_signup ON chain_copies (signup, sent_at);
+CREATE INDEX chain_copies_room ON chain_copies (room_id);
 CREATE INDEX chain_copies_person ON chain_copies (person_id);
 CREATE INDEX wishes_state ON wishes (state, release_at);
 CREATE INDEX wishes_person ON wishes (person_id);

@@ -267,16 +267,19 @@ def _chains() -> None:
         sa.Column("account", TEXT, nullable=False),
         sa.Column("message_id", TEXT, nullable=False),
         sa.Column("signup", ID, nullable=False),
+        sa.Column("room_id", ID, nullable=False),
         sa.Column("person_id", ID, nullable=False),
         sa.Column("sent_at", INSTANT, nullable=False),
         sa.Column("leads", sa.Boolean, nullable=False),
         sa.Column("title", TEXT, nullable=False),
         sa.Column("rows", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["signup"], ["signups.number"], name="chain_copies_signup_fkey", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="chain_copies_room_id_fkey"),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="chain_copies_person_id_fkey"),
         sa.PrimaryKeyConstraint("account", "message_id", name="chain_copies_pkey"),
     )
     op.create_index("chain_copies_signup", "chain_copies", ["signup", "sent_at"])
+    op.create_index("chain_copies_room", "chain_copies", ["room_id"])
     op.create_index("chain_copies_person", "chain_copies", ["person_id"])
 
 

@@ -40,7 +40,7 @@ class Chat:
         """Somebody sends the list; the number of this copy."""
         numbers = [self.line(row) for row in rows]
         at = (self.copies[-1].sent_at if self.copies else START) + timedelta(seconds=after)
-        self.copies.append(Copy("a", f"m{len(self.copies)}", at, sender, title, tuple(numbers), leads))
+        self.copies.append(Copy("a", f"m{len(self.copies)}", 1, at, sender, title, tuple(numbers), leads))
         self.rows.append(list(rows))
         return len(self.copies) - 1
 
@@ -256,9 +256,8 @@ def _edit(chat: Chat, doing: Edit) -> None:
     signed = chat.wants.get(own, 0) > 0
     if shown is None and (doing.what == "join" or (doing.what != "bring" and signed)):
         # WeChat puts the own row into every copy that one opens without it. Who is in does not write the same again.
-        heads = doing.heads + 4 if chat.wants.get(own) == doing.heads else doing.heads
-        rows.append((*own, heads))
-        chat.wants[own] = heads
+        rows.append((*own, _other(doing.heads, chat.wants.get(own))))
+        chat.wants[own] = rows[-1][2]
     elif doing.what == "change" and shown is not None and rows[shown][2] != doing.heads:
         rows[shown] = (*own, doing.heads)
         chat.wants[own] = doing.heads
@@ -266,11 +265,15 @@ def _edit(chat: Chat, doing: Edit) -> None:
         del rows[shown]
         chat.wants[own] = 0
     elif doing.what == "bring" and brought not in [one[:2] for one in rows]:
-        rows.append((*brought, doing.heads))
-        chat.wants[brought] = doing.heads
+        rows.append((*brought, _other(doing.heads, chat.wants.get(brought))))
+        chat.wants[brought] = rows[-1][2]
     theirs = {who for who in (own, brought) if chat.wants.get(who)}
     if rows not in chat.rows or theirs <= {one[:2] for one in rows}:
         chat.send(doing.who, rows)  # an old copy without their rows, unchanged, is how one cancels: nobody forwards it
+
+
+def _other(heads: int, standing: int | None) -> int:
+    return heads + 4 if heads == standing else heads
 
 
 @settings(max_examples=400)
