@@ -14,9 +14,10 @@ from typing import Annotated, TextIO
 
 import typer
 
-from bot import records, vocabulary
+from bot import broadcasts, records, vocabulary
 from bot.errors import explain, keep_trace
 from bot.importing import cli as importing
+from bot.sync import cli as sync
 from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, plain, progress, table
 
 EXPECTED, UNFORESEEN = 2, 70  # exit codes: a fault with its cure in the line; a bug
@@ -52,6 +53,8 @@ def main_options(
 app.add_typer(records.app)
 app.add_typer(importing.app, name="import")
 app.add_typer(vocabulary.app, name="lexicon")
+app.add_typer(broadcasts.app, name="notices")
+app.add_typer(sync.app, name="sync")
 
 
 @app.command()

@@ -66,8 +66,8 @@ def export_tickets(
         raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
     wanted = Filter(
         states=_states(state or []),
-        since=_moment("--since", since, settings.timezone, end=False),
-        until=_moment("--until", until, settings.timezone, end=True),
+        since=moment("--since", since, settings.timezone, end=False),
+        until=moment("--until", until, settings.timezone, end=True),
         grid=grid,
     )
     known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
@@ -175,7 +175,7 @@ def report(
     if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
         raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
     now = datetime.now(settings.timezone)
-    at = _moment("--date", day, settings.timezone, end=False) or now
+    at = moment("--date", day, settings.timezone, end=False) or now
     if not _YEARS[0] <= at.year <= _YEARS[1]:
         raise ConfigError(f"--date: must be of the years {_YEARS[0]}..{_YEARS[1]}, got {day}")
     known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
@@ -327,7 +327,7 @@ def _states(words: list[str]) -> tuple[TicketState, ...]:
     return tuple(known[word] for word in words)
 
 
-def _moment(option: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:
+def moment(option: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:
     """A day (its beginning, or with `end` the beginning of the next) or a time, in the deployment's zone."""
     if text is None:
         return None

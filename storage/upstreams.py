@@ -133,17 +133,6 @@ async def reopen(tx: Tx, name: str) -> None:
     await tx.execute(statement.values(failures=0, open_until=None, code=None, message=None))
 
 
-async def names(tx: Tx) -> list[str]:
-    """The upstreams that anything is kept of, also those that left the config."""
-    return list(await tx.scalars(sa.select(upstreams.c.name).order_by(upstreams.c.name)))
-
-
-async def forget(tx: Tx, name: str) -> None:
-    """An upstream is given up: nothing waits for it any more."""
-    await tx.execute(sa.delete(deliveries).where(deliveries.c.upstream == name))
-    await tx.execute(sa.delete(upstreams).where(upstreams.c.name == name))
-
-
 # --- what changed becomes due ---
 
 
@@ -330,11 +319,6 @@ async def again(tx: Tx, name: str, at: datetime, *where: sa.ColumnElement[bool])
     ).rowcount
 
 
-def among(tickets: Collection[int]) -> sa.ColumnElement[bool]:
-    """For `again`: these tickets."""
-    return deliveries.c.ticket.in_(tickets)
-
-
 def sent_since(at: datetime) -> sa.ColumnElement[bool]:
     """For `again`: what arrived since then."""
     return deliveries.c.sent_at >= at
@@ -346,14 +330,25 @@ def parked_for(codes: Collection[str] | None = None) -> sa.ColumnElement[bool]:
     return parked if codes is None else sa.and_(parked, deliveries.c.code.in_(codes))
 
 
-async def queue(tx: Tx, name: str, versions: dict[int, int], at: datetime) -> int:
-    """Send these tickets once more, also those that the upstream was never to have; how many were not waiting."""
-    queued = 0
+async def queue(tx: Tx, name: str, versions: dict[int, int], at: datetime, *, tried: bool = False) -> int:
+    """Send these tickets once more, also those that the upstream was never to have; how many were not waiting already.
+    `tried`: it may have them, whatever the rows say."""
+    queued = await again(tx, name, at, deliveries.c.ticket.in_(list(versions)))
     for ticket, version in versions.items():
-        row = {"upstream": name, "ticket": ticket, "version": version, "state": DeliveryState.PENDING.value}
-        statement = insert(tx, deliveries).values(**row, next_at=at, attempts=0, replays=0, since=at, deleted=False)
+        statement = insert(tx, deliveries).values(
+            upstream=name,
+            ticket=ticket,
+            version=version,
+            state=DeliveryState.PENDING.value,
+            next_at=at,
+            attempts=0,
+            replays=0,
+            since=at,
+            tried=version if tried else None,
+            deleted=False,
+        )
         queued += (await tx.execute(statement.on_conflict_do_nothing())).rowcount
-    return queued + await again(tx, name, at, among(list(versions)))
+    return queued
 
 
 async def hurry(tx: Tx, name: str, now: datetime) -> int:
@@ -379,10 +374,10 @@ async def parked(tx: Tx, name: str) -> list[Delivery]:
     return [Delivery(*row) for row in await tx.execute(query)]
 
 
-async def after(tx: Tx, name: str, ticket: int, most: int = 1000) -> list[Delivery]:
-    """The deliveries of the tickets with higher numbers, by number."""
-    query = _DELIVERY.where(deliveries.c.upstream == name, deliveries.c.ticket > ticket)
-    return [Delivery(*row) for row in await tx.execute(query.order_by(deliveries.c.ticket).limit(most))]
+async def of_tickets(tx: Tx, name: str, tickets: Collection[int]) -> dict[int, Delivery]:
+    """The deliveries of these tickets to an upstream."""
+    query = _DELIVERY.where(deliveries.c.upstream == name, deliveries.c.ticket.in_(tickets))
+    return {row.ticket: Delivery(*row) for row in await tx.execute(query)}
 
 
 async def waiting(tx: Tx, name: str) -> Waiting:

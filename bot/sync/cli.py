@@ -1,0 +1,311 @@
+"""The commands about the platforms above: how it stands, send now, send again, compare.
+
+What they write is a few rows beside a running bot (storage/beside.py): its couriers ask the table every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from bot.settings import ConfigError
+from bot.terminal import BROKEN, CONFIG, ConfigOption, heading, load, plain, progress, read, short, table
+
+if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.settings import Upstream
+    from bot.sync.reconciling import Report
+    from storage.answers import Conflict
+    from storage.engine import Store, Tx
+    from storage.upstreams import Delivery, Link, Waiting
+
+T = TypeVar("T")
+
+app = typer.Typer(help="Tickets for the platforms above.", no_args_is_help=True, rich_markup_mode=None)
+
+MOST_SHOWN = 20  # parked tickets and differences of one upstream
+Names = Annotated[list[str] | None, typer.Argument(help="As under [[upstreams]]; else all.", metavar="[NAME]...")]
+
+
+@app.command()
+def status(names: Names = None, config: ConfigOption = CONFIG) -> None:
+    """Show what waits for each upstream and since when, what is parked and why, and the cure. Code 1 for trouble.
+
+    \b
+    Examples:
+      xiaoge sync status
+      xiaoge sync status street
+    """
+    from bot.sync import cures
+    from storage import answers, upstreams
+
+    settings = load(config)
+    chosen = _chosen(settings, names)
+    known = {upstream.name for upstream in chosen}
+
+    async def look(tx: Tx) -> tuple[list[tuple[Link, Waiting, list[Delivery]]], list[Conflict]]:
+        found = [
+            (
+                await upstreams.link(tx, upstream.name),
+                await upstreams.waiting(tx, upstream.name),
+                await upstreams.parked(tx, upstream.name),
+            )
+            for upstream in chosen
+        ]
+        return found, [one for one in await answers.conflicts(tx) if one.upstream in known]
+
+    found, conflicts = read(settings, look)
+    now = datetime.now(UTC)
+    rows, parked, more = [], [], 0
+    for upstream, (link, waiting, aside) in zip(chosen, found, strict=True):
+        lag = "" if waiting.since is None else short(now - waiting.since)
+        last = "never" if link.succeeded_at is None else f"{short(now - link.succeeded_at)} ago"
+        cure = cures.of_upstream(upstream, link.code) if link.code is not None else ""
+        cells = (str(waiting.waiting + waiting.behind), lag, str(waiting.parked), last, _breaker(link, now))
+        rows.append([plain(cell) for cell in (upstream.name, *cells, cures.trouble(link), cure)])
+        more += max(0, len(aside) - MOST_SHOWN)
+        for one in aside[:MOST_SHOWN]:
+            said = (upstream.name, f"S{one.ticket}", f"{one.code}: {one.message}", cures.of_ticket(upstream, one))
+            parked.append([plain(cell) for cell in said])
+    table(("upstream", "waiting", "oldest", "parked", "last success", "breaker", "last error", "cure"), rows)
+    if parked:
+        heading("parked: refused, and not tried again by itself")
+        table(("upstream", "ticket", "they say", "cure"), parked)
+        if more:
+            typer.echo(f"and {more} more")
+    if conflicts:
+        heading("answers that contradict what happened here: a leader decides, in the chat")
+        shown = [(one.upstream, one.answer.id, one.answer.state, one.here, short(now - one.since)) for one in conflicts]
+        table(("upstream", "ticket", "they say", "here", "since"), [[plain(cell) for cell in row] for row in shown])
+    if parked or conflicts or any(link.code is not None for link, _, _ in found):
+        raise typer.Exit(BROKEN)
+
+
+@app.command()
+def push(names: Names = None, config: ConfigOption = CONFIG) -> None:
+    """Send what waits now, whatever went wrong before. A running bot does it within seconds; else this command does.
+
+    \b
+    Examples:
+      xiaoge sync push
+      xiaoge sync push street
+    """
+    from storage import upstreams
+    from storage.engine import StoreError
+
+    settings = load(config)
+    chosen = _chosen(settings, names)
+    now = datetime.now(UTC)
+
+    async def hurry(tx: Tx) -> list[int]:
+        counts = []
+        for upstream in chosen:
+            while await upstreams.feed(tx, upstream.name, now):
+                pass
+            counts.append(await upstreams.hurry(tx, upstream.name, now))
+        return counts
+
+    for upstream, count in zip(chosen, _beside(settings, hurry), strict=True):
+        typer.echo(f"{upstream.name}: {count} waiting")
+    try:
+        left = asyncio.run(_send(settings, chosen))
+    except StoreError as error:
+        # The bot holds the database; anything else would have shown in the write before.
+        typer.echo(f"the running bot sends them within seconds, see `xiaoge sync status` ({error})", err=True)
+        return
+    for name, waiting in left.items():
+        typer.echo(f"{name}: {waiting.waiting} left, {waiting.parked} parked")
+    if any(waiting.waiting or waiting.parked for waiting in left.values()):
+        typer.echo("see `xiaoge sync status`", err=True)
+        raise typer.Exit(BROKEN)
+
+
+@app.command()
+def replay(
+    names: Names = None,
+    parked: Annotated[bool, typer.Option("--parked", help="What is parked.")] = False,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="What arrived since a day or a time.")] = None,
+    ticket: Annotated[list[str] | None, typer.Option(metavar="ID", help="This ticket, S12; may be repeated.")] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Queue tickets to be sent once more, as they are now. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge sync replay --parked
+      xiaoge sync replay street --ticket S12 --ticket S13
+      xiaoge sync replay --since 2026-11-20T08:00
+    """
+    from bot.records import moment
+    from storage import dossiers, upstreams
+
+    settings = load(config)
+    chosen = _chosen(settings, names)
+    if not (parked or since or ticket):
+        raise ConfigError("replay: say what: --parked, --since 2026-11-20 or --ticket S12")
+    numbers = [_number(one) for one in ticket or []]
+    start = moment("--since", since, settings.timezone, end=False)
+    now = datetime.now(UTC)
+
+    async def work(tx: Tx) -> list[int]:
+        found = await dossiers.read(tx, numbers)
+        missing = [f"S{number}" for number in numbers if number not in found]
+        if missing:
+            raise ConfigError(f"--ticket: there is no ticket {', '.join(missing)}")
+        versions = {number: dossier.ticket.version for number, dossier in found.items()}
+        counts = []
+        for upstream in chosen:
+            count = await upstreams.queue(tx, upstream.name, versions, now)
+            if parked:
+                count += await upstreams.again(tx, upstream.name, now, upstreams.parked_for())
+            if start is not None:
+                count += await upstreams.again(tx, upstream.name, now, upstreams.sent_since(start))
+            counts.append(count)
+        return counts
+
+    for upstream, count in zip(chosen, _beside(settings, work), strict=True):
+        typer.echo(f"{upstream.name}: {count} queued")
+
+
+@app.command()
+def reconcile(
+    names: Names = None,
+    every_field: Annotated[bool, typer.Option("--every-field", help="Fetch and compare every ticket: slow.")] = False,
+    mend: Annotated[bool, typer.Option("--mend", help="Queue what differs to be sent once more.")] = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Compare counts and hashes with each upstream; name the tickets and fields that differ. Code 1 where any do.
+
+    \b
+    Examples:
+      xiaoge sync reconcile
+      xiaoge sync reconcile street --every-field
+      xiaoge sync reconcile street --mend
+    """
+    from bot.sync.client import Fault
+    from bot.sync.cures import of_upstream
+
+    settings = load(config)
+    chosen = [upstream for upstream in _chosen(settings, names) if upstream.kind == "http"]
+    if not chosen:
+        raise ConfigError("reconcile: a folder cannot be asked what it holds; name an upstream of kind http")
+    equal = True
+    for upstream in chosen:
+        try:
+            report, queued = asyncio.run(_compare(settings, upstream, every_field=every_field, mend=mend))
+        except Fault as fault:
+            raise ConfigError(f"{upstream.name}: {fault}: {of_upstream(upstream, fault.code)}") from None
+        equal &= report.equal
+        _show(upstream, report)
+        if mend:
+            typer.echo(f"{upstream.name}: {queued} queued")
+    if not equal:
+        raise typer.Exit(BROKEN)
+
+
+def _show(upstream: Upstream, report: Report) -> None:
+    verdict = "equal" if report.equal else f"not equal, {len(report.differences)} differences"
+    typer.echo(f"{upstream.name}: {report.ours} tickets here, {report.theirs} there: {verdict}")
+    if report.differences:
+        rows = [
+            [plain(one.ticket), plain(one.what), plain(", ".join(one.fields))]
+            for one in report.differences[:MOST_SHOWN]
+        ]
+        table(("ticket", "what", "fields"), rows)
+        if len(report.differences) > MOST_SHOWN:
+            names = [one.ticket for one in report.differences[MOST_SHOWN:]]
+            typer.echo(f"and {', '.join(names[:500])}{' …' if len(names) > 500 else ''}")
+
+
+def _breaker(link: Link, now: datetime) -> str:
+    if link.open_until is not None and link.open_until > now:
+        return f"open, next try in {short(link.open_until - now)}"
+    return f"{link.failures} failures" if link.failures else "closed"
+
+
+def _chosen(settings: Config, names: list[str] | None) -> list[Upstream]:
+    """The upstreams of these names, all without any. Raises ConfigError."""
+    known = {upstream.name: upstream for upstream in settings.upstreams}
+    if not known:
+        raise ConfigError(f"{settings.source.name}: there are no [[upstreams]]; docs/sync.md tells how to add one")
+    for name in names or []:
+        if name not in known:
+            raise ConfigError(f"no upstream is named {name}; known are {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names or known)]
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[Ss]?[1-9][0-9]{0,8}", text):
+        raise ConfigError(f"--ticket: write it like S12, got {text}")
+    return int(text.lstrip("Ss"))
+
+
+def _beside(settings: Config, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """One short write beside a running bot."""
+    from storage.beside import open_beside
+
+    async def opened() -> T:
+        store = await open_beside(settings.database.url, key_file=settings.key_file)
+        try:
+            return await store.write(work)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+async def _send(settings: Config, chosen: list[Upstream]) -> dict[str, Waiting]:
+    """Send as the bot would, until nothing more can go now; what is left. Raises StoreError where the bot runs."""
+    from bot.app import courier_of, upward_session
+    from bot.clock import SystemClock
+    from nlp import categories
+    from storage import upstreams
+    from storage.engine import Store
+
+    clock = SystemClock()
+    known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
+    store = await Store.open(settings.database.url, key_file=settings.key_file)
+    try:
+        async with upward_session() as session:
+            for upstream in chosen:
+                courier = courier_of(settings, upstream, store, known, session, clock)
+                await courier.start()
+                with progress(f"sending to {upstream.name}"):
+                    await courier.step()
+        return {one.name: await store.read(lambda tx, one=one: upstreams.waiting(tx, one.name)) for one in chosen}  # type: ignore[misc]
+    finally:
+        await store.close()
+
+
+async def _compare(settings: Config, upstream: Upstream, *, every_field: bool, mend: bool) -> tuple[Report, int]:
+    from bot.app import upward_session
+    from bot.sync import reconciling
+    from bot.sync.client import Client
+    from bot.sync.rendering import Labels
+    from nlp import categories
+    from storage.beside import open_beside
+    from storage.engine import Store
+
+    known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
+    labels = Labels(known, settings.timezone)
+    store: Store
+    if mend:
+        store = await open_beside(settings.database.url, key_file=settings.key_file)
+    else:
+        store = await Store.open(settings.database.url, key_file=settings.key_file, read_only=True)
+    try:
+        async with upward_session() as session:
+            client = Client(upstream, str(settings.sync.source), session, lambda: datetime.now(UTC))
+            with progress(f"comparing with {upstream.name}") as step:
+                report = await reconciling.compare(
+                    store, upstream, labels, client, every_field=every_field, progress=step
+                )
+        return report, await reconciling.mend(store, upstream, report, datetime.now(UTC)) if mend else 0
+    finally:
+        await store.close()
