@@ -388,7 +388,9 @@ def _outdoors(place: str) -> bool:
 @cache
 def _place_names() -> re.Pattern[str]:
     terms = sorted((row["term"] for row in _rows()), key=len, reverse=True)
-    return re.compile("|".join((_NUMBERED_PLACE, *map(re.escape, terms))))
+    # What a place can begin with, first: at most characters of a text the many choices need not be tried.
+    first = "".join(sorted({re.escape(term[0]) for term in terms}))
+    return re.compile(rf"(?=[\d{_CN}{first}])(?:{'|'.join((_NUMBERED_PLACE, *map(re.escape, terms)))})")
 
 
 @cache
