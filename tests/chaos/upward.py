@@ -48,6 +48,7 @@ GRID = "519999001001003012"
 NICK, NAME, IM_ID, PHONE, WHISPER = "3-2-1502 李四光", "王大锤", "wxid_lisiguang", "13912345678", "楼上夜里打人"
 BLOCK = 500  # tickets that live at the same time
 TOGETHER = 50  # steps in one commit
+BACKLOG = 150
 STRIDE = 120.0  # seconds
 CODES = ("0101", "0501", "0302", "0701")
 _ANY = list(TicketState)
@@ -83,10 +84,10 @@ class LeapingClock:
         wake.clear()
 
 
-def platform(url: str) -> Upstream:
-    return Upstream(
-        name="district", title="区平台", url=url, secret=SECRET, wait_seconds=0, timeout_seconds=1, answers_seconds=600
-    )
+def platform(url: str, count: int) -> Upstream:
+    """Batches so small that there are requests enough to fail."""
+    settings = {"wait_seconds": 0, "timeout_seconds": 1, "answers_seconds": 600, "batch": max(10, count // 200)}
+    return Upstream(name="district", title="区平台", url=url, secret=SECRET, **settings)
 
 
 async def furnish(home: Path) -> None:
@@ -104,7 +105,8 @@ async def furnish(home: Path) -> None:
 
 
 class Life:
-    """Three steps for each ticket: filed, assigned, and its end."""
+    """Three steps for each ticket: filed, assigned, and its end; none while more than `BACKLOG` wait to go up, or what
+    a ticket goes through would be over before the platform hears of it."""
 
     def __init__(self, store: Store, clock: LeapingClock, count: int) -> None:
         self._store = store
@@ -116,7 +118,12 @@ class Life:
         left = True
         while left:
             left = all(await asyncio.gather(*(self._store.write(self._step) for _ in range(TOGETHER))))
-            await asyncio.sleep(0.01)  # the courier gets its turns
+            while await self._behind() > BACKLOG:
+                await asyncio.sleep(0.01)
+
+    async def _behind(self) -> int:
+        left = await self._store.read(lambda tx: upstreams.waiting(tx, "district"))
+        return left.waiting + left.behind
 
     async def _step(self, tx: Tx) -> bool:
         step = await numbers.next_of(tx, "life") - 1
@@ -194,7 +201,7 @@ async def main(home: Path, url: str, count: int) -> None:
     known = categories.load()
     policy = Policy(categories=known)
     clock = LeapingClock(home / "clock", sleepers=2)
-    upstream = platform(url)
+    upstream = platform(url, count)
     async with await Store.open(url_of(home / "xiaoge.db")) as store, aiohttp.ClientSession() as session:
         client = Client(upstream, SOURCE, session, clock.now)
         courier = Courier(store, upstream, SOURCE, client, Labels(known, policy.timezone), clock)
