@@ -117,9 +117,10 @@ class Effects:
         ticket: int | None = None,
         urgent: bool = False,
         room_id: int | None = None,
+        not_before: datetime | None = None,
     ) -> bool:
-        """Queue a line that no resident room sees, at once; False when the key was there already. Which account and
-        conversation reach a person is `tell`'s to find."""
+        """Queue a line that no resident room sees, at once or not before then; False when the key was there already.
+        Which account and conversation reach a person is `tell`'s to find."""
         draft = Draft(
             key=key,
             account=account,
@@ -127,7 +128,7 @@ class Effects:
             text=text,
             kind=PostKind.PRIVATE,
             lane=Lane.EMERGENCY if urgent else Lane.REPLY,
-            not_before=self.now,
+            not_before=not_before or self.now,
             created_at=self.now,
             room_id=room_id,
             ticket=ticket,
@@ -143,12 +144,17 @@ class Effects:
         ticket: int | None = None,
         urgent: bool = False,
         via: Room | None = None,
+        by_day: bool = False,
     ) -> bool:
         """Reach one person: in private where an account is their friend, else, through `via`, one content-free line
-        a week asking them to add the bot (design/wechaty.md). Returns whether the text itself is on its way."""
+        a week asking them to add the bot (design/wechaty.md). `by_day`: what nobody waits for does not come at
+        night. Returns whether the text itself is on its way."""
+        at = quiet.after_night(self.now, self.policy) if by_day else None
         for alias in person.aliases:
             if alias.friend:
-                return await self.direct(alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent)
+                return await self.direct(
+                    alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent, not_before=at
+                )
         await self.audit("unreachable", actor=None, ticket=ticket, person=person.id)
         here = next((alias for alias in person.aliases if via is not None and alias.account == via.account), None)
         if via is not None and here is not None:

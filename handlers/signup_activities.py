@@ -226,7 +226,8 @@ async def change(ctx: Context, command: Command) -> str:
     if fields:
         signup = await rows.update(ctx.tx, signup.number, **fields)
     if quota and not signup.slots:
-        await rows.set_capacity(ctx.tx, signup.number, said.capacity, ctx.message.sent_at)
+        at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
+        await rows.set_capacity(ctx.tx, signup.number, said.capacity, at)
         signup = await rows.get(ctx.tx, signup.number) or signup
     signup = await signup_timers.schedule(ctx, signup)
     moved = await rows.settle(ctx.tx, signup.number)

@@ -155,7 +155,7 @@ class _Done:
 async def _enter(
     ctx: Context, signup: Signup, entries: Sequence[Entry], person: Person, who: str, party: Party, slot: int | None
 ) -> _Done:
-    at = ctx.message.sent_at
+    at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
     if who:
         theirs = (each for each in entries if each.by_id == person.id and each.person_id is None)
         held = next((each for each in theirs if each.name == who), None)
@@ -223,7 +223,8 @@ def _answer_one(ctx: Context, signup: Signup, entries: dict[int, Entry], done: _
     capacity = slot.capacity if slot is not None else signup.capacity
     taken = signups.heads(entries.values(), EntryState.CONFIRMED, entry.slot)
     name = words.slot_name(slot, ctx.policy.timezone) if slot is not None else ""
-    return words.signed(signup, done.who, entry.heads, name, taken, capacity)
+    say = words.changed if done.before else words.signed
+    return say(signup, done.who, entry.heads, name, taken, capacity)
 
 
 # --- the phone number ---
@@ -294,8 +295,9 @@ async def unsign(ctx: Context, command: Command) -> str:
             listed = [entry.name for entry in chosen]
             await ctx.reply(words.which_entry(signup, listed) if chosen else words.not_in(signup))
             return "command"
+    at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
     for entry in chosen:
-        await rows.change(ctx.tx, signup.number, entry.seq, 0, at=max(ctx.message.sent_at, entry.signed_at))
+        await rows.change(ctx.tx, signup.number, entry.seq, 0, at=at)
         right = None if person.id in (entry.person_id, entry.by_id) else signups.manages(ctx, signup)
         await ctx.audit_message("unsigned", right=right, item=signup.id, entry=entry.seq)
     moved = await rows.settle(ctx.tx, signup.number)

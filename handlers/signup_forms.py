@@ -137,7 +137,8 @@ def named(rest: Rest) -> Command | None:
     match = _ID.match(rest.folded)
     start = match.end() if match is not None else 0
     read = party(rest.folded[start:], free=True)
-    if read is None or read.heads is not None or (match is None and not rest.explicit and read.own_name):
+    apart = match is not None or rest.explicit or rest.folded[:1] in " \t\n,:、"
+    if read is None or read.heads is not None or (read.own_name and not apart):
         return None
     return _command(rest, match, start)
 

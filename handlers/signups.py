@@ -55,7 +55,7 @@ async def find(
         return signup
     if len(among) == 1:
         return among[0]
-    await ctx.reply(words.several(among, usage) if among else none)
+    await ctx.reply(words.several(among, usage.replace("H3", among[0].id)) if among else none)
     return None
 
 
@@ -138,7 +138,7 @@ async def tell(
             continue
         natural = f"{key}:{signup.id}:{entry.seq}:{entry.signed_at:%Y%m%d%H%M%S}:{entry.heads}"
         if reachable(person):
-            await effects.tell(person, private[entry.seq], key=natural)
+            await effects.tell(person, private[entry.seq], key=natural, by_day=True)
         elif (room_id := entry.room_id or signup.room_id) is not None:
             there[room_id].append((entry, person))
     for room_id, told in there.items():
@@ -163,7 +163,7 @@ async def tell_reachable(effects: Effects, signup: Signup, entries: Sequence[Ent
             left = True
         elif person.id not in told:
             told.add(person.id)
-            await effects.tell(person, line, key=f"{key}:{signup.id}:{person.id}")
+            await effects.tell(person, line, key=f"{key}:{signup.id}:{person.id}", by_day=True)
     return left
 
 

@@ -319,6 +319,13 @@ async def sign(
     return seq
 
 
+async def said_at(tx: Tx, number: int, at: datetime) -> datetime:
+    """The time that a command counts from: its own, but never before what has been settled already, so that nobody who
+    was told that they are in loses the place to a message that was late."""
+    latest = await tx.scalar(sa.select(sa.func.max(signup_steps.c.at)).where(signup_steps.c.signup == number))
+    return at if latest is None else max(at, latest)
+
+
 async def change(
     tx: Tx, number: int, seq: int, heads: int, *, at: datetime, slot: int | None = None, position: int = 0
 ) -> None:

@@ -67,14 +67,14 @@ def announced(signup: Signup, timezone: ZoneInfo) -> str:
     by_slot = "".join(f"\n{slot_name(slot, timezone)}：{quota(slot.capacity)}" for slot in signup.slots[:MOST_SLOTS])
     lines = [
         f"【活动】{name(signup)}",
-        f"时间：{when(signup, timezone)}{by_slot}",
+        f"时间：{when(signup, timezone).removeprefix('时间')}{by_slot}",
         f"地点：{signup.place or '待定'}",
         "" if signup.slots else f"名额：{quota(signup.capacity)}",
         f"截止：{moment(signup.deadline, timezone)}" if signup.deadline is not None else "",
         f"说明：{signup.note}" if signup.note else "",
         BRING_CARD if signup.brings_card else "",
         "报名后请私聊我登记电话。" if signup.asks_phone else "",
-        f"报名请发：报名 {signup.id}{' 第2场' if signup.slots else ' 2人'}",
+        f"报名请发：报名 {signup.id}{' 第2场' if signup.slots else ' 2人' if signup.capacity != 1 else ''}",
     ]
     return "\n".join(line for line in lines if line)
 
@@ -166,8 +166,7 @@ def _count(taken: int, capacity: int | None) -> str:
 
 
 def signed(signup: Signup, who: str, heads: int, slot: str, taken: int, capacity: int | None) -> str:
-    whom = f"{who}" if who else ""
-    return f"已报名 {name(signup)}{' ' + slot if slot else ''} {whom}{_heads(heads)}{_count(taken, capacity)}。"
+    return f"已报名 {name(signup)}{' ' + slot if slot else ''} {who}{_heads(heads)}{_count(taken, capacity)}。"
 
 
 def waiting(signup: Signup, who: str, heads: int, place: int) -> str:
@@ -178,8 +177,9 @@ def grown(signup: Signup, heads: int, more: int) -> str:
     return f"{name(signup)}名额不够，先按{heads}人，多的{more}人候补。"
 
 
-def changed(signup: Signup, who: str, heads: int) -> str:
-    return f"{name(signup)}{who}改为{_heads(heads)}。"
+def changed(signup: Signup, who: str, heads: int, slot: str, taken: int, capacity: int | None) -> str:
+    whom = f"{who}的报名" if who else "报名"
+    return f"{name(signup)} {whom}改为{slot + ' ' if slot else ''}{_heads(heads)}{_count(taken, capacity)}。"
 
 
 def twice(signup: Signup, who: str, heads: int, state: EntryState) -> str:
@@ -229,7 +229,7 @@ def phone_kept(signup: Signup) -> str:
 
 # --- 取消报名 ---
 def cancelled(signup: Signup, who: str = "") -> str:
-    return f"已取消{who} {name(signup)}的报名。" if who else f"已取消 {name(signup)} 的报名。"
+    return f"已取消{who}的报名（{name(signup)}）。" if who else f"已取消 {name(signup)} 的报名。"
 
 
 def not_in(signup: Signup, who: str = "") -> str:
@@ -341,7 +341,7 @@ ROSTER_ADD_ME = "名单不在群里发，请加我好友后私聊发“名单 {i
 
 # --- 签到 ---
 def attended(signup: Signup, names: Sequence[str] = ()) -> str:
-    return f"{name(signup)}{'、'.join(names)}已签到。"
+    return f"{'、'.join(names)}已签到（{name(signup)}）。" if names else f"{name(signup)} 已签到。"
 
 
 def attended_already(signup: Signup, who: str = "") -> str:
