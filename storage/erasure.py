@@ -30,7 +30,7 @@ from storage.tables import (
     tickets,
 )
 from storage.tables.deliberation import topic_supporters, votes
-from storage.tables.neighbours import questions, wish_line, wishes
+from storage.tables.neighbours import questions, signup_entries, signups, wish_line, wishes
 from storage.tables.supplies import checkins
 from storage.tables.supplies import supplies as supply_rows
 from storage.tickets import purge_candidates
@@ -119,6 +119,9 @@ async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
         ticket_messages.c.person_id,
         grants.c.person_id,
         tickets.c.owner_id,
+        signup_entries.c.person_id,
+        signup_entries.c.by_id,
+        signups.c.organiser_id,
         wishes.c.person_id,
         wishes.c.claimed_by,
         wish_line.c.person_id,

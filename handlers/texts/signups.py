@@ -360,6 +360,6 @@ def not_on_list(signup: Signup, who: str = "") -> str:
     return f"{who or '您'}不在 {name(signup)} 的名单里，请找组织者。"
 
 
-def kept(upcoming: int) -> str:
+def kept(activities: int) -> str:
     """Within 我的信息."""
-    return f"您的报名：{upcoming} 个活动" if upcoming else ""
+    return f"您的报名：{activities} 个活动" if activities else ""

@@ -1,0 +1,35 @@
+"""What sign-ups keep of somebody, for 我的信息, and erasing it."""
+
+from __future__ import annotations
+
+from handlers import signups
+from handlers.context import Context
+from handlers.texts import signups as words
+from storage import signups as rows
+from storage.model import Person
+
+
+async def kept(ctx: Context, person: Person) -> str:
+    """What there is of somebody, in words; empty for nothing."""
+    return words.kept(len(await rows.numbers_of(ctx.tx, [person.id])))
+
+
+async def erase(ctx: Context, person: Person) -> None:
+    """They come to nothing any more, neither do those whom they signed up by name, and their places are free; of what
+    is over the number of heads stays."""
+    for number in await rows.numbers_of(ctx.tx, [person.id]):
+        signup = await rows.get(ctx.tx, number)
+        if signup is None or not signup.open:
+            continue
+        at = await rows.said_at(ctx.tx, number, ctx.message.sent_at)
+        theirs = [
+            entry
+            for entry in await rows.entries(ctx.tx, number)
+            if entry.active and (entry.person_id == person.id or (entry.by_id == person.id and entry.person_id is None))
+        ]
+        for entry in theirs:
+            await rows.change(ctx.tx, number, entry.seq, 0, at=at)
+            await ctx.audit_message("unsigned", item=signup.id, entry=entry.seq)
+        moved = await rows.settle(ctx.tx, number)
+        await signups.tell_moved(ctx, signup, moved, [entry.seq for entry in theirs])
+    await rows.forget(ctx.tx, person.id)
