@@ -7,6 +7,7 @@ answer makes it a conflict, which waits for a person.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,9 +69,9 @@ async def apply(effects: Effects, upstream: str, answer: Answer, *, label: str) 
     return Verdict.APPLIED
 
 
-async def settle(effects: Effects, number: int, *, theirs: bool, label: str) -> list[answers.Conflict]:
-    """An operator decides what waits of a ticket: what the platform said is done after all, or left. Returns what was
-    settled, nothing where nothing waited."""
+async def settle(effects: Effects, number: int, *, theirs: bool, labels: Mapping[str, str]) -> list[answers.Conflict]:
+    """An operator decides what waits of a ticket: what the platform said is done after all, or left. `labels`: what
+    people call the platforms. Returns what was settled, nothing where nothing waited."""
     waiting = await answers.conflicts(effects.tx, number)
     await answers.settled(effects.tx, number)
     for conflict in waiting:
@@ -80,6 +81,7 @@ async def settle(effects: Effects, number: int, *, theirs: bool, label: str) -> 
             "settled", actor=None, right="operator", ticket=number, upstream=conflict.upstream, theirs=theirs
         )
         if theirs:
+            label = labels.get(conflict.upstream, conflict.upstream)
             await _do(effects, _Case(conflict.upstream, label, ticket, conflict.answer), decided=True)
         else:  # a new version, so that the platform hears once more how it stands here
             await rows.update(effects.tx, number, expect={ticket.state}, at=effects.now)

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -80,7 +81,7 @@ def status(names: Names = None, config: ConfigOption = CONFIG) -> None:
         if more:
             typer.echo(f"and {more} more")
     if conflicts:
-        heading("answers that contradict what happened here: a leader decides, in the chat")
+        heading("answers that contradict what happened here: a leader goes on with it, or `xiaoge sync settle`")
         shown = [(one.upstream, one.answer.id, one.answer.state, one.here, short(now - one.since)) for one in conflicts]
         table(("upstream", "ticket", "they say", "here", "since"), [[plain(cell) for cell in row] for row in shown])
     if parked or conflicts or any(link.code is not None for link, _, _ in found):
@@ -209,6 +210,46 @@ def reconcile(
         raise typer.Exit(BROKEN)
 
 
+class Side(StrEnum):
+    """Whose word counts."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+@app.command()
+def settle(
+    ticket: Annotated[str, typer.Argument(help="As `xiaoge sync status` shows it.", metavar="ID")],
+    side: Annotated[Side, typer.Argument(help="ours leaves it as it is here, theirs does what they said.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Decide about an answer that contradicts what happened here. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge sync settle S12 ours
+      xiaoge sync settle S12 theirs
+    """
+    from handlers import upstream as handling
+    from handlers.context import Effects
+    from nlp import categories
+
+    settings = load(config)
+    number = _number(ticket, "ID")
+    policy = settings.policy(categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None))
+    labels = {upstream.name: upstream.label for upstream in settings.upstreams}
+
+    async def work(tx: Tx) -> list[Conflict]:
+        effects = Effects(tx, datetime.now(UTC), policy)
+        return await handling.settle(effects, number, theirs=side is Side.THEIRS, labels=labels)
+
+    settled = _beside(settings, work)
+    if not settled:
+        raise ConfigError(f"no answer about S{number} waits for anybody, see `xiaoge sync status`")
+    done = "what they said is done" if side is Side.THEIRS else "it stays as it is here, and goes to them once more"
+    typer.echo(f"S{number}: {done}")
+
+
 def _show(upstream: Upstream, report: Report) -> None:
     verdict = "equal" if report.equal else f"not equal, {len(report.differences)} differences"
     typer.echo(f"{upstream.name}: {report.ours} tickets here, {report.theirs} there: {verdict}")
@@ -240,9 +281,9 @@ def _chosen(settings: Config, names: list[str] | None) -> list[Upstream]:
     return [known[name] for name in dict.fromkeys(names or known)]
 
 
-def _number(text: str) -> int:
+def _number(text: str, place: str = "--ticket") -> int:
     if not re.fullmatch(r"[Ss]?[1-9][0-9]{0,8}", text):
-        raise ConfigError(f"--ticket: write it like S12, got {text}")
+        raise ConfigError(f"{place}: write it like S12, got {text}")
     return int(text.lstrip("Ss"))
 
 

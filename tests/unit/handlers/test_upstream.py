@@ -333,7 +333,7 @@ async def settle(stage: Stage, *, theirs: bool) -> list[answers.Conflict]:
     stage.after(seconds=1)
 
     async def work(tx):
-        return await upstream.settle(Effects(tx, stage.now, stage.policy), 1, theirs=theirs, label=ABOVE)
+        return await upstream.settle(Effects(tx, stage.now, stage.policy), 1, theirs=theirs, labels={"district": ABOVE})
 
     return await stage.store.write(work)
 
