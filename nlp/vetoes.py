@@ -20,6 +20,7 @@ _YIELD_TO_HERE = frozenset(("hyperbole", "private"))
 _YIELD_TO_PETITION = frozenset(("fiction", "elsewhere", "second_hand", "ad", "private", "hyperbole"))
 _PETITION = re.compile(
     r"投诉|举报|请求|恳请|呼吁|质疑|维权|强烈|反对|乱收费|扰民|违法|违规|涉嫌|咨询.{1,20}问题|反映.{1,20}问题"
+    r"|拖欠|欺诈|侵吞|偷工减料|违约|血本无归|立案|受害者|消费者|合法吗|有限公司|有关部门|主管部门|相关部门|卖淫|赌博|为[我民]们?做主"
 )
 _FORMAL_QUESTION = re.compile(r"咨询|(?<!怎么)(?<!如何)举报|质疑|请求|恳请|呼吁")
 # What is not here and now concerns nobody, not even as an emergency.
