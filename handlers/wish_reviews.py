@@ -40,7 +40,7 @@ async def _one(ctx: Context, command: Command, number: int) -> str:
     found = await wishes.get(ctx.tx, number)
     if found is None:
         return texts.no_such_wish(f"X{number}")
-    right = rights.allowed(ctx.actor, Right.REVIEW, found.grid)
+    right = wish_steps.right_over(ctx.actor, found)
     if right is None:
         await ctx.audit_message("denied", command=command.name.name, item=found.id)
         return "" if _in_public(ctx) else BEYOND_SCOPE
@@ -71,7 +71,7 @@ async def _publish(ctx: Context, command: Command, found: Wish, right: str) -> s
             await ctx.audit_message("denied", command=command.name.name, item=found.id, scope=scope)
             return BEYOND_SCOPE
     elif not await wish_steps.groups(ctx, found):
-        scope = found.grid
+        scope = _home(found, right)
     if scope is not None and not await wish_steps.groups_of(ctx, scope):
         return texts.no_room_for(found.id)
     person = await ctx.person()
@@ -82,6 +82,7 @@ async def _publish(ctx: Context, command: Command, found: Wish, right: str) -> s
         WishState.PUBLISHED,
         public=wording,
         scope=scope,
+        grid=_home(found, right),
         reviewer_id=person.id,
         reviewed_at=ctx.now,
         review_id=ctx.message.id,
@@ -116,6 +117,7 @@ async def _reject(ctx: Context, command: Command, found: Wish, right: str) -> st
         {WishState.PENDING},
         WishState.REJECTED,
         reason=command.text,
+        grid=_home(found, right),
         reviewer_id=person.id,
         reviewed_at=ctx.now,
     )
@@ -149,6 +151,12 @@ async def _undo(ctx: Context, found: Wish, right: str) -> str:
     if giver is not None:
         await ctx.tell(giver, texts.told_undone(found.id), key=f"wish:{found.id}:undone:{ctx.message.id}")
     return texts.undone(found.id)
+
+
+def _home(found: Wish, right: str) -> str:
+    """The grid it belongs to from now on: that of whoever takes it on, where it was not known more exactly."""
+    scope = right.partition(":")[2]
+    return scope if scope.startswith(found.grid) else found.grid
 
 
 def _already(found: Wish) -> str:

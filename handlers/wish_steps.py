@@ -60,10 +60,33 @@ def public_key(wish: Wish, room: Room) -> str:
 
 
 async def tell_leaders(effects: Effects, wish: Wish, text: str, *, key: str) -> None:
-    """Those who answer for its grid, or for the community where nobody does."""
-    key = f"{words(wish)}{key}"
-    if not await effects.tell_leaders(wish.grid, text, key=key):
-        await effects.tell_leaders(wish.grid, text, key=f"{key}:above", roles=WITHOUT_GRID)
+    """Those who answer for its grid, or for the community where nobody does, or somewhere within it: of a wish that was
+    told in private the micro-grid may not be known."""
+    await _tell_leaders(effects, wish, text, key=f"{words(wish)}{key}")
+
+
+async def _tell_leaders(effects: Effects, wish: Wish, text: str, *, key: str) -> None:
+    if await effects.tell_leaders(wish.grid, text, key=key):
+        return
+    if await effects.tell_leaders(wish.grid, text, key=f"{key}:above", roles=WITHOUT_GRID):
+        return
+    for person in await people.everyone_with_grants(effects.tx):
+        if right_over(person, wish) is not None:
+            await effects.tell(person, text, key=f"{key}:{person.id}")
+
+
+def right_over(person: Person | None, wish: Wish) -> str | None:
+    """The grant by which somebody may review it, `role:scope`; also one within its grid, as long as nobody knows better
+    where it belongs."""
+    held = rights.allowed(person, Right.REVIEW, wish.grid)
+    if held is not None or person is None or wish.state is not WishState.PENDING:
+        return held
+    inside = (
+        grant
+        for grant in person.grants
+        if Right.REVIEW in rights.TABLE[grant.role] and grant.scope.startswith(wish.grid)
+    )
+    return next((f"{grant.role.value}:{grant.scope}" for grant in inside), None)
 
 
 async def tell_wisher(effects: Effects, wish: Wish, text: str, *, key: str, but: int | None = None) -> bool:
@@ -72,7 +95,7 @@ async def tell_wisher(effects: Effects, wish: Wish, text: str, *, key: str, but:
     if wish.person_id is None or wish.person_id == but:
         return True
     person = await people.get(effects.tx, wish.person_id)
-    if person is None or rights.allowed(person, Right.REVIEW, wish.grid) is not None:
+    if person is None or right_over(person, wish) is not None:
         return True  # a leader on behalf of somebody is told as one
     return await effects.tell(person, text, key=f"{words(wish)}{key}:wisher")
 
@@ -186,9 +209,7 @@ async def take_back(effects: Effects, wish: Wish) -> bool:
         giver = await people.get(effects.tx, after.claimed_by)
         if giver is not None:
             await effects.tell(giver, said.told_giver_withdrawn(wish.id), key=f"wishgone:{wish.id}:giver")
-    text = said.told_withdrawn(wish.id)
-    if not await effects.tell_leaders(wish.grid, text, key=f"wishgone:{wish.id}"):
-        await effects.tell_leaders(wish.grid, text, key=f"wishgone:{wish.id}:above", roles=WITHOUT_GRID)
+    await _tell_leaders(effects, wish, said.told_withdrawn(wish.id), key=f"wishgone:{wish.id}")
     return True
 
 

@@ -76,7 +76,7 @@ async def claim(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.no_such_wish(found.id) if hidden else texts.over(found.id, found.state))
     elif found.claimed_by == person.id:
         await ctx.reply(texts.yours_already(found.id))
-    elif found.person_id == person.id and rights.allowed(person, Right.REVIEW, found.grid) is None:
+    elif found.person_id == person.id and wish_steps.right_over(person, found) is None:
         await _their_own(ctx, found, person)
     else:
         await _take(ctx, command, found, person)
@@ -148,7 +148,7 @@ async def fulfil(ctx: Context, command: Command) -> str:
     if found is None:
         return "command"
     person = await ctx.person()
-    right = rights.allowed(person, Right.REVIEW, found.grid)
+    right = wish_steps.right_over(person, found)
     giver = found.claimed_by == person.id
     if not giver and right is None:
         hidden = found.state not in wishes.OPEN | {WishState.DONE}
@@ -209,7 +209,7 @@ async def withdraw(ctx: Context, command: Command) -> str:
 async def query(ctx: Context, command: Command) -> str:
     """`查询 X5`: its state; to those who review it in private or in their own room, who wished and who gives."""
     found = await wishes.get(ctx.tx, command.item) if command.item is not None else None
-    leads = found is not None and rights.allowed(ctx.actor, Right.REVIEW, found.grid) is not None
+    leads = found is not None and wish_steps.right_over(ctx.actor, found) is not None
     mine = found is not None and ctx.actor is not None and found.person_id == ctx.actor.id
     public = found is not None and found.state in wishes.OPEN | {WishState.DONE}
     if found is None or not (public or mine or leads):

@@ -214,8 +214,9 @@ async def open_in(tx: Tx, room_id: int, grid: str | None) -> list[Wish]:
 
 
 async def pending(tx: Tx, scopes: Collection[str]) -> list[Wish]:
-    """What waits for review within the scopes, oldest first."""
+    """What waits for review within the scopes, or around them where it is not known more exactly; oldest first."""
     inside = [grids.within(wishes.c.grid, scope) for scope in scopes]
+    inside += [wishes.c.grid.in_(grids.prefixes(scope)) for scope in scopes]
     query = _WISH.where(wishes.c.state == WishState.PENDING, sa.or_(sa.false(), *inside))
     return [_made(row) for row in await tx.execute(query.order_by(wishes.c.number))]
 
