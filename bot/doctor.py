@@ -65,6 +65,9 @@ async def examine(path: Path, now: Callable[[], datetime]) -> AsyncIterator[Find
         yield lexicon
     async for finding in _database(config, now):
         yield finding
+    if config.upstreams:
+        async for finding in _upstreams(config):
+            yield finding
     if not config.accounts:
         yield Finding(
             "gateway", State.WARNING, "no account is configured", "add [[accounts]] for the bot to hear anything"
@@ -264,6 +267,18 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
             yield finding
     finally:
         await store.close()
+
+
+async def _upstreams(config: Config) -> AsyncIterator[Finding]:
+    from bot.sync import checks
+    from nlp import categories
+
+    try:
+        known = categories.load(Path(config.nlp.categories) if config.nlp.categories else None)
+    except categories.CategoryError:
+        known = {}  # the lexicon's check has said what is wrong with them
+    async for finding in checks.of_config(config, known):
+        yield finding
 
 
 async def _gateway(config: Config, index: int) -> Finding:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.app import House
     from storage.model import Urgency
     from storage.standing import Standing
+    from storage.upstreams import Link, Waiting
 
 Key = TypeVar("Key", bound=tuple[str, ...])  # values of the labels
 SPANS = ("minute", "hour", "day")
@@ -37,6 +38,7 @@ class Figures:
     worst_lag: float = 0.0
     store_up: bool = False
     standing: Standing | None = None
+    upward: Mapping[str, tuple[Link, Waiting]] = field(default_factory=dict)  # by upstream
     filed: Counter[tuple[str, Urgency]] = field(default_factory=Counter)
 
 
@@ -44,7 +46,9 @@ def render(house: House, figures: Figures) -> bytes:
     """The page in Prometheus' text format 0.0.4, from a registry of its own."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Once([*_program(house, figures), *_accounts(house), *_queues(house, figures)]))
+    registry.register(
+        _Once([*_program(house, figures), *_accounts(house), *_queues(house, figures), *_upward(house, figures)])
+    )
     return generate_latest(registry)
 
 
@@ -189,3 +193,32 @@ def _queues(house: House, figures: Figures) -> Iterator[Metric]:
         ("account",),
         {(name,): long.total_seconds() for name, (_, long) in gaps.items()},
     )
+
+
+def _upward(house: House, figures: Figures) -> Iterator[Metric]:
+    """The platforms above: what waits for them and since when."""
+    now = house.clock.now()
+    label = ("upstream",)
+    outcomes = {
+        (courier.name, outcome): float(count)
+        for courier in house.couriers
+        for outcome, count in courier.outcomes.items()
+    }
+    text = "Tickets by what became of them there, and requests that failed, by why."
+    yield _counter("sync_outcomes", text, ("upstream", "outcome"), outcomes)
+    found = {(name,): one for name, one in figures.upward.items()}
+    waiting = {key: float(one.waiting + one.behind) for key, (_, one) in found.items()}
+    yield _gauge("sync_waiting", "Tickets and changes that are still to arrive.", label, waiting)
+    lag = {key: (now - one.since).total_seconds() if one.since else 0.0 for key, (_, one) in found.items()}
+    yield _gauge("sync_lag_seconds", "Since the oldest change that has not arrived.", label, lag)
+    parked = {key: float(one.parked) for key, (_, one) in found.items()}
+    yield _gauge("sync_parked", "Tickets that were refused, for a person.", label, parked)
+    failures = {key: float(link.failures) for key, (link, _) in found.items()}
+    yield _gauge("sync_failures", "Requests that failed in a row.", label, failures)
+    opened = {
+        key: link.open_until.timestamp() if link.open_until is not None and link.open_until > now else 0.0
+        for key, (link, _) in found.items()
+    }
+    yield _gauge("sync_breaker_until_seconds", "The breaker is open until, Unix time; 0: closed.", label, opened)
+    last = {key: link.succeeded_at.timestamp() for key, (link, _) in found.items() if link.succeeded_at is not None}
+    yield _gauge("sync_success_seconds", "When a request last succeeded, Unix time.", label, last)

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot.metrics import Figures, render
-from storage import standing
+from storage import standing, upstreams
 from storage.engine import StoreError
 
 if TYPE_CHECKING:
@@ -214,6 +214,8 @@ class Watch:
                 if last is None:
                     last = await store.read(standing.last_ticket)
                 found = await store.read(lambda tx: standing.read(tx, after_ticket=last))
+                names = [courier.name for courier in self._house.couriers]
+                figures.upward = await store.read(lambda tx: upstreams.standing(tx, names)) if names else {}
         except TimeoutError:
             figures.standing = None
             return f"the database has answered nothing for {PATIENCE:g} s"

@@ -397,3 +397,8 @@ async def waiting(tx: Tx, name: str) -> Waiting:
     ).one()
     moments = [moment for moment in (since, unread[1]) if moment is not None]
     return Waiting(int(count), min(moments, default=None), int(aside or 0), int(unread[0]))
+
+
+async def standing(tx: Tx, names: Collection[str]) -> dict[str, tuple[Link, Waiting]]:
+    """How it stands with these upstreams."""
+    return {name: (await link(tx, name), await waiting(tx, name)) for name in names}

@@ -51,14 +51,8 @@ def status(names: Names = None, config: ConfigOption = CONFIG) -> None:
     known = {upstream.name for upstream in chosen}
 
     async def look(tx: Tx) -> tuple[list[tuple[Link, Waiting, list[Delivery]]], list[Conflict]]:
-        found = [
-            (
-                await upstreams.link(tx, upstream.name),
-                await upstreams.waiting(tx, upstream.name),
-                await upstreams.parked(tx, upstream.name),
-            )
-            for upstream in chosen
-        ]
+        stands = await upstreams.standing(tx, known)
+        found = [(*stands[upstream.name], await upstreams.parked(tx, upstream.name)) for upstream in chosen]
         return found, [one for one in await answers.conflicts(tx) if one.upstream in known]
 
     found, conflicts = read(settings, look)

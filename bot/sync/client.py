@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,20 +20,23 @@ from bot.settings import Upstream
 from bot.sync import signing
 from bot.sync.mapping import Item
 from bot.sync.rendering import SCHEMA
+from nlp import contact
 from storage.upstreams import MOST_WORDS
 
 CONNECT_WITHIN = 10.0  # seconds
 LONGEST_PAUSE = timedelta(hours=1)  # that an upstream may ask for
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 ARRIVED = ("accepted", "duplicate")
 
 
 class Fault(Exception):
-    """A request that did not do what it was for: `code` is ours, `words` are the upstream's or the network's."""
+    """A request that did not do what it was for: `code` is ours or theirs, `words` are theirs or the network's, without
+    phone numbers that they may quote."""
 
     def __init__(self, code: str, words: str) -> None:
         super().__init__(f"{code}: {words}")
         self.code = code
-        self.words = words[:MOST_WORDS]
+        self.words = contact.mask(words[:MOST_WORDS])
 
 
 class Failed(Fault):
@@ -182,11 +186,18 @@ def _result(item: Item, found: object) -> Result:
     status = found.get("status")
     if status not in (*ARRIVED, "stale", "rejected"):
         raise Failed("bad_answer", f"200 with the unknown status {status!r} for {item['id']}")
-    return Result(status, *(_word(found.get(name)) for name in ("ref", "code", "message")))
+    ref, message = found.get("ref"), found.get("message")
+    return Result(
+        status,
+        None if ref is None else str(ref)[:MOST_WORDS],
+        _code(found.get("code"), "rejected"),
+        None if message is None else contact.mask(str(message)[:MOST_WORDS]),
+    )
 
 
-def _word(value: object) -> str | None:
-    return None if value is None else str(value)[:MOST_WORDS]
+def _code(value: object, otherwise: str) -> str:
+    """A word that is fit for a log."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else otherwise
 
 
 def _fault(status: int, raw: bytes, headers: Mapping[str, str], now: datetime) -> Fault:
@@ -216,7 +227,7 @@ def _said(status: int, raw: bytes) -> tuple[str, str, str | None]:
         return "refused", f"{status} {text}".strip(), None
     message, culprit = found.get("message"), found.get("id")
     words = f"{status} {message if isinstance(message, str) else text}"
-    return str(found.get("code") or "refused")[:64], words, culprit if isinstance(culprit, str) else None
+    return _code(found.get("code"), "refused"), words, culprit if isinstance(culprit, str) else None
 
 
 def _pause(text: str | None, now: datetime) -> timedelta | None:

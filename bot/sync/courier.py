@@ -236,7 +236,7 @@ class Courier:
             if result.status in ARRIVED:
                 arrived.append(replace(one.arrived, ref=result.ref))
             else:
-                code = "stale" if result.status == "stale" else result.code or "rejected"
+                code = "stale" if result.status == "stale" else str(result.code)
                 refused.append((one, code, result.message or ""))
 
         async def settle(tx: Tx) -> None:

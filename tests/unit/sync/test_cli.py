@@ -8,11 +8,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.doctor import Finding, State, examine
 from storage import upstreams
 from storage.engine import Store
 from storage.model import TicketState
@@ -49,11 +51,14 @@ class Beside:
         return platform
 
     def stop(self) -> None:
-        self.call(lambda: self.platform.stop())
+        self.stop_listening()
         self.call(lambda: self.platform.store.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+    def stop_listening(self) -> None:
+        self.call(lambda: self.platform.stop())
 
     def edit(self, statement: str, *values: Any) -> None:
         with closing(sqlite3.connect(self.path)) as database, database:
@@ -243,3 +248,48 @@ def test_without_upstreams_it_says_how_to_add_one(invoke: Invoke, tmp_path: Path
     found = invoke("sync", "status")
     assert found.code == 2
     assert "there are no [[upstreams]]; docs/sync.md tells how to add one" in found.err
+
+
+def examined(folder: Path) -> dict[str, list[tuple[State, str, str]]]:
+    async def gather() -> list[Finding]:
+        return [one async for one in examine(folder / "config.toml", lambda: datetime.now(UTC))]
+
+    found: dict[str, list[tuple[State, str, str]]] = {}
+    for one in asyncio.run(gather()):
+        found.setdefault(one.what, []).append((one.state, one.found, one.cure))
+    return found
+
+
+def test_the_doctor_finds_an_upstream_well(shell: Invoke, tmp_path: Path) -> None:
+    shell("sync", "push")
+    found = examined(tmp_path)["upstream street"]
+    assert {state for state, _, _ in found} == {State.OK}
+    assert found[0][1] == "it gets our own category codes"
+    assert "secret accepted, 5 tickets there" in found[1][1]
+
+
+def test_the_doctor_names_the_cure(shell: Invoke, above: Beside, tmp_path: Path) -> None:
+    configured(tmp_path, above, 'codes = { "06" = "W" }')
+    shell("sync", "push")
+    above.platform.secret = "another"  # noqa: S105
+    mapped, reached, flowing = examined(tmp_path)["upstream street"]
+    assert mapped[0] is State.FAULT
+    assert "no code of theirs for" in mapped[1]
+    assert mapped[2] == 'add them, or "default", under [[upstreams]] street codes'
+    assert reached[0] is State.FAULT
+    assert "put the secret agreed on with them into [[upstreams]] street secret" in reached[2]
+    assert flowing[0] is State.WARNING
+    assert "5 tickets parked, first: S1: unmapped_category" in flowing[1]
+    above.stop_listening()
+    (_, reached, _) = examined(tmp_path)["upstream street"]
+    assert "unreachable" in reached[1]
+    assert "check [[upstreams]] street url and the network" in reached[2]
+
+
+def test_the_doctor_looks_at_the_folder(shell: Invoke, tmp_path: Path) -> None:
+    text = (tmp_path / "config.toml").read_text(encoding="utf-8")
+    folder = '[[upstreams]]\nname = "drop"\nkind = "folder"\nfolder = "xiaoge.db/up"\n'
+    (tmp_path / "config.toml").write_text(text + folder, encoding="utf-8")
+    state, words, cure = examined(tmp_path)["upstream drop"][1]
+    assert (state, words) == (State.FAULT, f"{tmp_path / 'xiaoge.db'} is no folder that can be written")
+    assert "mend [[upstreams]] drop folder" in cure

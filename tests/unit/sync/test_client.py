@@ -63,7 +63,8 @@ async def test_a_batch_travels_signed(squeezed: bool) -> None:
         return web.json_response(ACCEPTED)
 
     async with above(handler, gzip=squeezed) as client:
-        assert await client.deliver(BATCH) == [Result("accepted", "A1"), Result("accepted", "A2")]
+        results = await client.deliver(BATCH)
+        assert [(one.status, one.ref) for one in results] == [("accepted", "A1"), ("accepted", "A2")]
     assert seen == [("/api/tickets", BATCH.key, {"schema": "xiaoge.ticket/1", "source": SOURCE, "items": ITEMS})]
 
 
@@ -123,6 +124,18 @@ async def test_what_goes_wrong_has_a_kind_and_their_words(
     assert caught.value.code == code
     assert caught.value.words.startswith(words)
     assert len(caught.value.words) <= 500
+
+
+async def test_what_they_quote_is_masked_and_their_code_is_a_word() -> None:
+    quoted = {"code": "电话 13900001234", "message": "bad text: 请拨13900001234"}
+    async with above(answering(400, json.dumps(quoted))) as client:
+        with pytest.raises(Refused) as caught:
+            await client.deliver(BATCH)
+    assert (caught.value.code, caught.value.words) == ("refused", "400 bad text: 请拨139****1234")
+    rejected = [{**one, "status": "rejected", **quoted} for one in ACCEPTED["results"]]
+    async with above(answering(200, json.dumps({"results": rejected}))) as client:
+        result, _ = await client.deliver(BATCH)
+    assert result == Result("rejected", "A1", "rejected", "bad text: 请拨139****1234")
 
 
 async def test_the_culprit_is_the_one_they_name() -> None:
