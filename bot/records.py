@@ -137,6 +137,34 @@ def export_roster(
     typer.echo(f"{len(rows)} entries in {output}", err=True)
 
 
+@export_app.command("supplies")
+def export_supplies(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 物资.xlsx.")],
+    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write what was needed, offered and handed over in 急时 as XLSX, names masked. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export supplies -o 物资.xlsx
+      xiaoge export supplies --grid 519999001001 -o 物资.xlsx
+    """
+    from bot import rosters
+    from handlers.texts.supplies import TITLE
+
+    settings = load(config)
+    if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
+        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
+
+    async def work(tx: Tx) -> tuple[dict[str, int], rosters.Rows]:
+        return await rosters.of_supplies(tx, grid, settings.timezone)
+
+    columns, rows = read(settings, work)
+    asyncio.run(rosters.write(output, TITLE, columns, rows))
+    typer.echo(f"{len(rows)} needs and offers in {output}", err=True)
+
+
 @app.command()
 def report(
     kind: Annotated[str, typer.Argument(metavar="PERIOD", help="day, week or month.")],

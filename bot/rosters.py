@@ -8,14 +8,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.exporting import XlsxSink, new_beside
-from bot.register import Cell
+from bot.register import Cell, masked_name
 from handlers.texts import signups as words
-from storage import people, signups
+from handlers.texts import supplies as goods
+from storage import grids, people, signups, supplies
 from storage.engine import Tx
 from storage.signups import EntryState, Signup
 
 Rows = Sequence[Sequence[Cell]]
 _WIDTHS = {"序号": 6, "姓名": 14, "楼栋": 10, "人数": 6, "代报人": 14, "状态": 10, "签到": 18, "场次": 18, "电话": 16}
+
+_SUPPLY_WIDTHS = (6, 8, 6, 14, 8, 6, 8, 14, 14, 28, 12, 8, 12, 17, 17)
 
 
 async def write(target: Path, title: str, columns: Mapping[str, int], rows: Rows) -> None:
@@ -39,6 +42,39 @@ async def write(target: Path, title: str, columns: Mapping[str, int], rows: Rows
             raise
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(target)) from None
+
+
+async def of_supplies(tx: Tx, scope: str, timezone: ZoneInfo) -> tuple[dict[str, int], list[list[Cell]]]:
+    """The columns and rows of what was needed, offered and handed over in the grids that begin with `scope`."""
+    found = await supplies.search(tx, scope, open_only=False)
+    nicks = {person.id: person for person in await people.many(tx, {one.person_id for one in found if one.person_id})}
+    named = await grids.names(tx, retired=True)
+    rows: list[list[Cell]] = []
+    for number, one in enumerate(found, start=1):
+        person = nicks.get(one.person_id or 0)
+        nick = next((alias.nick for alias in person.aliases if alias.nick), person.name) if person is not None else ""
+        pairs = await supplies.handovers_of(tx, one.number)
+        others = [pair.offer if one.kind is supplies.SupplyKind.NEED else pair.need for pair in pairs]
+        rows.append(
+            [
+                number,
+                one.id,
+                goods.KIND[one.kind],
+                one.thing,
+                one.amount,
+                one.unit,
+                goods.building(one.building),
+                named.get(one.grid) or one.grid,
+                masked_name(nick),
+                one.note,
+                goods.STATE[one.state],
+                one.handed or None,
+                "、".join(f"W{other}" for other in others if other is not None),
+                one.at.astimezone(timezone),
+                one.closed_at.astimezone(timezone) if one.closed_at is not None else None,
+            ]
+        )
+    return dict(zip(goods.HEAD, _SUPPLY_WIDTHS, strict=True)), rows
 
 
 async def of_signup(

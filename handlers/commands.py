@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers import deliberation_forms, forms, hearing, notice_forms, signup_forms, texts, wish_forms
+from handlers import deliberation_forms, forms, hearing, notice_forms, signup_forms, supply_forms, texts, wish_forms
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
@@ -117,9 +117,9 @@ def _surely_none(text: str) -> bool:
 
 _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "上报": (Name.REPORT, forms.report),
-    "查询": (Name.QUERY, forms.query("JVX")),
+    "查询": (Name.QUERY, forms.query("JVWX")),
     "补充": (Name.SUPPLEMENT, forms.id_and_text),
-    "撤回": (Name.WITHDRAW, forms.id_or_item("VX")),
+    "撤回": (Name.WITHDRAW, forms.id_or_item("VWX")),
     "受理": (Name.ACCEPT, forms.only_id),
     "误报": (Name.FALSE_ALARM, forms.only_id),
     "派单": (Name.ASSIGN, forms.assign),
@@ -137,7 +137,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "改类": (Name.RECATEGORIZE, forms.id_and_text),
     "改址": (Name.RELOCATE, forms.id_and_text),
     "交办": (Name.TASK, forms.task),
-    "完成": (Name.COMPLETE, forms.item("JX")),
+    "完成": (Name.COMPLETE, forms.item("JWX")),
     "心愿": (Name.WISH, wish_forms.wish),
     "微心愿": (Name.WISH, wish_forms.wish),
     "审核": (Name.REVIEW, wish_forms.review),
@@ -161,6 +161,8 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "议事": (Name.POLL, deliberation_forms.poll),
     "投票": (Name.VOTE, deliberation_forms.vote),
     "纪要": (Name.MINUTES, deliberation_forms.minutes),
+    "物资": (Name.SUPPLY, supply_forms.supply),
+    "平安": (Name.SAFE, supply_forms.safe),
     "评价": (Name.RATE, forms.rate),
     "待办": (Name.TODO, forms.alone),
     "日报": (Name.DAILY, forms.alone),

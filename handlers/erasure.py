@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers import signup_erasure, steps, texts, wishes
+from handlers import signup_erasure, steps, supplies, texts, topics, wishes
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import QUOTING
@@ -76,7 +76,9 @@ async def confirm(ctx: Context, command: Command) -> str:
 
 async def _also(ctx: Context, person: Person) -> list[str]:
     """What there is of them besides their tickets, in words."""
-    every = [await signup_erasure.kept(ctx, person), await wishes.kept(ctx, person)]
+    kept = await erasure.kept(ctx.tx, person.id)
+    shared = texts.kept_shared(kept.topics, kept.votes, kept.supplies)
+    every = [await signup_erasure.kept(ctx, person), await wishes.kept(ctx, person), shared]
     return [words for words in every if words]
 
 
@@ -92,6 +94,8 @@ async def _erase(ctx: Context, person: Person, numbers: tuple[int, ...]) -> None
     await erasure.false_alarms(ctx.tx, person.id)
     await signup_erasure.erase(ctx, person)
     await wishes.erase(ctx, person)
+    await topics.erase(ctx, person)
+    await supplies.erase(ctx, person)
     left = [await _take_out(ctx, ticket, person) for ticket in await rows.numbered(ctx.tx, numbers)]
     for line in list(ctx.window.of_sender(ctx.message.sender, ctx.now - ctx.policy.join_for)):
         ctx.window.remove(line.message_id)

@@ -47,6 +47,8 @@ class Name(StrEnum):
     POLL = "议事"
     VOTE = "投票"
     MINUTES = "纪要"
+    SUPPLY = "物资"
+    SAFE = "平安"
     RATE = "评价"
     TODO = "待办"
     DAILY = "日报"

@@ -18,8 +18,8 @@ _FOLD: dict[str, str] = {
     chr(code): folded for span in _WIDE for code in span if len(folded := unicodedata.normalize("NFKC", chr(code))) == 1
 }
 _FOLD |= zip(
-    "報詢補誤單處辦結評價幫職責靜復複別記錄啟啓綁滿業區門執網員長個時鐘鍾兩內黨誌願樓棟動決沒聲鬧類問應調併並刪資項確認",
-    "报询补误单处办结评价帮职责静复复别记录启启绑满业区门执网员长个时钟钟两内党志愿楼栋动决没声闹类问应调并并删资项确认",
+    "報詢補誤單處辦結評價幫職責靜復複別記錄啟啓綁滿業區門執網員長個時鐘鍾兩內黨誌願樓棟動決沒聲鬧類議題紀問應調併並刪資項確認",
+    "报询补误单处办结评价帮职责静复复别记录启启绑满业区门执网员长个时钟钟两内党志愿楼栋动决没声闹类议题纪问应调并并删资项确认",
     strict=True,
 )
 _TABLE = str.maketrans(_FOLD)

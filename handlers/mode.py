@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import clocks, steps, texts
+from handlers import aftermath, clocks, steps, texts
 from handlers.commands import Command
 from handlers.context import Context, Effects, Policy
 from handlers.rights import LEADERS
@@ -69,7 +69,8 @@ async def end(ctx: Context, command: Command) -> str:
     for mode in own:
         if await modes.end(ctx.tx, mode.id, ctx.now):
             await ctx.audit_message("mode_off", right=command.right, scope=mode.scope)
-            await _tell(ctx, mode.scope, texts.told_mode_off(await _name(ctx, mode.scope)), key=f"mode:{mode.id}:off")
+            line = texts.told_mode_off(await _name(ctx, mode.scope)) + await aftermath.close(ctx, mode.scope)
+            await _tell(ctx, mode.scope, line, key=f"mode:{mode.id}:off")
     if own:
         await ctx.reply(texts.mode_off(await _name(ctx, own[0].scope)))
     else:
@@ -84,6 +85,7 @@ async def expire(effects: Effects) -> None:
         if mode.expires_at <= effects.now and await modes.end(effects.tx, mode.id, effects.now):
             await effects.audit("mode_off", actor=None, scope=mode.scope)
             line = texts.told_mode_expired(await _name(effects, mode.scope))
+            line += await aftermath.close(effects, mode.scope)
             await _tell(effects, mode.scope, line, key=f"mode:{mode.id}:off")
 
 

@@ -9,7 +9,20 @@ from datetime import timedelta
 from handlers import answers, callbacks, digests, meetings, mode, notices, polls, reminders, signup_timers, wish_steps
 from handlers.context import Effects
 from storage import answers as upward
-from storage import dialogs, erasure, inbox, jobs, negatives, outbox, people, questions, signups, topics, wishes
+from storage import (
+    dialogs,
+    erasure,
+    inbox,
+    jobs,
+    negatives,
+    outbox,
+    people,
+    questions,
+    signups,
+    supplies,
+    topics,
+    wishes,
+)
 from storage import tickets as rows
 from storage.model import TicketState
 
@@ -68,7 +81,8 @@ async def purge(effects: Effects) -> bool:
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     await signups.purge(effects.tx, now - effects.policy.signup_names_for)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
-    await erasure.let_go(effects.tx, await topics.purge(effects.tx, now - NEIGHBOURS_FOR))
+    gone = await topics.purge(effects.tx, now - NEIGHBOURS_FOR) + await supplies.purge(effects.tx, now - NEIGHBOURS_FOR)
+    await erasure.let_go(effects.tx, gone)
     return False
 
 

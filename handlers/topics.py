@@ -18,7 +18,7 @@ from nlp.contact import mask
 from nlp.decision import Label, Nature
 from storage import outbox, polls, topics
 from storage import tickets as rows
-from storage.model import COMMUNITY_DIGITS, Ticket
+from storage.model import COMMUNITY_DIGITS, Person, Ticket
 from storage.topics import Topic, TopicState
 
 SAME = 0.34  # of the pairs of characters: so much alike, two topics are one
@@ -133,6 +133,18 @@ async def recalled(ctx: Context, message_id: str) -> bool:
     await outbox.unsay(ctx.tx, _QUOTING, topic.text)
     await ctx.audit_message("topic_left", item=topic.id)
     return True
+
+
+async def erase(ctx: Context, person: Person) -> None:
+    """Take a person out of the topics that they proposed or support, out of open polls, and out of the lines about
+    them."""
+    for number in await topics.supported_by(ctx.tx, person.id):
+        before = await topics.get(ctx.tx, number)
+        await topics.leave(ctx.tx, number, person.id, ctx.now)
+        after = await topics.get(ctx.tx, number)
+        if before is not None and before.text and (after is None or after.text != before.text):
+            await outbox.unsay(ctx.tx, _QUOTING, before.text)
+    await polls.take_back(ctx.tx, person.id)
 
 
 async def drop(ctx: Context, command: Command, topic: Topic) -> str:

@@ -137,14 +137,6 @@ async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
         await resident(tx, person, silent=False)
 
 
-async def from_neighbours(tx: Tx, person_id: int, at: datetime) -> None:
-    """Take a person out of topics, open polls, supplies and check-ins."""
-    for number in await topics.supported_by(tx, person_id):
-        await topics.leave(tx, number, person_id, at)
-    await polls.take_back(tx, person_id)
-    await supplies.forget(tx, person_id, at)
-
-
 async def _accounts(tx: Tx, person_id: int, held: Collection[Alias], *, silent: bool) -> None:
     of_person = aliases.c.person_id == person_id
     if silent:

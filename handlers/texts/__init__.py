@@ -167,6 +167,8 @@ USAGE: Mapping[str, str] = {
     "议事": "议事 大门装不装道闸 装/不装",
     "投票": "投票 V2 1",
     "纪要": "纪要 V2 3栋路灯修好",
+    "物资": "物资 求 米 2袋",
+    "平安": "平安 3栋 4人",
     "评价": "评价 S12 满意",
     "待办": "待办",
     "日报": "日报",
@@ -322,6 +324,12 @@ def kept(
         "要删除请发“删除我的信息”",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def kept_shared(topics: int, votes: int, supplies: int) -> str:
+    """What somebody takes part in with others; empty for nothing."""
+    parts = (("议题", topics), ("投票", votes), ("物资、平安登记", supplies))
+    return "，".join(f"{label} {count} 件" for label, count in parts if count)
 
 
 def erased(tickets: int, *, office: str, silent: bool) -> str:

@@ -76,7 +76,7 @@ async def test_the_lines_of_ten_are_not_those_of_one(store: Store, listed: list[
     assert (await store.read(lambda tx: notices.standing(tx, 1))).waiting == 1  # its room, which has no line yet
     assert await store.write(lambda tx: notices.call_back(tx, 1)) == 1
     queued = await store.read(lambda tx: outbox.by_state(tx, SendState.QUEUED))
-    assert [10] == [number for line in queued if (number := notices.number_of(line.key)) is not None]
+    assert [number for line in queued if (number := notices.number_of(line.key)) is not None] == [10]
 
 
 async def test_called_back_nothing_waits_any_more(store: Store, listed: list[Room]) -> None:

@@ -1,0 +1,96 @@
+"""平安 in 急时: who is safe, by building, and who asks for help. Nobody is named for not having said so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from handlers import appeals, receipts, rights, supplies, tallies
+from handlers.commands import Command
+from handlers.context import Context
+from handlers.texts import supplies as texts
+from nlp import counts, location
+from nlp.contact import mask
+from nlp.decision import Label
+from nlp.normalize import normalise
+from storage import people
+from storage import supplies as rows
+from storage.model import PostKind, RoomKind, TicketState
+from storage.supplies import CheckIn
+
+MOST_LINES = 6
+
+
+async def check_in(ctx: Context, command: Command) -> str:
+    """`平安`, `平安 3栋 4人`, `平安 求助 老人没药了`; said by a leader among leaders or in private, the figures."""
+    if _bare(command) and not command.explicit and ctx.policy.urgent_since is None:
+        # A greeting most likely: at most one line that it is none, within the quota.
+        await ctx.reply(texts.ONLY_IN_URGENT, PostKind.ACK)
+        return "command"
+    if command.remark and not await supplies.urgent(ctx, await appeals.grid_of(ctx) or ""):
+        # A call for help is never put off.
+        if not await _appeal(ctx, command.remark, None):
+            await appeals.report(ctx, replace(command, text=command.remark))
+        return "command"
+    grid = await supplies.urgent_grid(ctx)
+    if grid is None:
+        return "command"
+    inside = ctx.room is None or ctx.room.kind is RoomKind.LEADER
+    if inside and _bare(command) and ctx.actor is not None and ctx.actor.covers(grid, *rights.LEADERS):
+        await ctx.reply(await _summary(ctx, grid))
+        return "command"
+    person = await ctx.person()
+    where = location.locate(normalise(command.text), ctx.message.nick).building
+    heads = counts.number(command.code) if command.code else 1
+    mine = CheckIn(person.id, grid, where, max(heads, 1), bool(command.remark), command.remark, ctx.now)
+    await rows.check_in(ctx.tx, mine)
+    await ctx.audit_message("checked_in", help=bool(command.remark))
+    if command.remark:
+        await _help(ctx, command.remark, where, grid, person.id)
+    elif ctx.room is None:
+        await ctx.reply(texts.SAFE_IN_PRIVATE)
+    else:
+        said = sum(one.heads for one in await rows.checked_in(ctx.tx, grid) if not one.needs_help)
+        await tallies.say(ctx, f"safe:{grid}", texts.safe_in_room(said))
+    return "command"
+
+
+async def _help(ctx: Context, words: str, where: str | None, grid: str, person_id: int) -> None:
+    """To the leader at once; what the classifier takes for an appeal is one, with its number, clock and advice."""
+    if await _appeal(ctx, words, grid):
+        return
+    line = texts.told_help(texts.building(where), mask(ctx.message.nick), words)
+    await ctx.tell_leaders(grid, line, key=f"help:{person_id}:{ctx.message.id}", urgent=True)
+    await ctx.reply(texts.HELP_HEARD)
+
+
+async def _appeal(ctx: Context, words: str, grid: str | None) -> bool:
+    """Whether the words are an appeal: then they are filed, and told like any other."""
+    decision = ctx.judge(words).best
+    if decision.label is not Label.TICKET:
+        return False
+    ticket = await appeals.file(ctx, decision, TicketState.FILED, words, grid=grid)
+    await receipts.filed(ctx, ticket)
+    return True
+
+
+async def _summary(ctx: Context, grid: str) -> str:
+    said = await rows.checked_in(ctx.tx, grid)
+    by_building: Counter[str] = Counter()
+    for one in said:
+        if not one.needs_help:
+            by_building[texts.building(one.building) or texts.NO_BUILDING] += one.heads
+    helping = [one for one in said if one.needs_help]
+    nicks = {person.id: person for person in await people.many(ctx.tx, [one.person_id for one in helping])}
+    lines = []
+    for one in helping[:MOST_LINES]:
+        person = nicks.get(one.person_id)
+        nick = next((mask(alias.nick) for alias in person.aliases if alias.nick), "") if person is not None else ""
+        lines.append(texts.help_line(texts.building(one.building), nick, one.note))
+    if len(helping) > len(lines):
+        lines.append(texts.more(len(helping) - len(lines)))
+    return texts.safe_summary(sum(by_building.values()), sorted(by_building.items()), lines)
+
+
+def _bare(command: Command) -> bool:
+    return not (command.text or command.code or command.remark)
