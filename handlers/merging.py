@@ -74,7 +74,7 @@ async def add(
             nick=mask(message.nick),
             contact=contact,
         )
-    if changes:
+    if changes or text or (reporting and not own):  # its words and its reporters are read by the platforms above, too
         await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, **changes)
     if reporting:
         await _spread(ctx, ticket)

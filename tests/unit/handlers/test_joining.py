@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nlp.decision import Location, Shape
+from storage import changes
 from storage.model import MessageKind, TicketState, Urgency
 from tests.unit.handlers.judged import Judged, judged, matter, maybe
 from tests.unit.handlers.stage import START
@@ -40,6 +41,18 @@ async def test_four_lines_of_one_person_are_one_ticket(stage: Judged) -> None:
     # The last one says nothing of the trouble: it counts, but its words are not kept.
     assert [row.text for row in await stage.rows()] == [WATER, "从早上六点过就莫得水", "@物业 啷个回事嘛", ""]
     assert len(await stage.said()) == 1
+
+
+async def test_what_joins_is_a_change_for_the_platforms_above(stage: Judged) -> None:
+    stage.judge("从早上六点过就莫得水", matter("0102", building="3", unit="1", by="nick", objects=("水",)))
+    await stage.say("3-1-602", WATER)
+    before = (await stage.the_ticket()).version
+    stage.after(seconds=10)
+    await stage.say("3-1-602", "从早上六点过就莫得水")
+    ticket = await stage.the_ticket()
+    assert ticket.version > before
+    found = await stage.store.read(lambda tx: changes.since(tx, 0))
+    assert [change.version for change in found] == list(range(1, ticket.version + 1))
 
 
 async def test_a_plain_line_joins_only_at_once_and_undisturbed(stage: Judged) -> None:
