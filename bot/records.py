@@ -17,6 +17,8 @@ from bot.settings import ConfigError
 from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, progress, read
 
 if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.giving import Build, Sheet
     from storage.engine import Tx
     from storage.model import TicketState
     from storage.roster import Entry
@@ -137,6 +139,62 @@ def export_roster(
     typer.echo(f"{len(rows)} entries in {output}", err=True)
 
 
+@export_app.command("wishes")
+def export_wishes(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 微心愿.xlsx.")],
+    since: Annotated[str | None, typer.Option(help="Wished on or after that day, 2026-11-01, or time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Wished up to and on that day, or before that time.")] = None,
+    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write the micro-wishes as XLSX, a row each, names masked. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export wishes -o 微心愿.xlsx
+      xiaoge export wishes --since 2026-11-01 --grid 519999001001 -o 微心愿.xlsx
+    """
+    from bot import giving
+
+    _sheet(load(config), giving.wishes_sheet, "wishes", output, since, until, grid)
+
+
+@export_app.command("contributions")
+def export_contributions(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 四个一.xlsx.")],
+    since: Annotated[str | None, typer.Option(help="Done on or after that day, 2026-11-01, or time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Done up to and on that day, or before that time.")] = None,
+    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write 四个一 as XLSX: what 双报到党员 did, with their unit, in order of time. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export contributions --since 2026-11-01 -o 四个一.xlsx
+    """
+    from bot import giving
+
+    _sheet(load(config), giving.contributions_sheet, "contributions", output, since, until, grid)
+
+
+def _sheet(
+    settings: Config, build: Build, what: str, output: Path, since: str | None, until: str | None, grid: str
+) -> None:
+    """Read a period of a grid and write it as a sheet."""
+    from bot import rosters
+
+    if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
+        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
+    start = moment("--since", since, settings.timezone, end=False)
+    end = moment("--until", until, settings.timezone, end=True)
+
+    async def work(tx: Tx) -> Sheet:
+        return await build(tx, grid, start, end, settings.timezone)
+
+    title, columns, rows = read(settings, work)
+    asyncio.run(rosters.write(output, title, columns, rows))
+    typer.echo(f"{len(rows)} {what} in {output}", err=True)
 @export_app.command("supplies")
 def export_supplies(
     output: Annotated[Path, typer.Option("-o", "--output", help="The file: 物资.xlsx.")],

@@ -1,7 +1,7 @@
 """四个一: what 双报到党员 did for their neighbours, read from what really happened; only 实事 are written down.
 
-建议: a suggestion of theirs; 微心愿: a wish they fulfilled; 志愿服务: a call they answered; 实事: what a leader noted.
-Nothing is counted up and nobody is compared with anybody.
+建议: a suggestion of theirs; 微心愿: a wish they fulfilled; 志愿服务: a call they answered, an activity they attended;
+实事: what a leader noted. Nothing is counted up and nobody is compared with anybody.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from storage.engine import Tx, purged
 from storage.model import Nature, Role, TicketState
 from storage.tables import calls, grants, people, reporters, tickets
-from storage.tables.neighbours import deeds, wishes
+from storage.tables.neighbours import deeds, signup_entries, signups, wishes
 from storage.wishes import WishState
 
 
@@ -29,7 +29,7 @@ class ContributionKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """One of the four. `item` is the id of what it is about (S12, X5), '' for 实事, of which `text` is what a leader
-    noted; `anonymous`: they did not want to be named for it."""
+    noted, as it is the title of an activity; `anonymous`: they did not want to be named for it."""
 
     person_id: int
     name: str
@@ -84,6 +84,20 @@ async def log(
         .join(tickets, tickets.c.number == calls.c.ticket)
         .where(tickets.c.grid.is_not(None))
     )
+    attended = (
+        sa.select(
+            *who,
+            sa.literal("service"),
+            signup_entries.c.attended_at,
+            signups.c.grid,
+            signups.c.number,
+            signups.c.title,
+            no,
+        )
+        .join(signup_entries, signup_entries.c.person_id == people.c.id)
+        .join(signups, signups.c.number == signup_entries.c.signup)
+        .where(signups.c.grid.is_not(None))
+    )
     deed = sa.select(*who, sa.literal("deed"), deeds.c.at, deeds.c.grid, sa.null(), deeds.c.text, no).join(
         deeds, deeds.c.person_id == people.c.id
     )
@@ -92,6 +106,7 @@ async def log(
         (suggestion, "S", reporters.c.joined_at, tickets.c.grid),
         (wish, "X", wishes.c.done_at, wishes.c.grid),
         (service, "S", calls.c.accepted_at, tickets.c.grid),
+        (attended, "H", signup_entries.c.attended_at, signups.c.grid),
         (deed, "", deeds.c.at, deeds.c.grid),
     ):
         wanted = query.where(people.c.id.in_(members), at.is_not(None))

@@ -152,6 +152,12 @@ async def many(tx: Tx, ids: Iterable[int]) -> list[Person]:
     return await _load(tx, _PERSON.where(people.c.id.in_(list(ids))))
 
 
+async def orgs(tx: Tx, ids: Iterable[int]) -> dict[int, str]:
+    """The unit of each of these people of whom the registry names one."""
+    query = sa.select(people.c.id, people.c.org).where(people.c.id.in_(list(ids)), people.c.org.is_not(None))
+    return {person_id: org for person_id, org in await tx.execute(query)}  # noqa: C416 - typed rows
+
+
 async def everyone_with_grants(tx: Tx) -> list[Person]:
     """All who are more than residents, by id."""
     return await _load(tx, _PERSON.where(people.c.id.in_(sa.select(grants.c.person_id))))

@@ -26,6 +26,8 @@ KIND: Mapping[ContributionKind, str] = {
     ContributionKind.SERVICE: "志愿服务",
 }
 ANONYMOUS = "匿名"
+HAS_PHOTO = "有"
+WISHES_TITLE, CONTRIBUTIONS_TITLE = "微心愿台账", "四个一记录"
 _PRIVATE: Mapping[Private, str] = {
     Private.MINOR: "孩子",
     Private.ILLNESS: "病情",

@@ -1,0 +1,56 @@
+"""What must not be published about somebody, and how much money a text names."""
+
+from __future__ import annotations
+
+import pytest
+
+from nlp.discretion import Private, find, yuan
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("想给8岁的孩子找一套绘本", {Private.MINOR}),
+        ("十二岁，想学游泳", {Private.MINOR}),
+        ("刚满6个月大，缺一辆推车", {Private.MINOR}),
+        ("家里娃儿要上小学了", {Private.MINOR}),
+        ("老伴做透析，想要一台轮椅", {Private.ILLNESS}),
+        ("得了重病，想有人陪着聊天", {Private.ILLNESS}),
+        ("王奶奶想理个发", {Private.NAME}),
+        ("3栋2单元1502的门铃不响", {Private.HOME}),
+        ("12楼的住户想要一个拐杖", {Private.HOME}),
+        ("张大爷中风后一个人住3栋501", {Private.NAME, Private.ILLNESS, Private.HOME}),
+        ("4栋独居老人想换个卫生间灯泡 需要会接电的", set()),
+        ("80岁老人想要一台收音机", set()),
+        ("灯泡有点毛病，想请人看看", set()),
+        ("大学生想找个地方自习", set()),
+        ("大年初一想有人陪着吃顿饭", set()),
+        ("想要一双42码的布鞋，15号以前", set()),
+    ],
+)
+def test_what_is_private(text: str, kinds: set[Private]) -> None:
+    assert set(find(text)) == kinds
+
+
+def test_the_words_at_fault_are_named() -> None:
+    assert find("家里有个自闭症的孩子") == {Private.MINOR: "孩子", Private.ILLNESS: "症"}
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("大概1500元", 1500),
+        ("¥ 800", 800),
+        ("三百块钱左右", 300),
+        ("五百多元，最多一千二百块", 1200),
+        ("1,200元", 1200),
+        ("1.2万元", 12000),
+        ("12.5元一个", 12),
+        ("两块毛巾", None),
+        ("一块玻璃", None),
+        ("3栋2单元", None),
+        ("没说钱", None),
+    ],
+)
+def test_money(text: str, most: int | None) -> None:
+    assert yuan(text) == most
