@@ -42,6 +42,8 @@ async def capture(ctx: Context) -> str:
     reason. Nothing of a dropped message is kept."""
     made: list[int] = []
     matters = [decision for decision in ctx.analysis.decisions if decision.label is not Label.DROP]
+    if matters and all(map(_only_asks, matters)) and await notices.asked(ctx):
+        return "asked"
     outcomes = [await _take(ctx, decision, made) for decision in matters]
     if not outcomes:
         if ctx.analysis.best.reason == "how_to" and await faq.answer(ctx, ctx.analysis.best):
@@ -53,6 +55,11 @@ async def capture(ctx: Context) -> str:
     return next(
         (outcome for outcome in ("ticket", "candidate", "reopened", "joined") if outcome in outcomes), outcomes[0]
     )
+
+
+def _only_asks(decision: Decision) -> bool:
+    """A doubtful question: 几点来水. Under a notice it is about that."""
+    return decision.label is Label.CANDIDATE and decision.nature is nlp.Nature.INQUIRY
 
 
 async def addressed(ctx: Context) -> str:
