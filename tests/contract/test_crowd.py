@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from storage import audit, people, wishes
+from storage import audit, people, signups, wishes
 from storage.engine import Tx
 from storage.model import Alias, Grant, Role
+from storage.signups import Entry, EntryState
 from storage.wishes import Wish, WishState
 from tests.contract.conftest import Database
 from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, crowd, lay_out, rush
@@ -80,3 +84,56 @@ async def test_five_hundred_claim_one_wish_at_once(backend: Database) -> None:
     turns = sum(one != other for one, other in itertools.pairwise(sides))
     print("the two processes took turns", turns, "times")
     assert turns > 1, "they did not meet"
+
+
+# --- the last places ---
+PLACES, TAKEN = 30, 10
+
+
+async def _activity(tx: Tx) -> None:
+    """An activity for both groups, of whose places twenty are left."""
+    await lay_out(tx)
+    new = signups.NewSignup("包粽子", starts=MORNING + timedelta(days=2), capacity=PLACES, grid=MICRO)
+    signup = await signups.create(tx, new, MORNING)
+    await signups.sign(tx, signup.number, name="先来的", heads=TAKEN, at=MORNING)
+    await signups.settle(tx, signup.number)
+
+
+async def _last_places(backend: Database, count: int) -> None:
+    """Every third person comes as two: the places are exactly full, and who is in is who was told so."""
+    async with await backend.fresh() as store:
+        await store.write(_activity)
+    said = [replace(one, text="报名 H1 2人") if at % 3 == 0 else one for at, one in enumerate(crowd(count, "报名 H1"))]
+    heard = await rush(backend, said)
+    async with await backend.again() as store:
+
+        async def look(tx: Tx) -> tuple[list[Entry], dict[int, str]]:
+            assert (await audit.verify(tx)).ok
+            entries = (await signups.entries(tx, 1))[1:]
+            known = await people.many(tx, {entry.person_id for entry in entries if entry.person_id is not None})
+            return entries, {person.id: person.aliases[0].im_id for person in known}
+
+        entries, names = await store.read(look)
+    assert len(entries) == count, "everybody is on the list"
+    states = Counter(entry.state for entry in entries)
+    confirmed = sum(entry.heads for entry in entries if entry.state is EntryState.CONFIRMED)
+    assert confirmed == PLACES - TAKEN, "exactly twenty"
+    assert states[EntryState.WAITING] == count - states[EntryState.CONFIRMED]
+    answers = {names[entry.person_id or 0]: (entry, heard.told(names[entry.person_id or 0])) for entry in entries}
+    assert {len(told) for _, told in answers.values()} == {1}, "each is told once"
+    for entry, (told,) in answers.values():
+        assert ("已报名" in told) == (entry.state is EntryState.CONFIRMED), told
+    # Nobody who asked for no more was passed over: whoever waits came when there was no room for so many.
+    left = PLACES - TAKEN
+    for entry in entries:
+        assert (entry.heads <= left) == (entry.state is EntryState.CONFIRMED)
+        left -= entry.heads if entry.state is EntryState.CONFIRMED else 0
+
+
+async def test_fifty_take_the_last_twenty_places_at_once(backend: Database) -> None:
+    await _last_places(backend, 50)
+
+
+@pytest.mark.long
+async def test_five_hundred_take_the_last_twenty_places_at_once(backend: Database) -> None:
+    await _last_places(backend, 500)
