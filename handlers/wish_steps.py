@@ -79,7 +79,7 @@ def right_over(person: Person | None, wish: Wish) -> str | None:
     """The grant by which somebody may review it, `role:scope`; also one within its grid, as long as nobody knows better
     where it belongs."""
     held = rights.allowed(person, Right.REVIEW, wish.grid)
-    if held is not None or person is None or wish.state is not WishState.PENDING:
+    if held is not None or person is None or wish.state in wishes.OPEN | {WishState.DONE}:
         return held
     inside = (
         grant
