@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from storage import tickets as rows
 from storage.engine import Tx, sealer_of
-from storage.model import Ticket
+from storage.model import Ticket, TicketState
 from storage.tables import grids, people, reporters, ticket_messages, tickets
 
 CHUNK = 500
@@ -44,9 +44,9 @@ async def read(tx: Tx, numbers: Collection[int], *, with_reporter: bool = False)
 
 
 async def numbers_after(tx: Tx, number: int, most: int = CHUNK) -> list[int]:
-    """The next numbers that were given to tickets or candidates."""
-    query = sa.select(tickets.c.number).where(tickets.c.number > number).order_by(tickets.c.number).limit(most)
-    return list(await tx.scalars(query))
+    """The next numbers that were given to tickets; candidates are none."""
+    query = sa.select(tickets.c.number).where(tickets.c.number > number, tickets.c.state != TicketState.CANDIDATE)
+    return list(await tx.scalars(query.order_by(tickets.c.number).limit(most)))
 
 
 def _chunks(numbers: list[int]) -> Iterator[list[int]]:

@@ -91,10 +91,13 @@ def push(names: Names = None, config: ConfigOption = CONFIG) -> None:
       xiaoge sync push
       xiaoge sync push street
     """
+    from bot import logs
+    from bot.settings import Log
     from storage import upstreams
     from storage.engine import StoreError
 
     settings = load(config)
+    logs.configure(Log(level="error"))  # what goes wrong stands in the rows, and `status` tells it
     chosen = _chosen(settings, names)
     now = datetime.now(UTC)
 

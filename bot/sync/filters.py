@@ -5,13 +5,14 @@ from __future__ import annotations
 from bot.settings import Upstream
 from bot.sync.rendering import Reason, withheld
 from storage.dossiers import Dossier
-from storage.model import Ticket
+from storage.model import Ticket, TicketState
 
 
 def lets_through(upstream: Upstream, ticket: Ticket) -> bool:
-    """Whether the ticket fits the upstream's levels, categories, grids and natures."""
+    """Whether the ticket fits the upstream's levels, categories, grids and natures. A candidate is no ticket yet."""
     return (
-        (not upstream.levels or ticket.level.value in upstream.levels)
+        ticket.state is not TicketState.CANDIDATE
+        and (not upstream.levels or ticket.level.value in upstream.levels)
         and (not upstream.categories or ticket.category.startswith(upstream.categories))
         and (not upstream.grids or (ticket.grid is not None and ticket.grid.startswith(upstream.grids)))
         and (not upstream.natures or ticket.nature.value in upstream.natures)

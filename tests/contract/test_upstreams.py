@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.sync.client import Failed
 from storage import dossiers, tickets, upstreams
 from storage.engine import Store, Tx
 from storage.model import TicketState
 from storage.tables.upward import WAITING, deliveries
 from storage.upstreams import Arrived, Delivery, DeliveryState, Link
 from tests.contract.fill import MINUTE, NOW, fill, new_ticket
+from tests.unit.sync.house import House, upstream
 
 UP = "street"
 HASH = "0" * 64
@@ -256,7 +258,27 @@ async def test_dossiers_hold_what_may_be_told(store: Store) -> None:
     named = await store.read(lambda tx: dossiers.read(tx, [1], with_reporter=True))
     assert named[1].reporter
     assert named[1].contact
-    assert await store.read(lambda tx: dossiers.numbers_after(tx, 1)) == [2]
+    assert await store.read(lambda tx: dossiers.numbers_after(tx, 0)) == [1]  # 2 is a candidate
+    assert await store.read(lambda tx: dossiers.numbers_after(tx, 1)) == []
+
+
+async def test_a_courier_over_every_database(store: Store) -> None:
+    """Failures, a restart, a withdrawal: each arrives once, as it is."""
+    house = House(store)
+    await house.furnish()
+    await house.file(7)
+    house.upstream = upstream(batch=3)
+    house.above.answers = [Failed("timeout", "")] * 6
+    await house.sync()
+    await house.change(2, state=TicketState.WITHDRAWN)
+    await house.change(3, state=TicketState.ASSIGNED)
+    await house.sync_until_quiet(house.courier(seed=5))
+    await house.change(4, state=TicketState.WITHDRAWN)
+    await house.sync_until_quiet()
+    held = {name: (item["version"], item["deleted"]) for name, item in house.above.held.items()}
+    live = {f"S{number}": (1, False) for number in (1, 5, 6, 7)}
+    assert held == {**live, "S2": (2, True), "S3": (2, False), "S4": (2, True)}
+    assert len(set(house.above.applied)) == len(house.above.applied)
 
 
 async def test_what_is_due_is_found_by_its_index(store: Store) -> None:

@@ -185,6 +185,12 @@ async def test_filters(house: House, keys: dict[str, Any], through: bool) -> Non
     assert kept_back(upstream(**keys), found[number]) is (None if through else Reason.FILTERED)
 
 
+async def test_a_candidate_is_no_ticket_yet(house: House) -> None:
+    number = (await house.file(state=TicketState.CANDIDATE)).number
+    found = await house.store.read(lambda tx: dossiers.read(tx, [number]))
+    assert kept_back(upstream(), found[number]) is Reason.FILTERED
+
+
 async def test_codes_are_mapped_by_the_longest_prefix(house: House) -> None:
     number = (await house.file(category="0501")).number
     for codes, theirs in (
