@@ -15,6 +15,7 @@ from handlers import (
     assignments,
     callbacks,
     calls,
+    chains,
     commands,
     contributions,
     corrections,
@@ -58,7 +59,7 @@ from handlers.commands import Command, Name, NearMiss
 from handlers.context import Context, Policy
 from handlers.rights import Right
 from handlers.window import Window
-from nlp import contact, nature, quoting
+from nlp import chain, contact, nature, quoting
 from nlp.decision import Analysis, Label, Shape, Urgency
 from storage import rooms as stored_rooms
 from storage import tickets as stored_tickets
@@ -247,8 +248,8 @@ def _idle_event(message: Message, window: Window) -> str | None:
 
 
 def _idle_media(message: Message, room: Room | None, window: Window, opted_out: bool, policy: Policy) -> str | None:
-    if message.kind is MessageKind.CHAIN and contact.find(message.text).has_id_number:
-        return None
+    if message.kind is MessageKind.CHAIN:
+        return None if contact.find(message.text).has_id_number else _idle_chain(message, room, message.text, opted_out)
     if message.kind not in MEDIA and message.kind is not MessageKind.VOICE:
         return message.kind.value
     if _says_done(message, window, policy):
@@ -260,10 +261,21 @@ def _idle_media(message: Message, room: Room | None, window: Window, opted_out: 
     return None if _speaks_of_trouble(message, window, policy) else "media"
 
 
+def _idle_chain(message: Message, room: Room | None, text: str, opted_out: bool) -> str | None:
+    """A list is looked into where people sign up with it; of one with which neighbours buy together nothing is kept."""
+    if opted_out:
+        return "opted_out"
+    if room is not None and room.kind is RoomKind.LEADER:
+        return "leader_room"
+    return None if message.room is not None and chain.is_signup(text) else "chain"
+
+
 def _idle_talk(message: Message, analysis: Analysis, addressed: bool, window: Window, policy: Policy) -> str | None:
     shape, best = analysis.shape, analysis.best
     if analysis.has_id_number:
         return None  # shown to everybody, it earns its owner a hint
+    if shape is Shape.CHAIN:
+        return _idle_chain(message, None, _typed(message, analysis), opted_out=False)
     if shape in _PASSED_BY:
         return shape.value
     if shape is not Shape.TALK or addressed or best.label is not Label.DROP:
@@ -277,7 +289,7 @@ def _idle_talk(message: Message, analysis: Analysis, addressed: bool, window: Wi
     return best.reason or "chat"
 
 
-_PASSED_BY = frozenset({Shape.EMPTY, Shape.CHAIN, Shape.ACK})
+_PASSED_BY = frozenset({Shape.EMPTY, Shape.ACK})
 
 
 def _speaks_of_trouble(message: Message, window: Window, policy: Policy) -> bool:
@@ -304,8 +316,12 @@ def _addressed(message: Message, policy: Policy) -> bool:
 
 def _asked(message: Message, analysis: Analysis, addressed: bool, policy: Policy) -> Command | NearMiss | None:
     """The command in a message. A quoted command is somebody else's; what is typed under the quote counts."""
-    text = quoting.split(message.text).reply if analysis.quoted else message.text
-    return commands.parse(text, addressed=addressed, names=policy.names)
+    return commands.parse(_typed(message, analysis), addressed=addressed, names=policy.names)
+
+
+def _typed(message: Message, analysis: Analysis) -> str:
+    """The message without what it quotes."""
+    return quoting.split(message.text).reply if analysis.quoted else message.text
 
 
 # --- with the database ---
@@ -431,6 +447,8 @@ async def _media(ctx: Context) -> str:
     kind = ctx.message.kind
     if kind is MessageKind.CHAIN and contact.find(ctx.message.text).has_id_number:
         await people.hint_id_number(ctx)
+    if kind is MessageKind.CHAIN:
+        return _unheard(ctx) or await chains.take(ctx)
     if kind not in MEDIA and kind is not MessageKind.VOICE:
         return kind.value
     unheard = _unheard(ctx)
@@ -447,6 +465,8 @@ async def _talk(ctx: Context, addressed: bool) -> str:
     unheard = _unheard(ctx)
     if unheard is not None:
         return unheard
+    if shape is Shape.CHAIN:
+        return await chains.take(ctx)
     if shape in _PASSED_BY:
         return shape.value
     if shape in (Shape.THANKS, Shape.DONE):

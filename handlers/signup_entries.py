@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from handlers import signup_forms, signups, texts
+from handlers import chain_entries, signup_forms, signups, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.signup_forms import Party
@@ -39,6 +39,7 @@ async def sign(ctx: Context, command: Command) -> str:
     if refusal:
         await ctx.reply(refusal)
         return "command"
+    await chain_entries.claim(ctx, signup)
     entries = await rows.entries(ctx.tx, signup.number)
     person = await ctx.person()
     mine = next((entry for entry in entries if entry.person_id == person.id and entry.active), None)
@@ -274,6 +275,8 @@ async def unsign(ctx: Context, command: Command) -> str:
     names = party.names or ((party.own_name,) if party.own_name else ())
     person = await ctx.person()
     found = await signups.here(ctx)
+    for each in found:
+        await chain_entries.claim(ctx, each)
     own = [signup for signup in found if await _has(ctx, signup, person, names)]
     signup = await signups.find(ctx, command, own or (found if len(found) == 1 else []), none=words.NONE_OF_YOURS)
     if signup is None:

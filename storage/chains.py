@@ -15,9 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import signups as activities
 from storage.engine import Tx, purged, sealer_of
-from storage.tables.neighbours import chain_copies, chain_lines, signup_entries
+from storage.tables.neighbours import chain_copies, chain_lines
 
 _PLACE = "chain_lines.digest"
 
@@ -155,29 +154,3 @@ async def in_room(tx: Tx, room_id: int) -> list[tuple[int, datetime, set[str]]]:
         before, titles = found.get(number, (last, set()))
         found[number] = (max(before, last), titles | {title})
     return [(number, last, titles) for number, (last, titles) in sorted(found.items())]
-
-
-async def forget(tx: Tx, person_id: int) -> None:
-    """The rows of somebody, and of whom they signed up, lose name and building. To be called before the entries of the
-    roster lose theirs."""
-    theirs = sa.exists().where(
-        signup_entries.c.signup == chain_lines.c.signup,
-        signup_entries.c.seq == chain_lines.c.seq,
-        sa.or_(
-            signup_entries.c.person_id == person_id,
-            sa.and_(signup_entries.c.by_id == person_id, signup_entries.c.person_id.is_(None)),
-        ),
-    )
-    rows = sa.update(chain_lines).where(sa.or_(theirs, chain_lines.c.author_id == person_id))
-    await tx.execute(rows.values(name="", building="", author_id=None))
-    purged(tx)
-
-
-async def purge(tx: Tx, before: datetime) -> int:
-    """Forget the copies and rows of the lists of activities that ended before then; how many copies."""
-    old = activities.over_before(before)
-    count = (await tx.execute(sa.delete(chain_copies).where(chain_copies.c.signup.in_(old)))).rowcount
-    if count:
-        await tx.execute(sa.delete(chain_lines).where(chain_lines.c.signup.in_(old)))
-        purged(tx)
-    return count

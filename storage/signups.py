@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from storage import grids, numbers, places
 from storage.engine import Tx, purged, sealer_of
-from storage.tables.neighbours import signup_entries, signup_slots, signup_steps, signups
+from storage.tables.neighbours import chain_copies, chain_lines, signup_entries, signup_slots, signup_steps, signups
 
 _PHONE = "signup_entries.phone"
 _FROM_THE_START = datetime(1970, 1, 1, tzinfo=UTC)  # a 接龙 was signed before it reached us: its quota holds from then
@@ -426,6 +426,9 @@ async def forget(tx: Tx, person_id: int) -> None:
     whoever has a record of their own."""
     own = signup_entries.c.person_id == person_id
     alone = sa.and_(signup_entries.c.by_id == person_id, signup_entries.c.person_id.is_(None))
+    row_of = (signup_entries.c.signup == chain_lines.c.signup, signup_entries.c.seq == chain_lines.c.seq)
+    written = sa.or_(sa.exists().where(*row_of, sa.or_(own, alone)), chain_lines.c.author_id == person_id)
+    await tx.execute(sa.update(chain_lines).where(written).values(name="", building="", author_id=None))
     nameless = {"name": "", "building": "", "phone": None}
     await tx.execute(sa.update(signup_entries).where(sa.or_(own, alone)).values(**nameless))
     await tx.execute(sa.update(signup_entries).where(own).values(person_id=None))
@@ -433,24 +436,21 @@ async def forget(tx: Tx, person_id: int) -> None:
     purged(tx)
 
 
-def over_before(before: datetime) -> sa.Select[tuple[int]]:
-    """The numbers of activities that ended before then."""
+async def purge(tx: Tx, before: datetime) -> int:
+    """Forget who came to activities that ended before then, and the copies of their 接龙; how many rows. The number of
+    heads stays."""
     over = sa.func.coalesce(signups.c.ends, signups.c.starts, signups.c.closed_at, signups.c.created_at)
     last = sa.select(sa.func.max(sa.func.coalesce(signup_slots.c.ends, signup_slots.c.starts)))
     last_slot = last.where(signup_slots.c.signup == signups.c.number).scalar_subquery()
-    return sa.select(signups.c.number).where(sa.func.coalesce(last_slot, over) < before)
-
-
-async def purge(tx: Tx, before: datetime) -> int:
-    """Forget who came to activities that ended before then, and the heading of their 接龙; how many entries. The number
-    of heads stays."""
-    old = over_before(before)
+    old = sa.select(signups.c.number).where(sa.func.coalesce(last_slot, over) < before)
     who = (signup_entries.c.name != "", signup_entries.c.person_id.is_not(None), signup_entries.c.by_id.is_not(None))
     forgotten = sa.update(signup_entries).where(signup_entries.c.signup.in_(old), sa.or_(*who))
     values = {"name": "", "building": "", "phone": None, "person_id": None, "by_id": None}
     count = (await tx.execute(forgotten.values(**values))).rowcount
     named = sa.update(signups).where(signups.c.number.in_(old), signups.c.heading != "")
     count += (await tx.execute(named.values(heading=""))).rowcount
+    for table in (chain_copies, chain_lines):
+        count += (await tx.execute(sa.delete(table).where(table.c.signup.in_(old)))).rowcount
     if count:
         purged(tx)
     return count

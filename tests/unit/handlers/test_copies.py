@@ -240,6 +240,7 @@ def play(doings: Sequence[Edit]) -> Chat:
 def _edit(chat: Chat, doing: Edit) -> None:
     own = PEOPLE[doing.who][:2]
     brought = (f"{own[0][0]}婆婆", own[1])
+    wanted = dict(chat.wants)
     rows = list(chat.rows[max(0, len(chat.rows) - 1 - doing.back)])
     if doing.meddle is not None and doing.meddle < len(rows) and doing.who not in chat.meddlers:
         chat.meddlers.add(doing.who)  # once: who does the same to two copies makes them alike
@@ -269,7 +270,9 @@ def _edit(chat: Chat, doing: Edit) -> None:
         chat.wants[brought] = rows[-1][2]
     theirs = {who for who in (own, brought) if chat.wants.get(who)}
     if rows not in chat.rows or theirs <= {one[:2] for one in rows}:
-        chat.send(doing.who, rows)  # an old copy without their rows, unchanged, is how one cancels: nobody forwards it
+        chat.send(doing.who, rows)
+    else:
+        chat.wants = wanted  # an old copy without their rows, unchanged, is how one cancels: nobody forwards it
 
 
 def _other(heads: int, standing: int | None) -> int:

@@ -62,8 +62,8 @@ async def test_a_code_that_was_shown_to_a_group_binds_nobody_any_more(stage: Sta
     assert await stage.told("调皮鬼") == [texts.BIND_WRONG]
 
 
-async def test_an_id_number_in_a_chain_earns_its_owner_a_hint_and_leaves_nothing(stage: Stage) -> None:
-    chain = "#接龙\n疫苗登记\n1. 张三 510104199001011234"
+async def test_an_id_number_in_a_chain_earns_its_owner_a_hint_and_of_a_purchase_nothing_is_kept(stage: Stage) -> None:
+    chain = "#接龙\n土鸡团购登记\n1. 张三 510104199001011234"
     for kind in (MessageKind.CHAIN, MessageKind.TEXT):
         stage.after(days=1)
         assert await stage.say("张三", chain, kind=kind, friend=True) == "chain"

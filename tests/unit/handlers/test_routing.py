@@ -194,7 +194,7 @@ async def _texts(tx: object) -> list[str]:
         ("[微笑][微笑]", "empty"),
         ("晚上吃火锅不", None),
         ("帮助一下嘛谁有梯子", None),
-        ("#接龙\n周六大扫除\n\n1. 张三", "chain"),
+        ("#接龙\n车厘子团购 99元一箱\n\n1. 张三", "chain"),
     ],
 )
 async def test_chat_is_passed_by_and_leaves_nothing(stage: Stage, said: str, reason: str | None) -> None:
