@@ -19,7 +19,7 @@ from nlp.contact import mask
 from storage import answers, audit, dialogs, notes, people
 from storage import tickets as rows
 from storage.answers import Answer, AnswerState, Verdict
-from storage.model import Note, Role, Ticket, TicketState
+from storage.model import Note, Role, Ticket, TicketState, Urgency
 
 _WORKED_ON = {
     TicketState.FILED: (TicketState.ASSIGNED, TicketState.ACCEPTED),
@@ -27,6 +27,7 @@ _WORKED_ON = {
     TicketState.ACCEPTED: (),
     TicketState.IN_PROGRESS: (),
 }
+_ASKED = frozenset({TicketState.CALLBACK, TicketState.CLOSED})
 # To come to one of these, or back from one, is to decide.
 _DECIDED = frozenset(
     {TicketState.CALLBACK, TicketState.CLOSED, TicketState.REFUSED, TicketState.WITHDRAWN, TicketState.MERGED}
@@ -112,8 +113,7 @@ async def _contradicts(effects: Effects, case: _Case) -> bool:
     ]
     decided = any({step.before, step.after} & _DECIDED for step in happened)
     if answer.state is AnswerState.DONE:
-        over = ticket.state in {TicketState.CALLBACK, TicketState.CLOSED}
-        return decided and not (over and answer.result in {"", ticket.result})
+        return decided and not (ticket.state in _ASKED and answer.result in {"", ticket.result})
     if answer.state is AnswerState.REFUSED:
         again = await _refused_before(effects, case)
         return ticket.state is not TicketState.REFUSED and (again or bool(happened) or ticket.state not in _WORKED_ON)
@@ -145,13 +145,16 @@ async def _hold(effects: Effects, case: _Case) -> None:
         texts.STATE[ticket.state],
         open_=ticket.state in _WORKED_ON,
     )
-    await _inform(effects, ticket, line, key=f"conflict:{ticket.id}:{case.upstream}:{answer.revision}")
+    key = f"conflict:{ticket.id}:{case.upstream}:{answer.revision}"
+    await _inform(effects, ticket, line, key=key, urgent=ticket.urgency is Urgency.EMERGENCY)
 
 
 # ---------------------------------------------------------------- what it does
 async def _do(effects: Effects, case: _Case, *, decided: bool = False) -> None:
     """`decided`: a person wants it although other things happened here."""
     ticket, state = case.ticket, case.answer.state
+    if decided and state is not AnswerState.DONE:
+        await dialogs.close_ticket(effects.tx, ticket.number)  # nothing is to be asked about it now
     await answers.keep(effects.tx, case.upstream, case.answer, effects.now)
     if case.words:
         await notes.add(effects.tx, Note(ticket.number, effects.now, None, "upstream", case.words))
@@ -239,13 +242,17 @@ async def _in_progress(effects: Effects, case: _Case) -> None:
 
 
 async def _done(effects: Effects, case: _Case) -> None:
-    """As `办结`: the reporters are asked whether it is solved."""
+    """As `办结`: the reporters are asked whether it is solved. What they have been asked about already only reads
+    otherwise then."""
     ticket, answer = case.ticket, case.answer
-    asked = bool(await rows.reporters(effects.tx, ticket.number))
-    passed = (TicketState.HANDLED,) if asked else (TicketState.HANDLED, TicketState.CALLBACK)
     result = results.read(answer.result) if answer.result else {"result": answer.public_answer or said.DONE}
     if answer.public_answer:
         result["public_answer"] = answer.public_answer
+    if ticket.state in _ASKED:
+        await _move(effects, case, ticket.state, "finished", **result)
+        return
+    asked = bool(await rows.reporters(effects.tx, ticket.number))
+    passed = (TicketState.HANDLED,) if asked else (TicketState.HANDLED, TicketState.CALLBACK)
     moved = await _move(
         effects,
         case,
@@ -279,7 +286,8 @@ async def _returned(effects: Effects, case: _Case) -> None:
         await _record(effects, case)
     heading, ours = steps.heading_inside(effects.policy, now), now.state is not TicketState.FILED
     line = said.told_returned(heading, now.id, case.label, steps.shorten(case.answer.reason), ours=ours)
-    await _inform(effects, now, line, key=f"returned:{now.id}:{case.upstream}:{case.answer.revision}")
+    key = f"returned:{now.id}:{case.upstream}:{case.answer.revision}"
+    await _inform(effects, now, line, key=key, urgent=now.urgency is Urgency.EMERGENCY)
 
 
 async def _refused(effects: Effects, case: _Case) -> None:
@@ -304,9 +312,9 @@ async def _refused(effects: Effects, case: _Case) -> None:
     await _inform(effects, ticket, line, key=f"refusal:{ticket.id}:{moved.version}")
 
 
-async def _inform(effects: Effects, ticket: Ticket, line: str, *, key: str) -> None:
+async def _inform(effects: Effects, ticket: Ticket, line: str, *, key: str, urgent: bool = False) -> None:
     """Those who answer for the ticket, and who has it."""
-    await steps.inform(effects, ticket, line, key=key)
+    await steps.inform(effects, ticket, line, key=key, urgent=urgent)
     owner = await people.get(effects.tx, ticket.owner_id) if ticket.owner_id is not None else None
     if owner is not None:
         await effects.tell(owner, line, key=f"{key}:{owner.id}", ticket=ticket.number)

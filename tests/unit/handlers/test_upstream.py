@@ -9,7 +9,7 @@ from handlers.context import Effects
 from storage import answers, notes, upstreams
 from storage import tickets as rows
 from storage.answers import Answer, AnswerState, Verdict
-from storage.model import Role, Ticket, TicketState
+from storage.model import Lane, Role, Ticket, TicketState
 from tests.unit.handlers.stage import GROUP, MICRO, Stage
 
 LEADER, OWNER, REPORTER = "网格长刘姐", "物业小张", "3-2-1502 李姐"
@@ -361,6 +361,42 @@ async def test_settled_as_theirs_it_is_done_after_all(stage: Stage, platform: Pl
     after = await now(stage)
     assert (after.state, after.result) == (TicketState.CALLBACK, "已整梯更换")
     assert (await stage.said())[-1].startswith("@3-2-1502 李姐 S1")
+
+
+async def test_settled_as_theirs_what_was_asked_is_not_asked_again(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform)
+    await stage.say(LEADER, "办结 S1 已换继电器", room=None)
+    stage.after(minutes=40)
+    await stage.say(REPORTER, "1")
+    closed = await now(stage)
+    await platform.says(ticket, "done", result="已换整套控制柜")
+    said = await stage.said()
+    await settle(stage, theirs=True)
+    after = await now(stage)
+    assert (after.state, after.outcome, after.closed_at) == (closed.state, closed.outcome, closed.closed_at)
+    assert after.result == "已换整套控制柜"
+    assert await stage.said() == said
+
+
+async def test_settled_as_theirs_what_is_over_goes_on_there(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform)
+    await stage.say(LEADER, "办结 S1 已换继电器", room=None)
+    await platform.says(ticket, "assigned", assigned_to="区住建局")
+    await settle(stage, theirs=True)
+    after = await now(stage)
+    assert (after.state, after.owner_role, after.closed_at) == (TicketState.ASSIGNED, Role.DEPARTMENT, None)
+    stage.after(minutes=40)
+    await stage.say(REPORTER, "1")  # the question is not open any more
+    assert (await now(stage)).state is TicketState.ASSIGNED
+
+
+async def test_an_emergency_that_comes_back_wakes_people(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform, "3栋2单元电梯困人了")
+    stage.now = stage.now.replace(hour=23)
+    await platform.says(ticket, "returned", reason="请就近处置")
+    line = [line for line in await stage.lines() if line.text.startswith("【上级退回】")]
+    assert line
+    assert all(one.lane is Lane.EMERGENCY for one in line)
 
 
 async def test_what_waits_goes_with_the_words_of_its_ticket(stage: Stage, platform: Platform) -> None:
