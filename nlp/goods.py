@@ -145,8 +145,8 @@ def _rows() -> list[tables.Row]:
 
 @cache
 def _table() -> Mapping[str, str]:
-    """What people say → the thing."""
-    return {word: row["name"] for row in _rows() for word in (row["name"], *tables.several(row["also"]))}
+    """What people say, in normal text → the thing."""
+    return {normalise(word): row["name"] for row in _rows() for word in (row["name"], *tables.several(row["also"]))}
 
 
 @cache
