@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.exporting import XlsxSink, new_beside
 from bot.register import Cell, masked_name
+from handlers import signups as activities
 from handlers.texts import signups as words
 from handlers.texts import supplies as goods
 from storage import grids, people, signups, supplies
@@ -89,8 +90,7 @@ async def of_signup(
         names.append(words.ROSTER_PHONE)
     entries = [entry for entry in await signups.entries(tx, signup.number) if entry.active]
     entries.sort(key=lambda entry: (entry.state is EntryState.WAITING, entry.slot or 0))
-    signers = {entry.by_id for entry in entries if entry.by_id is not None and entry.by_id != entry.person_id}
-    signer = {person.id: person.name for person in await people.many(tx, signers)}
+    signer = await activities.signers(tx, entries)
     slots = {slot.slot: words.slot_name(slot, timezone) for slot in signup.slots}
     given = await signups.phones(tx, signup.number) if phones else {}
     rows: list[list[Cell]] = []
@@ -100,7 +100,7 @@ async def of_signup(
             "姓名": entry.name,
             "楼栋": entry.building,
             "人数": entry.heads,
-            "代报人": signer.get(entry.by_id or 0, ""),
+            "代报人": signer.get(entry.seq, ""),
             "场次": slots.get(entry.slot or 0, ""),
             "状态": words.ENTRY_STATE[entry.state],
             "签到": entry.attended_at.astimezone(timezone) if entry.attended_at is not None else "",

@@ -10,7 +10,6 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.signup_forms import Party
 from handlers.texts import signups as words
-from storage import people
 from storage import signups as rows
 from storage.model import RoomKind
 from storage.signups import Entry, EntryState, Signup, SignupState
@@ -51,10 +50,9 @@ def _slot(ctx: Context, signup: Signup, entry: Entry | None) -> str:
 async def _roster(ctx: Context, signup: Signup, entries: Sequence[Entry], line: str) -> str:
     active = [entry for entry in entries if entry.active]
     active.sort(key=lambda entry: (entry.slot or 0, entry.state is EntryState.WAITING))
-    signers = {entry.by_id for entry in active if entry.by_id is not None and entry.by_id != entry.person_id}
-    names = {person.id: person.name for person in await people.many(ctx.tx, signers)} if signers else {}
+    signers = await signups.signers(ctx.tx, active)
     lines = [
-        words.roster_line(number, entry, names.get(entry.by_id or 0, ""), _slot(ctx, signup, entry))
+        words.roster_line(number, entry, signers.get(entry.seq, ""), _slot(ctx, signup, entry))
         for number, entry in enumerate(active[:MOST_LINES], start=1)
     ]
     return words.roster(line, lines, len(active) - len(lines))

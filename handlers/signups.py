@@ -13,6 +13,7 @@ from handlers.rights import Right
 from handlers.texts import signups as words
 from nlp.contact import mask
 from storage import outbox, people, rooms, signups
+from storage.engine import Tx
 from storage.model import Person, PostKind, RoomKind
 from storage.signups import Entry, EntryState, Moved, Signup
 
@@ -84,6 +85,13 @@ def by_name(entries: Iterable[Entry], name: str) -> list[Entry]:
     active = [entry for entry in entries if entry.active]
     exact = [entry for entry in active if entry.name == name]
     return exact or [entry for entry in active if entry.name.startswith(name) or entry.name.endswith(name)]
+
+
+async def signers(tx: Tx, entries: Sequence[Entry]) -> dict[int, str]:
+    """Who signed up somebody else, by `seq`."""
+    others = {entry.seq: entry.by_id for entry in entries if entry.by_id is not None and entry.by_id != entry.person_id}
+    known = {person.id: person.name for person in await people.many(tx, set(others.values()))} if others else {}
+    return {seq: known.get(by, "") for seq, by in others.items()}
 
 
 # --- what is told ---
