@@ -74,6 +74,7 @@ async def _reached(what: str, config: Config, upstream: Upstream) -> Finding:
         async with upward_session() as session:
             client = Client(upstream, str(config.sync.source), session, lambda: datetime.now(UTC))
             page = await client.get("/tickets", {"after": "", "limit": "1"})
+            silent = await _without_answers(client, upstream)
     except ConfigError as error:
         found, _, cure = str(error).rpartition(", ")
         return Finding(what, State.FAULT, found, cure)
@@ -81,9 +82,23 @@ async def _reached(what: str, config: Config, upstream: Upstream) -> Finding:
         return Finding(what, State.FAULT, str(fault), cures.of_upstream(upstream, fault.code))
     found = f"{upstream.url} answers, secret accepted, {page.get('count', '?')} tickets there"
     parts = urlsplit(str(upstream.url))
+    if silent:
+        cure = f"where they have no answers to ask for set {upstream.place} answers_seconds = 0"
+        return Finding(what, State.WARNING, f"{found}; their answers cannot be asked for: {silent}", cure)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         return Finding(what, State.WARNING, f"{found}; readable on its way", f"use https in {upstream.place} url")
     return Finding(what, State.OK, found)
+
+
+async def _without_answers(client: Client, upstream: Upstream) -> str:
+    """Why its answers cannot be read; empty where they can, or need not."""
+    if not upstream.answers_seconds:
+        return ""
+    try:
+        await client.get("/answers", {"after": "", "limit": "1"})
+    except Fault as fault:
+        return str(fault)
+    return ""
 
 
 async def _flowing(what: str, store: Store, upstream: Upstream) -> Finding:

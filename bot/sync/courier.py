@@ -49,11 +49,12 @@ class Outgoing:
     """A ticket about to leave."""
 
     row: Delivery
-    item: Item
+    item: Item  # in the upstream's words
+    version: int
+    deleted: bool
 
-    @property
-    def arrived(self) -> Arrived:
-        return Arrived(self.row.ticket, self.item["version"], self.item["hash"], self.item["deleted"])
+    def arrived(self, ref: str | None) -> Arrived:
+        return Arrived(self.row.ticket, self.version, self.item["hash"], self.deleted, ref)
 
 
 @dataclass(slots=True)
@@ -194,10 +195,10 @@ class Courier:
             log.exception("a ticket cannot be rendered", action="sync", upstream=self.name, ticket=row.ticket)
             plan.park.append((row.ticket, version, DEFECT, f"{type(error).__name__}, see the log"))
         else:
-            plan.send.append(Outgoing(row, item))
+            plan.send.append(Outgoing(row, item, version, deleted=reason is not None))
 
     async def _note(self, tx: Tx, plan: Plan, now: datetime) -> None:
-        await upstreams.sending(tx, self.name, {one.row.ticket: one.item["version"] for one in plan.send})
+        await upstreams.sending(tx, self.name, {one.row.ticket: one.version for one in plan.send})
         await upstreams.drop(tx, self.name, plan.drop)
         await upstreams.unchanged(tx, self.name, plan.settled)
         for ticket, version, code, words in plan.park:
@@ -234,7 +235,7 @@ class Courier:
         for one, result in zip(items, results, strict=True):
             self._count(result.status)
             if result.status in ARRIVED:
-                arrived.append(replace(one.arrived, ref=result.ref))
+                arrived.append(one.arrived(result.ref))
             else:
                 code = "stale" if result.status == "stale" else str(result.code)
                 refused.append((one, code, result.message or ""))
@@ -242,7 +243,7 @@ class Courier:
         async def settle(tx: Tx) -> None:
             await upstreams.arrived(tx, self.name, arrived, now)
             for one, code, words in refused:
-                await upstreams.park(tx, self.name, one.row.ticket, one.item["version"], code, words, now)
+                await upstreams.park(tx, self.name, one.row.ticket, one.version, code, words, now)
             fresh = Link(self.name, seq=link.seq, files=batch.number, failed_at=link.failed_at, succeeded_at=now)
             await upstreams.put_link(tx, fresh)
 
@@ -260,7 +261,7 @@ class Courier:
 
         async def settle(tx: Tx) -> None:
             for one in culprits:
-                await upstreams.park(tx, self.name, one.row.ticket, one.item["version"], fault.code, fault.words, now)
+                await upstreams.park(tx, self.name, one.row.ticket, one.version, fault.code, fault.words, now)
             await upstreams.reopen(tx, self.name)
 
         await self._settle(settle)

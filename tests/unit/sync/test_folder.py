@@ -33,7 +33,9 @@ def table(path: Path) -> list[dict[str, str]]:
 
 async def test_tickets_and_tombstones_are_rows(house: House, tmp_path: Path) -> None:
     drop = tmp_path / "drop" / "up"
-    courier = furnished(house, drop, formats=("csv", "json"), fields={"text": "诉求内容", "place": "", "id": "编号"})
+    courier = furnished(
+        house, drop, formats=("csv", "json"), fields={"text": "诉求内容", "place": "", "id": "编号", "version": "版本"}
+    )
     await house.file(2)
     await courier.step()
     await house.change(2, state=TicketState.WITHDRAWN)
@@ -46,7 +48,7 @@ async def test_tickets_and_tombstones_are_rows(house: House, tmp_path: Path) -> 
     ]
     first, second = table(drop / f"{SOURCE}-000001.csv")
     assert (first["编号"], first["诉求内容"], first["deleted"], first["times.closed"]) == ("S1", WORDS, "false", "")
-    assert second["category.code"] == "0501"
+    assert (second["category.code"], second["版本"]) == ("0501", "1")
     assert not any(name.startswith("place") for name in first)
     (gone,) = table(drop / f"{SOURCE}-000002.csv")
     assert (gone["编号"], gone["deleted"], gone["reason"], gone["诉求内容"]) == ("S2", "true", "withdrawn", "")
