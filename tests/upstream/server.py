@@ -22,7 +22,7 @@ Reply = tuple[int, dict[str, Any]]  # status and JSON
 
 
 class Upstream:
-    """A running platform. `secret` and what it refuses may be changed while it runs."""
+    """A running platform. `secret`, what it refuses, whether it has a feed of answers may be changed while it runs."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Upstream:
         self.rules = rules or Rules()
         self._clock = clock
         self.port = 0
+        self.answering = True
         self.requests = 0
         self._runner: web.AppRunner | None = None
 
@@ -152,6 +153,8 @@ class Upstream:
 
     def _answers(self, request: web.Request, _: bytes) -> Reply:
         """GET /answers"""
+        if not self.answering:
+            return 404, {"code": "unknown", "message": "nothing is here"}
         query = request.query
         limit = min(int(query.get("limit", "200")), 1000)
         found = self.store.answers(query["source"], query.get("after", ""), limit)

@@ -286,6 +286,16 @@ def test_the_doctor_names_the_cure(shell: Invoke, above: Beside, tmp_path: Path)
     assert "check [[upstreams]] street url and the network" in reached[2]
 
 
+def test_the_doctor_knows_a_platform_without_answers(shell: Invoke, above: Beside, tmp_path: Path) -> None:
+    above.platform.answering = False
+    (_, reached, _) = examined(tmp_path)["upstream street"]
+    assert reached[0] is State.WARNING
+    assert "their answers cannot be asked for: wrong_address: 404 nothing is here" in reached[1]
+    assert reached[2] == "where they have no answers to ask for set [[upstreams]] street answers_seconds = 0"
+    configured(tmp_path, above, "answers_seconds = 0")
+    assert examined(tmp_path)["upstream street"][1][0] is State.OK
+
+
 def test_the_doctor_looks_at_the_folder(shell: Invoke, tmp_path: Path) -> None:
     text = (tmp_path / "config.toml").read_text(encoding="utf-8")
     folder = '[[upstreams]]\nname = "drop"\nkind = "folder"\nfolder = "xiaoge.db/up"\n'
