@@ -20,8 +20,8 @@ import typer
 
 from bot import cli, errors
 from handlers.texts import STATE_BY_LABEL
-from storage import people, tickets
-from storage.engine import Tx
+from storage import people, signups, tickets
+from storage.engine import Store, Tx
 from storage.model import (
     Level,
     MessageKind,
@@ -273,6 +273,28 @@ def test_export_to_a_file_by_its_name(invoke: Invoke, place: Path) -> None:
     assert (result.code, result.err) == (0, "1 tickets in 台账.xlsx\n")
     sheet = openpyxl.load_workbook(place / "台账.xlsx").active
     assert [sheet["B2"].value, sheet["I2"].value] == ["S1", "138****1234"]
+
+
+def test_export_of_a_roster(invoke: Invoke, place: Path) -> None:
+    async def sign(tx: Tx) -> None:
+        signup = await signups.create(tx, signups.NewSignup("理发"), NOW)
+        await signups.sign(tx, signup.number, name="李姐", heads=2, at=NOW)
+        await signups.settle(tx, signup.number)
+
+    async def work() -> None:
+        async with await Store.open(url_of(place / "var" / "xiaoge.db")) as store:
+            await store.write(sign)
+
+    asyncio.run(work())
+    result = invoke("export", "roster", "H1", "-o", "名单.xlsx")
+    assert (result.code, result.err) == (0, "1 entries in 名单.xlsx\n")
+    sheet = openpyxl.load_workbook(place / "名单.xlsx").active
+    assert (sheet.title, sheet["B2"].value, sheet["D2"].value) == ("H1名单", "李姐", 2)
+    for item, said in (("H9", "there is no activity H9"), ("S1", "like H3, got S1")):
+        wrong = invoke("export", "roster", item, "-o", "x.xlsx")
+        assert wrong.code != 0
+        assert said in wrong.err
+        assert "Traceback" not in wrong.err
 
 
 def test_export_to_standard_output(invoke: Invoke, place: Path) -> None:
