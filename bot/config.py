@@ -310,7 +310,12 @@ def _anchored(sections: Sections, source: Path) -> Config:
         for account in sections.accounts
     )
     values["upstreams"] = tuple(
-        replace(upstream, secret_file=maybe(upstream.secret_file), folder=maybe(upstream.folder))
+        replace(
+            upstream,
+            secret_file=maybe(upstream.secret_file),
+            tls_ca=maybe(upstream.tls_ca),
+            folder=maybe(upstream.folder),
+        )
         for upstream in sections.upstreams
     )
     nlp = sections.nlp

@@ -194,6 +194,7 @@ class Upstream(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     secret: Name | None = None
     secret_env: Name | None = None
     secret_file: str | None = None
+    tls_ca: str | None = None
     folder: str | None = None
     formats: Annotated[tuple[Literal["csv", "json"], ...], Meta(min_length=1)] = ("csv",)
     levels: tuple[Literal["grid", "community", "street", "department"], ...] = ()

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
-from bot.settings import Upstream
+from bot.settings import ConfigError, Upstream, cause
 from bot.sync import signing
 from bot.sync.mapping import Item
 from bot.sync.rendering import SCHEMA
@@ -108,9 +109,10 @@ class Client:
     def __init__(
         self, upstream: Upstream, source: str, session: aiohttp.ClientSession, now: Callable[[], datetime]
     ) -> None:
-        """Raises ConfigError where the secret cannot be read."""
+        """Raises ConfigError where the secret or the CA's file cannot be read."""
         self._base = str(upstream.url).rstrip("/")
         self._secret = upstream.shared_secret()
+        self._trust = _trust(upstream)
         self._gzip = upstream.gzip
         self._timeout = aiohttp.ClientTimeout(total=upstream.timeout_seconds, sock_connect=CONNECT_WITHIN)
         self._source = source
@@ -149,6 +151,7 @@ class Client:
                 data=body or None,
                 headers={**headers, **signed},
                 timeout=self._timeout,
+                ssl=self._trust,
                 allow_redirects=False,  # what is signed for one address is not for another
                 skip_auto_headers=("User-Agent",),
             ) as response:
@@ -156,6 +159,8 @@ class Client:
                 status, received = response.status, response.headers
         except TimeoutError:
             raise Failed("timeout", f"no answer within {self._timeout.total:g} s") from None
+        except aiohttp.ClientSSLError as error:
+            raise Failed("untrusted", str(error)) from None
         except aiohttp.ClientConnectorError as error:
             raise Failed("unreachable", str(error)) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -163,6 +168,18 @@ class Client:
         if status == 200:
             return _object(raw)
         raise _fault(status, raw, received, self._now())
+
+
+def _trust(upstream: Upstream) -> ssl.SSLContext | bool:
+    if upstream.tls_ca is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=upstream.tls_ca)
+    except OSError as error:  # also what is no certificate
+        why = cause(error)
+        raise ConfigError(
+            f"{upstream.place} tls_ca: cannot use {upstream.tls_ca} ({why}), put their CA there"
+        ) from None
 
 
 def compact(value: object) -> bytes:

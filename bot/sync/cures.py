@@ -14,6 +14,7 @@ _OF_UPSTREAM = {
     "then `xiaoge sync replay {name} --parked`",
     "folder": "mend {place} folder: its rights, or free some space",
     "bad_answer": "this is not the interface of docs/upstream-api.md: check {place} url, ask those who run it",
+    "untrusted": "their certificate is not trusted: put their CA (PEM) under {place} tls_ca, or set the clock",
     "unreachable": "check {place} url and the network; it is tried again",
 }
 _OF_TICKET = {

@@ -57,7 +57,7 @@ def _url(place: str, url: str) -> Iterator[Fault]:
 def _folder(place: str, upstream: Upstream) -> Iterator[Fault]:
     if upstream.folder is None:
         yield f"{place} folder", 'missing: kind = "folder" needs the folder that the files go to'
-    for key in ("url", "secret", "secret_env", "secret_file"):
+    for key in ("url", "secret", "secret_env", "secret_file", "tls_ca"):
         if getattr(upstream, key) is not None:
             yield f"{place} {key}", 'is for kind = "http", leave it out'
     if upstream.gzip:

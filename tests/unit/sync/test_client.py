@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from bot.settings import ConfigError
 from bot.sync import rendering, signing
 from bot.sync.client import Batch, Client, Closed, Failed, Fault, Refused, Result, Throttled, TooLarge
 from bot.sync.rendering import Reason
@@ -27,15 +34,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def above(handler: Handler, **keys: Any) -> AsyncIterator[Client]:
+async def above(handler: Handler, tls: ssl.SSLContext | None = None, **keys: Any) -> AsyncIterator[Client]:
     """A client of a server that answers every request so."""
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+    url = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}/api/"
     try:
         async with aiohttp.ClientSession() as session:
             yield Client(upstream(**{"url": url, "secret": SECRET, **keys}), SOURCE, session, lambda: datetime.now(UTC))
@@ -160,6 +167,45 @@ async def test_a_pause_that_they_ask_for(status: int, text: str, pause: timedelt
         with pytest.raises(Throttled) as caught:
             await client.deliver(BATCH)
     assert caught.value.pause == pause
+
+
+def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a server with a CA of its own needs, and the file of that CA."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "platform")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "ca.pem").write_bytes(made.public_bytes(pem))
+    (folder / "server.pem").write_bytes(private + made.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context, folder / "ca.pem"
+
+
+async def test_their_certificate_is_checked(tmp_path: Path) -> None:
+    context, ca = certified(tmp_path)
+    async with above(answering(200, json.dumps(ACCEPTED)), tls=context) as client:
+        with pytest.raises(Failed) as caught:
+            await client.deliver(BATCH)
+        assert caught.value.code == "untrusted"
+    async with above(answering(200, json.dumps(ACCEPTED)), tls=context, tls_ca=str(ca)) as client:
+        assert len(await client.deliver(BATCH)) == 2
+    with pytest.raises(ConfigError, match=r"\[\[upstreams\]\] street tls_ca: cannot use .*none.pem \(No such file"):
+        async with above(answering(200), tls_ca=str(tmp_path / "none.pem")):
+            pass
 
 
 async def test_an_answer_that_breaks_off_and_one_that_never_comes() -> None:
