@@ -105,5 +105,6 @@ PARTS: tuple[Part, ...] = (
 ONE_BY_ONE: dict[Part, tuple[Part, Part]] = {
     reminders.follow: (lambda effects: reminders.follow(effects, 1), reminders.pass_over),
     reminders.fire: (lambda effects: reminders.fire(effects, 1), reminders.put_off),
+    wish_steps.release: (lambda effects: wish_steps.release(effects, 1), wish_steps.put_off),
     signup_timers.fire: (lambda effects: signup_timers.fire(effects, 1), signup_timers.put_off),
 }

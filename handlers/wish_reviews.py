@@ -17,6 +17,7 @@ from storage.model import RoomKind
 from storage.wishes import Wish, WishState
 
 MOST_LISTED = 8
+MICRO_GRID_DIGITS = 18
 
 
 async def review(ctx: Context, command: Command) -> str:
@@ -69,11 +70,14 @@ async def _publish(ctx: Context, command: Command, found: Wish, right: str) -> s
             return no_such_scope(mask(command.code))
         if rights.allowed(ctx.actor, Right.REVIEW, scope) is None:
             await ctx.audit_message("denied", command=command.name.name, item=found.id, scope=scope)
-            return BEYOND_SCOPE
+            return "" if _in_public(ctx) else BEYOND_SCOPE
     elif not await wish_steps.groups(ctx, found):
         scope = _home(found, right)
-    if scope is not None and not await wish_steps.groups_of(ctx, scope):
+    rooms = len(await wish_steps.groups_of(ctx, scope)) if scope is not None else 1
+    if not rooms:
         return texts.no_room_for(found.id)
+    if rooms > 1 and not command.code and scope is not None and len(scope) < MICRO_GRID_DIGITS:
+        return texts.name_scope(found.id, rooms)  # a whole community is meant only by who says so
     person = await ctx.person()
     public = await wishes.move(
         ctx.tx,

@@ -6,7 +6,7 @@ has a key that begins with `wish:X5:`, so that they can be taken out of the stor
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handlers import quiet, rights, texts
 from handlers.context import Effects
@@ -19,6 +19,7 @@ from storage.model import Person, PostKind, Room, RoomKind, RoomState
 from storage.wishes import Wish, WishState
 
 LISTS = "wish:list:"  # the keys of answers that hold words of several
+PUT_OFF = timedelta(hours=1)
 RELEASED_AT_ONCE = 20  # so that messages need not wait for longer than a moment
 
 
@@ -224,16 +225,26 @@ async def let_go(effects: Effects, wish: Wish, person: Person, why: str, *, told
     return await pass_on(effects, released, why, giver)
 
 
-async def release(effects: Effects) -> bool:
+async def release(effects: Effects, most: int | None = None) -> bool:
     """Claims that have lasted their time go to the next; True where there may be more."""
-    due = await wishes.run_out(effects.tx, effects.now, RELEASED_AT_ONCE)
+    most = most or RELEASED_AT_ONCE
+    due = await wishes.run_out(effects.tx, effects.now, most)
     for wish in due:
         giver = await people.get(effects.tx, wish.claimed_by) if wish.claimed_by is not None else None
         if giver is not None:
             await effects.audit("wish_released", actor=None, item=wish.id, person=giver.id)
             told = said.ran_out(wish.id, effects.policy.wish_claim_for.days)
             await let_go(effects, wish, giver, said.RAN_OUT, told=told)
-    return len(due) == RELEASED_AT_ONCE
+    return len(due) == most
+
+
+async def put_off(effects: Effects) -> bool:
+    """Let the next claim that has run out, which cannot be handed on now, try again later; True, as there may be
+    more."""
+    for wish in await wishes.run_out(effects.tx, effects.now, 1):
+        later = effects.now + PUT_OFF
+        await wishes.move(effects.tx, wish.number, {WishState.CLAIMED}, WishState.CLAIMED, release_at=later)
+    return True
 
 
 def caution(effects: Effects, text: str) -> str:

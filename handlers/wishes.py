@@ -14,7 +14,7 @@ from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import wishes as texts
 from nlp import quoting
-from storage import outbox, questions, wishes
+from storage import contributions, outbox, questions, wishes
 from storage.model import Message, MessageKind, Person, RoomKind
 from storage.questions import Question
 from storage.wishes import Wish, WishState
@@ -337,6 +337,8 @@ async def erase(ctx: Context, person: Person) -> None:
         await wish_steps.take_back(ctx, one)
     claimed = await wishes.held(ctx.tx, person.id)
     await wishes.forget_person(ctx.tx, person.id)
+    if not person.grants:  # what was noted of somebody in office is kept with it
+        await contributions.forget(ctx.tx, person.id)
     for one in claimed:
         await outbox.forget_keyed(ctx.tx, wish_steps.words(one))
         await wish_steps.let_go(ctx, one, person, texts.ERASED)
@@ -345,4 +347,5 @@ async def erase(ctx: Context, person: Person) -> None:
 async def kept(ctx: Context, person: Person) -> str:
     """What there is of somebody, in words; empty for nothing."""
     made = [one for one in await wishes.wished(ctx.tx, person.id) if one.state is not WishState.WITHDRAWN]
-    return texts.kept(len(made), len(await wishes.held(ctx.tx, person.id)))
+    held, deeds = await wishes.held(ctx.tx, person.id), await contributions.noted(ctx.tx, person.id)
+    return texts.kept(len(made), len(held), deeds)

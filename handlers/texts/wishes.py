@@ -105,6 +105,10 @@ def no_room_for(wish_id: str) -> str:
     return f"{wish_id} 没有可公布的群，请用“审核 {wish_id} 通过 @网格”指定。"
 
 
+def name_scope(wish_id: str, rooms: int) -> str:
+    return f"{wish_id} 会公布到{rooms}个群，请写明范围：审核 {wish_id} 通过 @网格。"
+
+
 def published(wish_id: str, rooms: int, when: str) -> str:
     where = f"公布到{rooms}个群" if rooms > 1 else "公布到群里"
     return f"{wish_id} 已通过，{where}{f'，{when}起发' if when else ''}。"
@@ -298,11 +302,12 @@ def state_inside(wish_id: str, state_: WishState, public: str, giver: str, wishe
     return "\n".join(line for line in lines if line)
 
 
-def kept(made: int, held: int) -> str:
+def kept(made: int, held: int, deeds: int) -> str:
     """For 我的信息."""
     parts = [f"提出{made}个" if made else "", f"认领{held}个" if held else ""]
     said = "、".join(part for part in parts if part)
-    return f"心愿{said}" if said else ""
+    every = [f"心愿{said}" if said else "", f"实事{deeds}件" if deeds else ""]
+    return "；".join(part for part in every if part)
 
 
 # --- 四个一 ---

@@ -34,7 +34,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """The counted lines of the room, in place of the outbox."""
     rows: list[datetime] = []
 
-    async def counted_slots(_tx: object, _room: int, since: datetime) -> list[datetime]:
+    async def counted_slots(_tx: object, _room: int, since: datetime, _kind: PostKind | None = None) -> list[datetime]:
         return [at for at in rows if at >= since]
 
     monkeypatch.setattr(outbox, "counted_slots", counted_slots)
@@ -88,6 +88,16 @@ async def test_a_callback_waits_for_the_next_free_place(taken: list[datetime]) -
 async def test_a_callback_waits_for_the_next_day_when_the_day_is_full(taken: list[datetime]) -> None:
     taken.extend(at(f"{hour:02}:00") for hour in range(8, 14))
     assert await slot(PostKind.CALLBACK, at("16:00")) == at("07:30", day=13)
+
+
+async def test_a_wish_waits_like_a_callback_and_leaves_places_for_others(taken: list[datetime]) -> None:
+    taken.append(at("08:00"))
+    assert await slot(PostKind.WISH, at("08:10")) == at("08:30")
+    taken.append(at("08:30"))  # of the room's lines two are wishes now
+    assert await slot(PostKind.WISH) == at("07:30", day=13)
+    assert await slot(PostKind.CALLBACK) == NOON
+    hushed = replace(ROOM, silent_until=at("15:00", day=13))
+    assert await slot(PostKind.WISH, room=hushed) == at("15:00", day=13)
 
 
 @pytest.mark.parametrize("now", ["21:30", "23:59", "00:00", "07:29"])
