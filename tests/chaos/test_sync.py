@@ -15,12 +15,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.settings import Upstream as Settings
 from bot.sync import mapping, rendering
+from bot.sync.client import Client
 from bot.sync.courier import rendered
 from bot.sync.filters import kept_back
+from bot.sync.reconciling import Report, compare
 from bot.sync.rendering import Labels
 from handlers.context import Policy
 from nlp import categories
@@ -153,6 +156,17 @@ async def expected(store: Store, upstream: Settings) -> dict[str, dict[str, Any]
     return await store.read(read)
 
 
+async def reconciled(run: Run, clock: LeapingClock) -> Report:
+    """What `xiaoge sync reconcile` says."""
+    known, settings = categories.load(), platform(run.upstream.url, run.count)
+    labels = Labels(known, Policy(categories=known).timezone)
+    async with (
+        await Store.open(url_of(run.home / "xiaoge.db"), read_only=True) as store,
+        aiohttp.ClientSession() as session,
+    ):
+        return await compare(store, settings, labels, Client(settings, SOURCE, session, clock.now))
+
+
 def check_log(applied: list[tuple[str, int, str]]) -> None:
     """None twice, and the versions of each ticket in order."""
     assert len(set(applied)) == len(applied), "applied twice"
@@ -187,6 +201,9 @@ async def test_everything_arrives_once_and_in_order(
     run = Run(tmp_path, count, upstream, random.Random(seed))
     try:
         await live_through(run, kills)
+        drawn, failed = sum(faults.drawn.values()), sum(faults.drawn.values()) - faults.drawn["none"]
+        faults.rate = 0.0
+        report = await reconciled(run, clock)
     finally:
         await upstream.stop()
     seconds = time.monotonic() - began
@@ -203,8 +220,7 @@ async def test_everything_arrives_once_and_in_order(
     assert run.absence >= DAY
     ((changes,),) = run.query("SELECT count(*) FROM changes")
     assert changes >= 3 * count
-    failed = sum(number for kind, number in faults.drawn.items() if kind != "none")
-    drawn = sum(faults.drawn.values())
+    assert report.equal, report.differences[:5]
     assert 0.15 < failed / drawn < 0.35
     gone = sum(item["deleted"] for item in held.values())
     with capsys.disabled():
@@ -213,5 +229,5 @@ async def test_everything_arrives_once_and_in_order(
             f"{len(applied)} versions applied, none twice, in order; "
             f"{upstream.requests} requests, {failed} of {drawn} that got through failed ({failed / drawn:.0%}); "
             f"{run.kills} SIGKILLs, away {run.absence / timedelta(hours=1):.1f} h; "
-            f"{len(held)} held and equal field by field, {gone} of them tombstones; {seconds:.0f} s"
+            f"reconcile: equal, {report.ours} tickets and {gone} tombstones, field by field; {seconds:.0f} s"
         )
