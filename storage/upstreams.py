@@ -103,6 +103,7 @@ _DUE = (
     .order_by(deliveries.c.next_at, deliveries.c.ticket)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_LEAST_TRIED = _DUE.order_by(None).order_by(deliveries.c.attempts, deliveries.c.next_at, deliveries.c.ticket)
 
 
 # --- the upstream as a whole ---
@@ -180,9 +181,10 @@ async def _reached(tx: Tx, name: str, seq: int) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"seq": statement.excluded.seq}))
 
 
-async def due(tx: Tx, name: str, now: datetime, most: int) -> list[Delivery]:
-    """What may go now, what waits longest first."""
-    return [Delivery(*row) for row in await tx.execute(_DUE, {"of": name, "now": now, "most": most})]
+async def due(tx: Tx, name: str, now: datetime, most: int, *, least_tried: bool = False) -> list[Delivery]:
+    """What may go now, what waits longest first; or, for a trial, what has failed least."""
+    query = _LEAST_TRIED if least_tried else _DUE
+    return [Delivery(*row) for row in await tx.execute(query, {"of": name, "now": now, "most": most})]
 
 
 async def next_due(tx: Tx, name: str) -> datetime | None:

@@ -34,6 +34,8 @@ POLL = timedelta(seconds=5)
 STORE_RETRY = timedelta(seconds=1)
 DEFECT_RETRY = timedelta(minutes=1)
 FED = 2000  # changes at a time, so that the writer is not held for long
+WHOLE_FOR = 2  # failures after which a batch is halved with each more
+ALONE_FOR = 8  # failures after which a ticket that fails alone, between others that arrive, is set aside
 RETRY_FIRST, RETRY_MOST = timedelta(seconds=2), timedelta(minutes=15)
 OPEN_AFTER = 5  # requests that failed in a row open the breaker
 OPEN_FIRST, OPEN_MOST = timedelta(seconds=30), timedelta(minutes=10)
@@ -138,31 +140,45 @@ class Courier:
             now = self._clock.now()
             link, behind = await self._store.read(self._look)
             if behind:
-                due = now + timedelta(seconds=self._upstream.wait_seconds)
-                await self._store.write(lambda tx, due=due: upstreams.feed(tx, self.name, due, FED))  # type: ignore[misc]
+                await self._feed(now)
                 continue
             if link.open_until is not None and link.open_until > now:
                 return link.open_until
             probing = link.failures >= OPEN_AFTER
-            most = 1 if probing else self._most
-            plan = await self._store.read(lambda tx, now=now, most=most: self._plan(tx, now, most))  # type: ignore[misc]
+            plan = await self._planned(now, probing=probing)
             if plan is None:
                 return await self._store.read(lambda tx: upstreams.next_due(tx, self.name))
-            await self._store.write(lambda tx, plan=plan, now=now: self._note(tx, plan, now))  # type: ignore[misc]
             if plan.send and await self._deliver(plan.send) and probing:
-                await self._store.write(lambda tx, now=now: upstreams.hurry(tx, self.name, now))  # type: ignore[misc]
+                await self._catch_up(now)
         return None
+
+    async def _feed(self, now: datetime) -> None:
+        due = now + timedelta(seconds=self._upstream.wait_seconds)
+        await self._store.write(lambda tx: upstreams.feed(tx, self.name, due, FED))
+
+    async def _catch_up(self, now: datetime) -> None:
+        """They are back: what was put off meanwhile need not wait any longer."""
+        await self._store.write(lambda tx: upstreams.hurry(tx, self.name, now))
 
     async def _look(self, tx: Tx) -> tuple[Link, bool]:
         link = await upstreams.link(tx, self.name)
         return link, bool(await changes.since(tx, link.seq, 1))
 
     # ---------------------------------------------------------------- what is due
-    async def _plan(self, tx: Tx, now: datetime, most: int) -> Plan | None:
-        """What to do with the next rows, on one snapshot; None where none is due."""
-        rows = await upstreams.due(tx, self.name, now, most)
+    async def _planned(self, now: datetime, *, probing: bool) -> Plan | None:
+        """What is to happen to the next rows, written down already; None where none is due."""
+        plan = await self._store.read(lambda tx: self._plan(tx, now, probing=probing))
+        if plan is not None:
+            await self._store.write(lambda tx: self._note(tx, plan, now))
+        return plan
+
+    async def _plan(self, tx: Tx, now: datetime, *, probing: bool) -> Plan | None:
+        """On one snapshot. What has failed again and again goes in ever smaller batches, so that one ticket that they
+        cannot digest holds up nobody; nor is it what tries whether they are back."""
+        rows = await upstreams.due(tx, self.name, now, 1 if probing else self._most, least_tried=probing)
         if not rows:
             return None
+        rows = rows[: max(1, self._most >> max(0, rows[0].attempts - WHOLE_FOR))]
         numbers = [row.ticket for row in rows]
         found = await dossiers.read(tx, numbers, with_reporter=self._upstream.reporter)
         plan = Plan()
@@ -257,14 +273,7 @@ class Courier:
         culprits = [one for one in items if one.item["id"] == named] or (items if len(items) == 1 else [])
         if not culprits:
             return await self._halves(items)
-        now = self._clock.now()
-
-        async def settle(tx: Tx) -> None:
-            for one in culprits:
-                await upstreams.park(tx, self.name, one.row.ticket, one.version, fault.code, fault.words, now)
-            await upstreams.reopen(tx, self.name)
-
-        await self._settle(settle)
+        await self._settle(self._parking(culprits, fault, self._clock.now()))
         self._count("rejected")
         log.warning("parked", action="sync", upstream=self.name, ticket=culprits[0].row.ticket, code=fault.code)
         self._refused_in_a_row += 1
@@ -276,6 +285,16 @@ class Courier:
         others = [one for one in items if one not in culprits]
         return await self._deliver(others) if others else True
 
+    def _parking(self, items: Sequence[Outgoing], fault: Fault, now: datetime) -> Callable[[Tx], Awaitable[None]]:
+        """They answer, but these they do not take."""
+
+        async def settle(tx: Tx) -> None:
+            for one in items:
+                await upstreams.park(tx, self.name, one.row.ticket, one.version, fault.code, fault.words, now)
+            await upstreams.reopen(tx, self.name)
+
+        return settle
+
     async def _halves(self, items: Sequence[Outgoing]) -> bool:
         middle = len(items) // 2
         return await self._deliver(items[:middle]) and await self._deliver(items[middle:])
@@ -283,6 +302,11 @@ class Courier:
     async def _failed(self, items: Sequence[Outgoing], fault: Fault, link: Link) -> None:
         """The whole request came to nothing, as far as is known: later once more; the breaker counts."""
         now = self._clock.now()
+        if len(items) == 1 and items[0].row.attempts >= ALONE_FOR and not link.failures:
+            # Others arrived since it was tried last: it is this ticket that they cannot digest.
+            await self._settle(self._parking(items, fault, now))
+            self._count("parked")
+            return
         failures, open_until = link.failures, None
         again_at = now + self._jitter(RETRY_FIRST, RETRY_MOST, max(one.row.attempts for one in items))
         if isinstance(fault, Throttled):

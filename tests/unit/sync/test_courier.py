@@ -388,6 +388,35 @@ async def test_a_stop_ends_it_between_two_requests(house: House) -> None:
     assert house.above.applied == [("S1", 1)]
 
 
+class Choking(Above):
+    """A platform that falls over whenever a certain ticket comes."""
+
+    def accept(self, batch: Batch) -> list[Result]:
+        if any(item["id"] == "S3" for item in batch.items):
+            raise Failed("server_error", "500 NullPointerException")
+        return super().accept(batch)
+
+
+async def test_a_ticket_that_they_choke_on_holds_up_nobody(house: House) -> None:
+    house.above = Choking()
+    house.upstream = upstream(batch=16)
+    await house.file(40)
+    courier = house.courier()
+    for _ in range(200):
+        again_at = await house.sync(courier)
+        if again_at is None:
+            break
+        house.clock.advance(again_at)
+        if house.clock.now().minute % 10 == 0:
+            await house.file()  # life goes on
+    await house.sync_until_quiet(courier)
+    count = len(await house.store.read(tickets.search))
+    assert house.above.held.keys() == {f"S{number}" for number in range(1, count + 1)} - {"S3"}
+    (parked,) = await house.store.read(lambda tx: upstreams.parked(tx, "street"))
+    assert (parked.ticket, parked.code, parked.message) == (3, "server_error", "500 NullPointerException")
+    assert (await link(house)).code is None
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 4))
 async def test_whatever_goes_wrong_each_arrives_once_in_order_and_as_it_is(
