@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers import texts
 from tests.scenes import score_scenes
 from tests.scenes.played import Played
 
@@ -41,6 +42,24 @@ def test_a_group_never_reads_who_wished_in_private(played: Played) -> None:
         claimers = {one["from"] for one in scene["messages"] if one["room"] and "认领" in one["text"]}
         for reply in outcome["replies"]:
             assert not [nick for who, nick in wishers.items() if who not in claimers and nick in reply["text"]]
+
+
+def test_what_is_said_in_public_is_short(played: Played) -> None:
+    """≤ 60 characters beside the words of the wish itself; a list has a line for each."""
+    for scene in SCENES:
+        outcome = played.outcomes[scene["id"]]
+        own = [wish["text"] for wish in outcome["wishes"] if wish["text"]]
+        for reply in outcome["replies"]:
+            line = reply["text"].rpartition(texts.MENTION_END)[2]
+            for words in own:
+                line = line.replace(words, "")
+            assert len(line) <= 60 or "\n" in line, line
+
+
+def test_the_photo_is_noted_and_not_shown(played: Played) -> None:
+    with closing(sqlite3.connect(played.keep / "X01" / "xiaoge.db")) as database:
+        assert database.execute("SELECT photo_id FROM wishes").fetchall() == [("m4",)]
+    assert played.outcomes["X01"]["dropped"]["photo"] == 1
 
 
 def test_giver_and_wisher_never_read_of_each_other(played: Played) -> None:
