@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,6 +212,12 @@ async def test_fields_are_renamed_left_out_and_added(house: House) -> None:
     assert (item["content"], item["district"], item["how"]) == (WORDS, "519999", "换了主板，联系电话139****1234")
     assert item["area"].startswith("519999")
     assert item["grid"] == {"name": "12微网格"}
+
+
+def test_the_page_names_every_field_and_reason() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sync.md").read_text(encoding="utf-8")
+    paths = (*mapping.FIELDS, *mapping.REPORTER_FIELDS, *mapping.TOMBSTONE_FIELDS, "hash", *Reason)
+    assert [path for path in paths if f"`{path}`" not in page] == []
 
 
 def test_the_schema_refuses_what_is_not_said_in_it() -> None:
