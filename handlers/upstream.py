@@ -226,10 +226,15 @@ async def _move(
 
 
 async def _assigned(effects: Effects, case: _Case) -> None:
-    fields = {**_departments(effects, case.ticket), "accepted_at": None}
-    moved = await _move(effects, case, TicketState.ASSIGNED, "assigned", **fields)
-    line = said.told_assigned(steps.heading_inside(effects.policy, moved), case.label, case.answer.assigned_to)
-    await _inform(effects, case.ticket, line, key=f"assigned:{moved.id}:{moved.version}")
+    """To a department. That it went from one to another is told, and changes nothing here."""
+    now, to = case.ticket, case.answer.assigned_to
+    if now.state is TicketState.ASSIGNED and now.owner_role is Role.DEPARTMENT and now.owner_id is None:
+        await _record(effects, case)
+    else:
+        fields = {**_departments(effects, now), "accepted_at": None}
+        now = await _move(effects, case, TicketState.ASSIGNED, "assigned", **fields)
+    line = said.told_assigned(steps.heading_inside(effects.policy, now), case.label, to)
+    await _inform(effects, case.ticket, line, key=f"assigned:{now.id}:{case.upstream}:{now.reopened}:{to}")
 
 
 async def _in_progress(effects: Effects, case: _Case) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from handlers import upstream
@@ -224,13 +226,32 @@ async def test_what_was_taken_back_here_is_not_answered_any_more(stage: Stage, p
     assert await waiting(stage) == []
 
 
-async def test_its_own_echo_starts_nothing(stage: Stage, platform: Platform) -> None:
-    """A platform that answers each version with the state it sees there comes to rest."""
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("assigned", {"assigned_to": "区住建局"}),
+        ("in_progress", {}),
+        ("done", {"result": "已修好"}),
+        ("returned", {"reason": "属物业"}),
+        ("refused", {"reason": "超职责"}),
+    ],
+)
+async def test_its_own_echo_starts_nothing(state: str, words: dict, stage: Stage, platform: Platform) -> None:
+    """A platform that answers each version with the state that it sees there comes to rest."""
     ticket = await reported(stage, platform)
-    await platform.says(ticket, "done", result="已修好")
-    done = await passed_on(stage, platform)
-    assert await platform.says(done, "done", result="已修好") is Verdict.APPLIED
-    assert await now(stage) == done
+    await platform.says(ticket, state, **words)
+    after, said = await passed_on(stage, platform), await stage.said()
+    assert await platform.says(after, state, **words) is Verdict.APPLIED
+    assert await now(stage) == after
+    assert await stage.said() == said
+
+
+async def test_from_one_office_to_another(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform)
+    for office in ("区住建局", "区住建局", "区城管局"):
+        await platform.says(ticket, "assigned", assigned_to=office)
+    told = [line for line in await stage.told(LEADER) if line.startswith("【上级派单】")]
+    assert [line.partition("派给")[2][:4] for line in told] == ["区住建局", "区城管局"]
 
 
 # ---------------------------------------------------------------- conflicts
@@ -420,3 +441,43 @@ async def test_the_level_of_the_ticket_hears_of_a_conflict(stage: Stage, platfor
     for nick in (LEADER, "周主任", "街道钱科"):
         assert (await stage.told(nick))[-1].startswith("【上级答复不一致】"), nick
     assert not any("上级" in line for line in await stage.said(GROUP))
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_both_sides_do(seed: int, stage: Stage, platform: Platform) -> None:
+    """People and the platform, each at random and often too late: what is not applied changes nothing, what somebody
+    here decided is never undone by an answer that did not know of it, and nothing counts twice."""
+    drawn = random.Random(seed)
+    await reported(stage, platform)
+    here = [
+        (LEADER, "派单 S1 物业"),
+        (OWNER, "接单 S1"),
+        (OWNER, "处置中 S1 明天"),
+        (OWNER, "退回 S1 不归我们"),
+        (OWNER, "办结 S1 已换门机"),
+        (LEADER, "不受理 S1 超职责"),
+        (REPORTER, "评价 S1 不满意"),
+        (REPORTER, "评价 S1 满意"),
+    ]
+    said_above: list[tuple[Ticket, str, int, int]] = []
+    for _ in range(25):
+        stage.after(minutes=drawn.randint(1, 50))
+        before = await now(stage)
+        if drawn.random() < 0.5:
+            await stage.say(*drawn.choice(here), room=None)
+            await passed_on(stage, platform)
+            continue
+        state, based_on = drawn.choice(list(AnswerState)).value, drawn.randint(1, before.version)
+        verdict = await platform.says(before, state, based_on=based_on, result="上级处置", reason="超职责")
+        after = await now(stage)
+        said_above.append((before, state, based_on, platform.revision))
+        if verdict is not Verdict.APPLIED:
+            assert after == before
+        elif after != before and before.state in {TicketState.CALLBACK, TicketState.CLOSED, TicketState.REFUSED}:
+            raise AssertionError(f"{state} undid {before.state}")
+    last, lines = await now(stage), await stage.lines()
+    for ticket, state, based_on, revision in said_above:
+        verdict = await platform.says(ticket, state, based_on=based_on, revision=revision, result="上级处置")
+        assert verdict in {Verdict.DUPLICATE, Verdict.STALE, Verdict.CONFLICT}
+    assert (await now(stage), await stage.lines()) == (last, lines)
+    await stage.audited("upstream")  # the chain is whole
