@@ -170,7 +170,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "转急": (Name.URGENT, forms.reason_and_span),
     "转平": (Name.CALM, forms.alone),
     "帮助": (Name.HELP, forms.alone),
-    "职责": (Name.HELP, forms.alone),
+    "职责": (Name.DUTY, forms.alone),
     "静音": (Name.HUSH, forms.hush),
     "恢复记录": (Name.REMEMBER_ME, forms.alone),
     "恢复": (Name.RESUME, forms.alone),

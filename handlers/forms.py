@@ -56,6 +56,7 @@ class Name(StrEnum):
     URGENT = "转急"
     CALM = "转平"
     HELP = "帮助"
+    DUTY = "职责"
     HUSH = "静音"
     RESUME = "恢复"
     FORGET_ME = "别记我"

@@ -139,6 +139,7 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.URGENT, mode.declare, Right.MODE),
     Route(Name.CALM, mode.end, Right.MODE),
     Route(Name.HELP, help.show),
+    Route(Name.DUTY, help.duty),
     Route(Name.HUSH, rooms.hush),
     Route(Name.RESUME, rooms.resume, Right.ROOM),
     Route(Name.ENABLE, rooms.enable, Right.ROOM, Scope.BINDING),

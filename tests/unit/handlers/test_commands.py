@@ -72,7 +72,7 @@ def test_who_asks_what_it_is_gets_help(text: str) -> None:
     ("text", "name"),
     [
         ("帮助", Name.HELP),
-        ("職責", Name.HELP),
+        ("職責", Name.DUTY),
         ("帮助！", Name.HELP),
         ("帮助🙏", Name.HELP),
         ("[微笑]帮助[玫瑰]", Name.HELP),

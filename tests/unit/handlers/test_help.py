@@ -17,10 +17,17 @@ ALL = (
     texts.HELP_LEADER,
     texts.HELP_ABOVE,
     texts.HELP_OWNER,
+    (*texts.HELP_URGENT, *HELPER),
+)
+DUTIES = (
+    (*texts.DUTY_RESIDENT, texts.DUTY_HELPER),
+    texts.DUTY_LEADER,
+    texts.DUTY_ABOVE,
+    texts.DUTY_OWNER,
 )
 
 
-@pytest.mark.parametrize("lines", ALL)
+@pytest.mark.parametrize("lines", [*ALL, *DUTIES])
 def test_six_short_lines_at_most(lines: tuple[str, ...]) -> None:
     assert len(lines) <= 6
     assert all(len(line) <= 36 for line in lines)
@@ -44,8 +51,31 @@ def test_it_fits_the_role(role: Role | None, private: bool, expected: tuple[str,
     assert helping.lines(person, private=private) == expected
 
 
-@pytest.mark.parametrize("typed", ["帮助", "职责"])
-async def test_in_the_group_and_in_private(stage: Stage, typed: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        (None, texts.DUTY_RESIDENT),
+        (Role.PARTY_MEMBER, DUTIES[0]),
+        (Role.GRID_WORKER, texts.DUTY_LEADER),
+        (Role.STREET, texts.DUTY_ABOVE),
+        (Role.ENFORCEMENT, texts.DUTY_OWNER),
+    ],
+)
+def test_so_do_the_duties(role: Role | None, expected: tuple[str, ...]) -> None:
+    person = Person(1, "某人", (Grant(role, MICRO),)) if role is not None else None
+    assert helping.duties(person) == expected
+
+
+async def test_in_urgent_times_it_tells_what_is_needed_then(stage: Stage) -> None:
+    await stage.say("网格长刘姐", "转急 暴雨")
+    await stage.say("李姐", "帮助")
+    assert (await stage.said())[-1] == "@李姐 " + "\n".join(texts.HELP_URGENT)
+    await stage.say("李姐", "职责")
+    assert (await stage.said())[-1] == "@李姐 " + "\n".join(texts.DUTY_RESIDENT)
+
+
+async def test_in_the_group_and_in_private(stage: Stage) -> None:
+    typed = "帮助"
     await stage.say("李姐", typed)
     assert await stage.said() == ["@李姐 " + "\n".join(texts.HELP_ROOM)]
     await stage.say("李姐", typed, room=None)
@@ -58,4 +88,4 @@ def test_what_the_help_shows_is_understood() -> None:
         for example in (part.strip() for line in lines for part in line.split("：")[0].split("·")):
             if example.split(" ")[0] in texts.USAGE:
                 typed = example.replace("网格码", MICRO)
-                assert isinstance(parse(typed, addressed=False), Command), typed
+                assert isinstance(parse(typed, addressed=lines[0] == texts.HELP_PRIVATE[0]), Command), typed
