@@ -33,6 +33,7 @@ JUST_NOW = timedelta(hours=12)  # a copy so soon after another is of the same li
 ALIKE = 0.6  # of two titles: the same but for a word
 MOST_HEADS = 50  # of one row
 RELATED = 0.2  # with mostly the same people, a title that was written anew
+_CALLED = re.compile(r"(?:报名)?(?:接龙|接龍)$")
 _NO_WORD = re.compile(r"[\W_]+")
 
 
@@ -142,7 +143,7 @@ async def _open(ctx: Context, room: Room, found: Chain, said: Activity) -> Signu
     """A list that nobody sent before is a new sign-up. A time that is over by then tells of something else."""
     at = ctx.message.sent_at
     new = NewSignup(
-        title=said.title or said.place,
+        title=_CALLED.sub("", said.title) or said.title or said.place,
         place=said.place if said.title else "",
         starts=_when(said),
         ends=said.ends,
@@ -247,7 +248,7 @@ async def _retitle(ctx: Context, room: Room, signup: Signup, found: Chain, said:
         ctx.tx,
         number,
         heading=found.title,
-        title=said.title or signup.title,
+        title=_CALLED.sub("", said.title) or signup.title,
         place=said.place or signup.place,
         starts=_when(said) or signup.starts,
         ends=said.ends if said.starts is not None else signup.ends,

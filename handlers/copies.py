@@ -182,9 +182,10 @@ class _Fold:
                 own_words |= 1 << self._bit[self._lines[number].digest]
         words, seats = self._bits(rows, found)
         differing = [
-            ((base.words ^ words) & ~own_words).bit_count()
-            + 2 * (base.seats & ~seats & ~own_seats).bit_count()
-            + 3 * (seats & ~base.seats & ~own_seats).bit_count()  # nobody adds a row that somebody else has
+            # Nobody adds a row that somebody else has, nor makes of one what it says in another copy.
+            2 * ((base.words ^ words) & ~own_words).bit_count()
+            + (base.seats & ~seats & ~own_seats).bit_count()
+            + 3 * (seats & ~base.seats & ~own_seats).bit_count()
             for base in self._bases
         ]
         least = min(differing)
@@ -197,15 +198,13 @@ class _Fold:
             return likely[-1]
         shown = _shown(rows, found)
 
-        def changed(base: _Base) -> tuple[int, int, int]:
+        def changed(base: _Base) -> tuple[int, int, int, int]:
             lost = sum(at in base.rows and at not in shown for at in own)
             edited = sum(at in base.rows and at in shown and not _equal(base.rows[at], shown[at]) for at in own)
-            stale = latest and base is not self._bases[-1]
-            again = (
-                sum(at in shown and at not in base.rows and self._holds(at, shown[at]) for at in own) if stale else 0
-            )
+            again = sum(at in shown and at not in base.rows and self._holds(at, shown[at]) for at in own)
+            odd = (1 if base is self._bases[-1] else 2) * again if latest else 0
             gone = sum(at in base.rows and not self.seats[at].heads for at in own) if back else 0
-            return lost + edited + 2 * again, gone, sum(at not in shown for at in base.rows)
+            return lost + edited + odd, lost, gone, sum(at not in shown for at in base.rows)
 
         return min(reversed(likely), key=changed)
 

@@ -79,7 +79,7 @@ _ORDINAL = re.compile(r"第\s?[一二三四五六七八九十\d]{1,2}\s?[场批�
 _LABEL = re.compile(
     r"(?:活动)?(?:(?P<title>名称|主题|标题|内容)|(?P<place>地点|地址|位置)|(?P<none>时间|日期|名额|人数|限额|对象|费用|说明|备注|要求))\s?:\s?"
 )
-_CUT = re.compile(r"[\s,;|/。!]+")
+_CUT = re.compile(r"(?:[,;|/。!]|(?<![A-Za-z])\s|\s(?![A-Za-z]))+")  # English words stay together
 _PLACE_WORDS = (
     r"(?:中心|[室厅馆站院坝亭店所园]|坝子|广场(?!舞)|架空层|门口|[大正后前侧东南西北]门|楼[下上顶]|天台|学校|[小中]学|操场|球场|食堂"
     r"|中庭|大堂|空地|路口|平台|长廊|社区|小区|[居村]委会?|物业|办公室|岗亭|地下室|负一楼|[路街巷]\s?\d{1,4}号|\d{1,3}\s?(?:栋|号楼|幢|楼|层)"
@@ -221,7 +221,8 @@ def _first(times: Sequence[TimeExpression], at: datetime) -> _When | None:
     told = [each for each in times if each.kind is not Kind.DURATION]
     if not told:
         return None
-    day = next((each for each in told if _DATE.search(each.text)), None)
+    whole = (each for each in told if _DATE.search(each.text) and _CLOCK.search(each.text))
+    day = next(whole, None) or next((each for each in told if _DATE.search(each.text)), None)
     clock = next((each for each in told if _CLOCK.search(each.text)), None)
     parts = [day or clock or told[0]]
     if day is not None and clock is not None and clock is not day and not _CLOCK.search(day.text):
