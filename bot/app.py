@@ -65,12 +65,14 @@ class House:
         monitor: Monitor | None = None,
         lexicon: Keeper | None = None,
         couriers: Sequence[Courier] = (),
+        answers: Answers | None = None,
         pullers: Sequence[Puller] = (),
         webhook: Webhook | None = None,
     ) -> None:
         """`seed` fixes the jitter; `heard` and `sent` are told of every finished message and every line sent; `monitor`
         serves while the house runs; `lexicon` is where another classifier comes from when staff change their words;
-        `couriers` carry tickets to the platforms above, whose answers come by `pullers` and `webhook`."""
+        `couriers` carry tickets to the platforms above, whose `answers` come by `pullers` and
+        `webhook`."""
         self._monitor = monitor
         self.store = store
         self.clock = clock
@@ -101,6 +103,7 @@ class House:
             store, self.dispatcher, policy, by_account, clock, wake_senders=self.wake_senders, lexicon=lexicon
         )
         self._couriers = couriers
+        self.answers = answers
         self._pullers = pullers
         self._webhook = webhook
         self._stop = asyncio.Event()
@@ -283,6 +286,7 @@ async def run(config: Config) -> None:
                 monitor=_monitor(config),
                 lexicon=lexicon,
                 couriers=[courier_of(config, upstream, store, known, session, clock) for upstream in config.upstreams],
+                answers=answers,
                 pullers=pullers_of(config, answers, session),
                 webhook=webhook_of(config, answers),
             )

@@ -39,6 +39,7 @@ class Figures:
     store_up: bool = False
     standing: Standing | None = None
     upward: Mapping[str, tuple[Link, Waiting]] = field(default_factory=dict)  # by upstream
+    answers: Mapping[str, tuple[int, datetime | None]] = field(default_factory=dict)  # by upstream
     filed: Counter[tuple[str, Urgency]] = field(default_factory=Counter)
 
 
@@ -222,3 +223,11 @@ def _upward(house: House, figures: Figures) -> Iterator[Metric]:
     yield _gauge("sync_breaker_until_seconds", "The breaker is open until, Unix time; 0: closed.", label, opened)
     last = {key: link.succeeded_at.timestamp() for key, (link, _) in found.items() if link.succeeded_at is not None}
     yield _gauge("sync_success_seconds", "When a request last succeeded, Unix time.", label, last)
+    verdicts = house.answers.tally if house.answers is not None else {}
+    text = "Answers of the platforms above by what they did here."
+    heard = {key: float(count) for key, count in verdicts.items()}
+    yield _counter("sync_answers", text, ("upstream", "verdict"), heard)
+    conflicts = {(name,): float(count) for name, (count, _) in figures.answers.items()}
+    yield _gauge("sync_conflicts", "Answers that contradict what happened here, for a person.", label, conflicts)
+    read = {(name,): at.timestamp() for name, (_, at) in figures.answers.items() if at is not None}
+    yield _gauge("sync_answers_read_seconds", "When its answers were last read, Unix time.", label, read)

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot.metrics import Figures, render
-from storage import standing, upstreams
+from storage import answers, standing, upstreams
 from storage.engine import StoreError
 
 if TYPE_CHECKING:
@@ -216,6 +216,7 @@ class Watch:
                 found = await store.read(lambda tx: standing.read(tx, after_ticket=last))
                 names = [courier.name for courier in self._house.couriers]
                 figures.upward = await store.read(lambda tx: upstreams.standing(tx, names)) if names else {}
+                figures.answers = await store.read(lambda tx: answers.standing(tx, names)) if names else {}
         except TimeoutError:
             figures.standing = None
             return f"the database has answered nothing for {PATIENCE:g} s"

@@ -4,6 +4,7 @@ replied to their requests."""
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -174,6 +175,16 @@ async def keep_reply(tx: Tx, upstream: str, key: str, body: str, reply: str, at:
     """Keep a reply: ids and verdicts, no words. The first one under a key stays."""
     values = {"upstream": upstream, "key": key, "body": body, "reply": reply, "at": at}
     await tx.execute(insert(tx, answer_replies).values(values).on_conflict_do_nothing())
+
+
+async def standing(tx: Tx, upstreams: Collection[str]) -> dict[str, tuple[int, datetime | None]]:
+    """Of each platform how many answers wait for a person, and when its feed was last read to a page's end."""
+    kept = answers.c
+    held = sa.select(kept.upstream, sa.func.count()).where(kept.held.is_not(None)).group_by(kept.upstream)
+    waiting = dict((await tx.execute(held)).tuples().all())
+    cursors = await tx.execute(sa.select(answer_cursors.c.upstream, answer_cursors.c.read_at))
+    read = dict(cursors.tuples().all())
+    return {name: (waiting.get(name, 0), read.get(name)) for name in upstreams}
 
 
 async def purge(tx: Tx, before: datetime) -> int:

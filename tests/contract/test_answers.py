@@ -111,3 +111,11 @@ async def test_the_first_reply_under_a_key_stays_for_a_day(store: Store) -> None
     assert await store.read(lambda tx: answers.reply(tx, "city", "k")) is None
     assert await store.write(lambda tx: answers.purge(tx, NOW)) == 0
     assert await store.write(lambda tx: answers.purge(tx, NOW + timedelta(seconds=1))) == 1
+
+
+async def test_how_it_stands(store: Store, ticket: Ticket) -> None:
+    await store.write(lambda tx: answers.keep(tx, "street", ANSWER, NOW, here="closed"))
+    await store.write(lambda tx: answers.keep(tx, "city", ANSWER, NOW))
+    await store.write(lambda tx: answers.read_up_to(tx, "city", "3", NOW))
+    found = await store.read(lambda tx: answers.standing(tx, ["street", "city", "new"]))
+    assert found == {"street": (1, None), "city": (0, NOW), "new": (0, None)}

@@ -12,6 +12,7 @@ from bot import app
 from bot.clock import SystemClock
 from bot.monitor import Watch
 from bot.pacing import Budget
+from bot.sync.answers import Answers, Puller
 from bot.sync.client import Batch, Failed, Result
 from bot.sync.courier import Courier
 from bot.transports.simulator import Simulator
@@ -88,3 +89,22 @@ async def test_a_request_without_an_answer_holds_up_no_stop(house: House) -> Non
     house.clock.advance(SystemClock().now())
     await house.sync()
     assert heard.applied == [("S1", 1)]
+
+
+async def test_what_they_answer_is_told_of_too(house: House) -> None:
+    living = inhabited(house, house.clock)
+    await living.start()
+    ticket = await house.file()
+    await living.sync()
+    answering = Answers(house.store, living.policy, house.clock)
+    living.answers = answering
+    page = [{"id": ticket.id, "revision": 1, "based_on": 9, "state": "done"}]
+
+    async def get(path: str, query: Any) -> dict[str, Any]:
+        return {"answers": page if query["after"] == "" else [], "next": "1"}
+
+    await Puller(house.upstream, get, answering).step()
+    found = await metrics(living)
+    assert found["xiaoge_sync_answers_total"] == {("conflict", "street"): 1}
+    assert found["xiaoge_sync_conflicts"] == {("street",): 1}
+    assert found["xiaoge_sync_answers_read_seconds"] == {("street",): house.clock.now().timestamp()}
