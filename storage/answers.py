@@ -181,9 +181,9 @@ async def standing(tx: Tx, upstreams: Collection[str]) -> dict[str, tuple[int, d
     """Of each platform how many answers wait for a person, and when its feed was last read to a page's end."""
     kept = answers.c
     held = sa.select(kept.upstream, sa.func.count()).where(kept.held.is_not(None)).group_by(kept.upstream)
-    waiting = dict((await tx.execute(held)).tuples().all())
+    waiting: dict[str, int] = {row[0]: row[1] for row in await tx.execute(held)}
     cursors = await tx.execute(sa.select(answer_cursors.c.upstream, answer_cursors.c.read_at))
-    read = dict(cursors.tuples().all())
+    read: dict[str, datetime] = {row[0]: row[1] for row in cursors}
     return {name: (waiting.get(name, 0), read.get(name)) for name in upstreams}
 
 
