@@ -35,6 +35,7 @@ STORE_RETRY = timedelta(seconds=1)
 DEFECT_RETRY = timedelta(minutes=1)
 FED = 2000  # changes at a time, so that the writer is not held for long
 WHOLE_FOR = 2  # failures after which a batch is halved with each more
+CHOKED = ("server_error", "aborted", "bad_answer", "timeout")  # what a single ticket may bring about
 ALONE_FOR = 8  # failures after which a ticket that fails alone, between others that arrive, is set aside
 RETRY_FIRST, RETRY_MOST = timedelta(seconds=2), timedelta(minutes=15)
 OPEN_AFTER = 5  # requests that failed in a row open the breaker
@@ -302,7 +303,8 @@ class Courier:
     async def _failed(self, items: Sequence[Outgoing], fault: Fault, link: Link) -> None:
         """The whole request came to nothing, as far as is known: later once more; the breaker counts."""
         now = self._clock.now()
-        if len(items) == 1 and items[0].row.attempts >= ALONE_FOR and not link.failures:
+        alone = len(items) == 1 and items[0].row.attempts >= ALONE_FOR
+        if alone and fault.code in CHOKED and not link.failures:
             # Others arrived since it was tried last: it is this ticket that they cannot digest.
             await self._settle(self._parking(items, fault, now))
             self._count("parked")

@@ -358,6 +358,20 @@ async def test_they_may_ask_for_a_pause(house: House) -> None:
     assert house.above.applied == [("S1", 1)]
 
 
+async def test_however_often_they_ask_for_a_pause_nothing_is_parked(house: House) -> None:
+    await house.file()
+    courier = house.courier()
+    house.above.answers = [Throttled("throttled", "429", timedelta(seconds=5))] * 12
+    for _ in range(12):
+        again_at = await house.sync(courier)
+        assert again_at is not None
+        house.clock.advance(again_at)
+    found = await delivery(house, 1)
+    assert (found.state, found.code) == (DeliveryState.PENDING, "throttled")
+    await house.sync_until_quiet(courier)
+    assert house.above.applied == [("S1", 1)]
+
+
 async def test_retries_are_spread_and_the_same_for_a_seed(house: House) -> None:
     await house.file()
     moments = []
