@@ -163,6 +163,11 @@ def test_the_commands_are_the_promised_ones() -> None:
         "outbox settle",
         "outbox retry",
         "outbox drop",
+        "sync status",
+        "sync push",
+        "sync replay",
+        "sync reconcile",
+        "sync settle",
         "status",
     }
 
