@@ -33,6 +33,7 @@ from storage.tables.deliberation import topic_supporters, votes
 from storage.tables.neighbours import questions, signup_entries, signups, wish_line, wishes
 from storage.tables.supplies import checkins
 from storage.tables.supplies import supplies as supply_rows
+from storage.tables.worklog import point_accounts, work_entries
 from storage.tickets import purge_candidates
 
 # The actions by which somebody's words come into a ticket or candidate.
@@ -129,6 +130,8 @@ async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
         votes.c.person_id,
         supply_rows.c.person_id,
         checkins.c.person_id,
+        work_entries.c.person_id,
+        point_accounts.c.person_id,
     )
     elsewhere = [sa.exists().where(column == people.c.id) for column in columns]
     nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *(sa.not_(found) for found in elsewhere))

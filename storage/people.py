@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import grids
+from storage import grids, points
 from storage.engine import Tx, insert, purged, sealer_of
 from storage.model import Alias, Grant, Origin, Person, Role
 from storage.tables import (
@@ -328,6 +328,7 @@ async def _absorb(tx: Tx, person_id: int, resident: Person) -> None:
         same = [twin.c.person_id == person_id, *([twin.c[item] == table.c[item]] if item else [])]
         await tx.execute(sa.delete(table).where(table.c.person_id == old, sa.exists().where(*same)))
         await tx.execute(sa.update(table).where(table.c.person_id == old).values(person_id=person_id))
+    await points.absorb(tx, old, person_id)
     for column in _MENTIONS:
         await tx.execute(sa.update(column.table).where(column == old).values({column: person_id}))
     if resident.opted_out_at is not None:

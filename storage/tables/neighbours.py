@@ -121,8 +121,16 @@ signup_steps = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("heads", sa.Integer),
     sa.Column("slot", sa.Integer),
+    sa.Column("account", sa.Text),  # the message that said so, should it be taken back
+    sa.Column("message_id", sa.Text),
 )
 index("signup_steps_signup", signup_steps.c.signup)
+index(
+    "signup_steps_message",
+    signup_steps.c.account,
+    signup_steps.c.message_id,
+    where=signup_steps.c.message_id.is_not(None),
+)
 
 # --- 接龙 ---
 # A row that stood in a copy of a list, kept once: `digest` is keyed, of its words; name and building are '' once they

@@ -37,6 +37,7 @@ from storage import (
     outbox,
     owners,
     people,
+    points,
     polls,
     questions,
     rooms,
@@ -48,6 +49,7 @@ from storage import (
     topics,
     upstreams,
     wishes,
+    worklog,
 )
 from storage.engine import Store, Tx
 from storage.model import (
@@ -386,6 +388,7 @@ async def fill_neighbours(tx: Tx) -> None:
     await _fill_deliberation(tx)
     await _fill_upward(tx)
     await _fill_voice(tx)
+    await _fill_worklog(tx)
 
 
 async def _fill_signups(tx: Tx) -> None:
@@ -460,6 +463,18 @@ async def _fill_voice(tx: Tx) -> None:
     await notices.receive(tx, [(notice.number, "a", "u-li")])
 
 
+async def _fill_worklog(tx: Tx) -> None:
+    said = {"account": "a", "message_id": "m0", "at": NOW}
+    visit = worklog.WorkKind.VISIT
+    entry = await worklog.note(tx, kind=visit, person_id=1, grid=MICRO, households=3, text="无异常", **said)
+    await worklog.show(tx, entry, "m5")
+    got = await points.earn(tx, 2, points.PointAction.ATTENDANCE, "H1", 30, grid=MICRO, at=NOW)
+    assert got is not None
+    spent = await points.redeem(tx, got.account, 20, "毛巾", grid=MICRO, by_id=1, at=NOW)
+    assert spent is not None
+    await points.correct(tx, spent.number, "发错了", by_id=1, at=LATER)
+
+
 async def read_neighbours(store: Store) -> None:
     """Assert through the repositories that everything that `fill_neighbours` wrote is there."""
 
@@ -501,6 +516,15 @@ async def read_neighbours(store: Store) -> None:
         assert (need.id, need.kind, need.thing, need.left) == ("W1", supplies.SupplyKind.NEED, "米", 0)
         assert (offer.left, offer.unit, offer.building) == (3, "袋", "3")
         assert [mine.note for mine in await supplies.checked_in(tx, MICRO)] == ["药快没了"]
+        walks = [one for one in await worklog.log(tx, person_id=1) if one.kind in worklog.TYPED]
+        assert [(one.households, one.text, one.photo, one.at) for one in walks] == [(3, "无异常", True, NOW)]
+        ledger = await points.of_person(tx, 2)
+        assert [(one.delta, one.item, one.note) for one in ledger] == [
+            (30, "H1", ""),
+            (-20, "", "毛巾"),
+            (20, "", "发错了"),
+        ]
+        assert await points.balance(tx, 2) == 30
 
     await store.read(read)
 

@@ -1,4 +1,4 @@
--- bind code: FQR5KYYB
+-- bind code: 7TJXQDBD
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -82,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'722112F0E84803489A7A1F10F2A0FA3483292373FFD94B86BC75287C15DA2FC1',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'C95A20A456C32BF0EBB2E76709095C36945BB50ADFD44F4047D15189DD9A3800',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'86536BBD3910DF5E78A88AED10448003E41169B94089EBB88CD63142015CBA13',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'DF4D662CCBBAC16C424670CAD14173FC8A5CA5F5D9113A6BF301C5608703936A',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -439,7 +439,7 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'F115DFE7DF9231FBE6D121E1B7B1B1C7');
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'AE27A7A10E55BC511016A7E751955E76');
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -491,6 +491,41 @@ INSERT INTO "people" VALUES(2,'3-2-1502 李姐',NULL,NULL,NULL,NULL);
 INSERT INTO "people" VALUES(3,'老周',1795163400123456,NULL,NULL,NULL);
 INSERT INTO "people" VALUES(4,'林示例',NULL,'A7','示例物业',X'0EB4A857A2E0D414959B6179C0C6DF791F9F2006486EDA80A2DB18');
 INSERT INTO "people" VALUES(5,'陈示例',NULL,'A8',NULL,NULL);
+CREATE TABLE point_accounts (
+	id INTEGER NOT NULL, 
+	person_id INTEGER, 
+	balance BIGINT NOT NULL, 
+	into_id INTEGER, 
+	CONSTRAINT point_accounts_pkey PRIMARY KEY (id), 
+	CONSTRAINT point_accounts_balance_check CHECK (balance >= 0), 
+	CONSTRAINT point_accounts_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
+	CONSTRAINT point_accounts_into_id_fkey FOREIGN KEY(into_id) REFERENCES point_accounts (id), 
+	CONSTRAINT point_accounts_person_id_key UNIQUE (person_id)
+);
+INSERT INTO "point_accounts" VALUES(1,2,30,NULL);
+CREATE TABLE points (
+	number INTEGER NOT NULL, 
+	account_id INTEGER NOT NULL, 
+	action TEXT NOT NULL, 
+	delta BIGINT NOT NULL, 
+	item TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	grid TEXT NOT NULL, 
+	by_id INTEGER, 
+	corrects INTEGER, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT points_pkey PRIMARY KEY (number), 
+	CONSTRAINT points_action_check CHECK (action IN ('attendance', 'wish', 'call', 'redeemed', 'corrected')), 
+	CONSTRAINT points_delta_check CHECK ((action IN ('attendance', 'wish', 'call') AND delta > 0) OR (action = 'redeemed' AND delta < 0) OR (action = 'corrected' AND delta <> 0)), 
+	CONSTRAINT points_corrects_check CHECK ((action = 'corrected') = (corrects IS NOT NULL)), 
+	CONSTRAINT points_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT points_account_id_fkey FOREIGN KEY(account_id) REFERENCES point_accounts (id), 
+	CONSTRAINT points_corrects_fkey FOREIGN KEY(corrects) REFERENCES points (number), 
+	CONSTRAINT points_corrects_key UNIQUE (corrects)
+);
+INSERT INTO "points" VALUES(1,1,'attendance',30,'H1','','519999001001001001',NULL,NULL,1795163400123456);
+INSERT INTO "points" VALUES(2,1,'redeemed',-20,'','毛巾','519999001001001001',1,NULL,1795163400123456);
+INSERT INTO "points" VALUES(3,1,'corrected',20,'','发错了','519999001001001001',1,2,2110523400123456);
 CREATE TABLE polls (
 	number INTEGER NOT NULL, 
 	grid TEXT NOT NULL, 
@@ -532,7 +567,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'EFD11DE8DE106769DD7D06CF5FD55DDE');
+INSERT INTO "receipts" VALUES(1,X'D7BCD66F1D3FC763BF1AD585D55391A6');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -629,15 +664,17 @@ CREATE TABLE signup_steps (
 	position INTEGER NOT NULL, 
 	heads INTEGER, 
 	slot INTEGER, 
+	account TEXT, 
+	message_id TEXT, 
 	CONSTRAINT signup_steps_pkey PRIMARY KEY (id), 
 	CONSTRAINT signup_steps_signup_fkey FOREIGN KEY(signup) REFERENCES signups (number) ON DELETE CASCADE
 );
-INSERT INTO "signup_steps" VALUES(1,1,NULL,0,0,3,NULL);
-INSERT INTO "signup_steps" VALUES(2,2,NULL,0,0,1,1);
-INSERT INTO "signup_steps" VALUES(3,2,NULL,0,0,5,2);
-INSERT INTO "signup_steps" VALUES(4,1,1,1795163400123456,0,2,NULL);
-INSERT INTO "signup_steps" VALUES(5,1,2,1795163460123456,0,2,NULL);
-INSERT INTO "signup_steps" VALUES(6,2,1,1795163400123456,4,1,2);
+INSERT INTO "signup_steps" VALUES(1,1,NULL,0,0,3,NULL,NULL,NULL);
+INSERT INTO "signup_steps" VALUES(2,2,NULL,0,0,1,1,NULL,NULL);
+INSERT INTO "signup_steps" VALUES(3,2,NULL,0,0,5,2,NULL,NULL);
+INSERT INTO "signup_steps" VALUES(4,1,1,1795163400123456,0,2,NULL,NULL,NULL);
+INSERT INTO "signup_steps" VALUES(5,1,2,1795163460123456,0,2,NULL,NULL,NULL);
+INSERT INTO "signup_steps" VALUES(6,2,1,1795163400123456,4,1,2,NULL,NULL);
 CREATE TABLE signups (
 	number INTEGER NOT NULL, 
 	title TEXT NOT NULL, 
@@ -917,6 +954,24 @@ CREATE TABLE wishes (
 );
 INSERT INTO "wishes" VALUES(1,'claimed','换个灯泡','换灯泡','519999001001001001','519999001001001',1,2,'a','m0',1795163400123456,1,1795163400123456,'m1','',1,1795163400123456,1,1,2110523400123456,0,NULL,NULL);
 INSERT INTO "wishes" VALUES(2,'pending','要一台轮椅','','519999001001001001',NULL,1,2,'a','m0',1795163400123456,NULL,NULL,NULL,'',NULL,NULL,NULL,0,NULL,0,NULL,NULL);
+CREATE TABLE work_entries (
+	id INTEGER NOT NULL, 
+	person_id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	grid TEXT NOT NULL, 
+	households INTEGER, 
+	text TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	photo_id TEXT, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT work_entries_pkey PRIMARY KEY (id), 
+	CONSTRAINT work_entries_kind_check CHECK (kind IN ('visit', 'patrol')), 
+	CONSTRAINT work_entries_households_check CHECK (households > 0), 
+	CONSTRAINT work_entries_grid_check CHECK (length(grid) <= 18), 
+	CONSTRAINT work_entries_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
+);
+INSERT INTO "work_entries" VALUES(1,1,'visit','519999001001001001',3,'无异常','a','m0','m5',1795163400123456);
 CREATE INDEX audit_action ON audit (action);
 CREATE INDEX audit_ticket ON audit (ticket) WHERE ticket IS NOT NULL;
 CREATE INDEX bind_failures_who ON bind_failures (account, im_id, at);
@@ -975,6 +1030,7 @@ CREATE UNIQUE INDEX signup_entries_person ON signup_entries (signup, person_id) 
 CREATE INDEX signup_entries_of ON signup_entries (person_id);
 CREATE INDEX signup_entries_by ON signup_entries (by_id);
 CREATE INDEX signup_steps_signup ON signup_steps (signup);
+CREATE INDEX signup_steps_message ON signup_steps (account, message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX chain_lines_author ON chain_lines (author_id);
 CREATE INDEX chain_copies_signup ON chain_copies (signup, sent_at);
 CREATE INDEX chain_copies_room ON chain_copies (room_id);
@@ -988,6 +1044,9 @@ CREATE INDEX deeds_person ON deeds (person_id);
 CREATE INDEX notices_open ON notices (state) WHERE state IN ('draft', 'scheduled', 'sending');
 CREATE INDEX notices_salted ON notices (number) WHERE salt IS NOT NULL;
 CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
+CREATE INDEX work_entries_person ON work_entries (person_id, at);
+CREATE INDEX work_entries_message ON work_entries (account, message_id);
+CREATE INDEX points_account ON points (account_id);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

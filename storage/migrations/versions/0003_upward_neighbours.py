@@ -29,6 +29,7 @@ def upgrade() -> None:
     _chains()
     _wishes()
     _voice()
+    _worklog()
 
 
 def _upward() -> None:
@@ -236,10 +237,20 @@ def _signups() -> None:
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("heads", sa.Integer),
         sa.Column("slot", sa.Integer),
+        sa.Column("account", TEXT),
+        sa.Column("message_id", TEXT),
         sa.ForeignKeyConstraint(["signup"], ["signups.number"], name="signup_steps_signup_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="signup_steps_pkey"),
     )
     op.create_index("signup_steps_signup", "signup_steps", ["signup"])
+    said = sa.text("message_id IS NOT NULL")
+    op.create_index(
+        "signup_steps_message",
+        "signup_steps",
+        ["account", "message_id"],
+        sqlite_where=said,
+        postgresql_where=said,
+    )
 
 
 def _chains() -> None:
@@ -563,3 +574,67 @@ def _voice() -> None:
         sa.ForeignKeyConstraint(["notice"], ["notices.number"], name="receipts_notice_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("notice", "digest", name="receipts_pkey"),
     )
+
+
+def _worklog() -> None:
+    """What people in office wrote down of their walks, and the points of volunteers."""
+    op.create_table(
+        "work_entries",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("households", sa.Integer()),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("message_id", TEXT, nullable=False),
+        sa.Column("photo_id", TEXT),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("kind IN ('visit', 'patrol')", name=op.f("work_entries_kind_check")),
+        sa.CheckConstraint("households > 0", name=op.f("work_entries_households_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("work_entries_grid_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="work_entries_person_id_fkey"),
+        sa.PrimaryKeyConstraint("id", name="work_entries_pkey"),
+    )
+    op.create_index("work_entries_person", "work_entries", ["person_id", "at"])
+    op.create_index("work_entries_message", "work_entries", ["account", "message_id"])
+    op.create_table(
+        "point_accounts",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("person_id", ID),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.Column("into_id", ID),
+        sa.CheckConstraint("balance >= 0", name=op.f("point_accounts_balance_check")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="point_accounts_person_id_fkey"),
+        sa.ForeignKeyConstraint(["into_id"], ["point_accounts.id"], name="point_accounts_into_id_fkey"),
+        sa.PrimaryKeyConstraint("id", name="point_accounts_pkey"),
+        sa.UniqueConstraint("person_id", name="point_accounts_person_id_key"),
+    )
+    op.create_table(
+        "points",
+        sa.Column("number", ID, nullable=False),
+        sa.Column("account_id", ID, nullable=False),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("delta", sa.BigInteger(), nullable=False),
+        sa.Column("item", TEXT, nullable=False),
+        sa.Column("note", TEXT, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
+        sa.Column("by_id", ID),
+        sa.Column("corrects", ID),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "action IN ('attendance', 'wish', 'call', 'redeemed', 'corrected')", name=op.f("points_action_check")
+        ),
+        sa.CheckConstraint(
+            "(action IN ('attendance', 'wish', 'call') AND delta > 0) OR (action = 'redeemed' AND delta < 0)"
+            " OR (action = 'corrected' AND delta <> 0)",
+            name=op.f("points_delta_check"),
+        ),
+        sa.CheckConstraint("(action = 'corrected') = (corrects IS NOT NULL)", name=op.f("points_corrects_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("points_grid_check")),
+        sa.ForeignKeyConstraint(["account_id"], ["point_accounts.id"], name="points_account_id_fkey"),
+        sa.ForeignKeyConstraint(["corrects"], ["points.number"], name="points_corrects_fkey"),
+        sa.PrimaryKeyConstraint("number", name="points_pkey"),
+        sa.UniqueConstraint("corrects", name="points_corrects_key"),
+    )
+    op.create_index("points_account", "points", ["account_id"])
