@@ -117,7 +117,7 @@ def _surely_none(text: str) -> bool:
 
 _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "上报": (Name.REPORT, forms.report),
-    "查询": (Name.QUERY, forms.query("JVWX")),
+    "查询": (Name.QUERY, forms.query("HJVWX")),
     "补充": (Name.SUPPLEMENT, forms.id_and_text),
     "撤回": (Name.WITHDRAW, forms.id_or_item("VWX")),
     "受理": (Name.ACCEPT, forms.only_id),

@@ -6,7 +6,7 @@ What it *did* stays: a step that was taken is in the audit chain, and another co
 
 from __future__ import annotations
 
-from handlers import chains, reporters, steps, supplies, texts, topics, wishes
+from handlers import chains, reporters, signup_erasure, steps, supplies, texts, topics, wishes
 from handlers.context import Context
 from storage import audit, notes, outbox
 from storage import tickets as rows
@@ -37,10 +37,11 @@ async def recalled(ctx: Context) -> str:
         await _take_out(ctx, ticket, gone)
     commanded = [number for number in (line.tickets if line is not None else ()) if await _unsay(ctx, number, gone)]
     wished = await wishes.recalled(ctx, gone)
+    signed = await signup_erasure.recalled(ctx, gone)
     topic = await topics.recalled(ctx, gone)
     listed = await chains.recalled(ctx, gone)
     supply = await supplies.recalled(ctx, gone)
-    return "recalled" if found or commanded or wished or topic or listed or supply else "recall"
+    return "recalled" if found or commanded or wished or signed or topic or listed or supply else "recall"
 
 
 async def _unsay(ctx: Context, number: int, gone: str) -> bool:

@@ -159,6 +159,7 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.UNSIGN, signup_entries.unsign),
     Route(Name.ROSTER, signup_rosters.show),
     Route(Name.ATTEND, signup_rosters.attend),
+    Route(Name.QUERY, signup_rosters.show, letter="H"),
     Route(Name.WISH, wishes.wish),
     Route(Name.REVIEW, wish_reviews.review, Right.REVIEW, Scope.OWN),
     Route(Name.CLAIM, wishes.claim),

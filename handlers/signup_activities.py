@@ -25,6 +25,7 @@ WHEN = "when"  # the step of the question
 _ITEM = "H"  # it has no number yet
 _ASK_FOR = timedelta(hours=1)
 _LONGEST_ANSWER = 24
+_BY_THE_WAY = 3  # characters: 就周六9点吧
 MOST_CAPACITY = 100_000
 _OPEN_END = ("待定", "不定", "没定", "未定", "还没定", "再说")
 
@@ -52,14 +53,22 @@ async def answered(ctx: Context) -> bool:
     asked = [each for each in await questions.open_for(ctx.tx, ctx.actor.id, WHEN, ctx.now) if each.room_id == room_id]
     if not asked:
         return False
+    text, right = str(asked[0].data["text"]), asked[0].data.get("right")
     open_end = any(word in said for word in _OPEN_END)
-    if not open_end and not timeexpr.find(said, _local(ctx), prefer="future"):
+    whole = f"{text} {words.UNDATED if open_end else contact.mask(ctx.message.text)}"
+    if not open_end and not _tells_when(ctx, text, said, whole):
         return False  # they speak of something else; the question stays
     await questions.close(ctx.tx, ctx.actor.id, WHEN, asked[0].item)
-    text, right = str(asked[0].data["text"]), asked[0].data.get("right")
-    more = "时间待定" if open_end else contact.mask(ctx.message.text)
-    await _understand(ctx, f"{text} {more}", str(right) if right is not None else None, asked=True)
+    await _understand(ctx, whole, str(right) if right is not None else None, asked=True)
     return True
+
+
+def _tells_when(ctx: Context, text: str, said: str, whole: str) -> bool:
+    """Whether somebody says a time, and next to nothing that is no part of an announcement: 周六我要回老家 is talk."""
+    if not timeexpr.find(said, _local(ctx), prefer="future"):
+        return False
+    before, after = activity.read(text, _local(ctx)), activity.read(whole, _local(ctx))
+    return len(after.note) - len(before.note) <= _BY_THE_WAY
 
 
 def _local(ctx: Context) -> datetime:

@@ -167,14 +167,22 @@ async def _enter(
     if held is not None:
         same = active and held.wanted == heads and held.slot == slot
         if not same:
-            await rows.change(ctx.tx, signup.number, held.seq, heads, at=at, slot=slot)
+            await rows.change(ctx.tx, signup.number, held.seq, heads, at=at, slot=slot, message=_said(ctx))
             if not active:
-                await rows.note(ctx.tx, signup.number, held.seq, room_id=_room_id(ctx), by_id=person.id)
+                await rows.note(
+                    ctx.tx,
+                    signup.number,
+                    held.seq,
+                    name=_called(ctx, who, party),
+                    building=_building(ctx, party),
+                    by_id=person.id,
+                    room_id=_room_id(ctx),
+                )
         return _Done(held.seq, who, heads, held.heads if active else 0, not same)
     seq = await rows.sign(
         ctx.tx,
         signup.number,
-        name=who[:_LONGEST_NAME] or party.own_name or _name(ctx),
+        name=_called(ctx, who, party),
         heads=heads,
         at=at,
         person_id=None if who else person.id,
@@ -182,8 +190,17 @@ async def _enter(
         building=_building(ctx, party),
         slot=slot,
         room_id=_room_id(ctx),
+        message=_said(ctx),
     )
     return _Done(seq, who, heads, 0, True)
+
+
+def _said(ctx: Context) -> tuple[str, str]:
+    return ctx.message.account, ctx.message.id
+
+
+def _called(ctx: Context, who: str, party: Party) -> str:
+    return who[:_LONGEST_NAME] or party.own_name or _name(ctx)
 
 
 def _room_id(ctx: Context) -> int | None:

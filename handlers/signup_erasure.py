@@ -1,4 +1,4 @@
-"""What sign-ups keep of somebody, for 我的信息, and erasing it."""
+"""What sign-ups keep of somebody, for 我的信息, and erasing it; and taking back a message that signed somebody up."""
 
 from __future__ import annotations
 
@@ -33,3 +33,25 @@ async def erase(ctx: Context, person: Person) -> None:
         moved = await rows.settle(ctx.tx, number)
         await signups.tell_moved(ctx, signup, moved, [entry.seq for entry in theirs])
     await rows.forget(ctx.tx, person.id)
+
+
+async def recalled(ctx: Context, message_id: str) -> bool:
+    """A message that signed somebody up was taken back: they come as they did before it, and a name that only it gave
+    is gone. Whether it was one."""
+    undone = await rows.said_by(ctx.tx, (ctx.message.account, message_id))
+    for number in sorted({undo.signup for undo in undone}):
+        signup = await rows.get(ctx.tx, number)
+        if signup is None:
+            continue
+        at = await rows.said_at(ctx.tx, number, ctx.message.sent_at)
+        seqs = []
+        for undo in undone:
+            if undo.signup == number:
+                seqs.append(undo.seq)
+                await rows.change(ctx.tx, number, undo.seq, undo.heads, at=at, slot=undo.slot)
+                if undo.new:
+                    await rows.blank(ctx.tx, number, undo.seq)
+        await ctx.audit_message("recalled", item=signup.id)
+        moved = await rows.settle(ctx.tx, number)
+        await signups.tell_moved(ctx, signup, moved, seqs)
+    return bool(undone)

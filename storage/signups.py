@@ -114,6 +114,21 @@ class Entry:
         return self.state is not EntryState.CANCELLED
 
 
+Said = tuple[str, str]  # account and message id
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What an entry was before a message changed it: `heads` and `slot`, 0 where it was cancelled; `new` where there
+    was none."""
+
+    signup: int
+    seq: int
+    heads: int
+    slot: int | None
+    new: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What settling changed of an entry that was there before."""
@@ -294,6 +309,7 @@ async def sign(
     source: Source = Source.COMMAND,
     room_id: int | None = None,
     position: int = 0,
+    message: Said | None = None,
 ) -> int:
     """A new entry, said at that time; its `seq`. To be settled. A person who has one already is `change`d instead."""
     of_this = signup_entries.c.signup == number
@@ -315,7 +331,7 @@ async def sign(
         "slot": slot,
     }
     await tx.execute(sa.insert(signup_entries).values(row))
-    await _step(tx, number, seq, at, heads, slot=slot, position=position)
+    await _step(tx, number, seq, at, heads, slot=slot, position=position, message=message)
     return seq
 
 
@@ -327,11 +343,34 @@ async def said_at(tx: Tx, number: int, at: datetime) -> datetime:
 
 
 async def change(
-    tx: Tx, number: int, seq: int, heads: int, *, at: datetime, slot: int | None = None, position: int = 0
+    tx: Tx,
+    number: int,
+    seq: int,
+    heads: int,
+    *,
+    at: datetime,
+    slot: int | None = None,
+    position: int = 0,
+    message: Said | None = None,
 ) -> None:
     """From then on the entry wants so many places (0: it is cancelled; more than 0 after that: it is signed anew), in
     that slot. To be settled."""
-    await _step(tx, number, seq, at, heads, slot=slot, position=position)
+    await _step(tx, number, seq, at, heads, slot=slot, position=position, message=message)
+
+
+async def said_by(tx: Tx, message: Said) -> list[Undo]:
+    """The entries that a message signed or changed; what it cancelled is not among them."""
+    table = signup_steps.c
+    query = sa.select(table.signup, table.seq, table.id).where(
+        table.account == message[0], table.message_id == message[1], table.seq.is_not(None), table.heads > 0
+    )
+    found = []
+    for number, seq, id_ in (await tx.execute(query.order_by(table.id))).all():
+        earlier = sa.select(table.heads, table.slot).where(table.signup == number, table.seq == seq, table.id < id_)
+        before = (await tx.execute(earlier.order_by(table.id.desc()).limit(1))).one_or_none()
+        heads, slot = (0, None) if before is None else before
+        found.append(Undo(number, seq, heads or 0, slot, new=before is None))
+    return found
 
 
 async def restate(tx: Tx, number: int, seq: int, said: Sequence[tuple[datetime, int, int]]) -> None:
@@ -365,8 +404,11 @@ async def _step(
     *,
     slot: int | None = None,
     position: int = 0,
+    message: Said | None = None,
 ) -> None:
+    account, message_id = message if message is not None else (None, None)
     row = {"seq": seq, "at": at, "heads": heads, "slot": slot, "position": position}
+    row |= {"account": account, "message_id": message_id}
     await tx.execute(sa.insert(signup_steps).values(signup=number, **row))
 
 
@@ -433,6 +475,12 @@ async def forget(tx: Tx, person_id: int) -> None:
     await tx.execute(sa.update(signup_entries).where(sa.or_(own, alone)).values(**nameless))
     await tx.execute(sa.update(signup_entries).where(own).values(person_id=None))
     await tx.execute(sa.update(signup_entries).where(signup_entries.c.by_id == person_id).values(by_id=None))
+    purged(tx)
+
+
+async def blank(tx: Tx, number: int, seq: int) -> None:
+    """An entry stays without name, building and phone."""
+    await _keep(tx, number, seq, {"name": "", "building": "", "phone": None})
     purged(tx)
 
 

@@ -124,8 +124,9 @@ async def test_the_question_when_goes_on_after_a_restart(stage: Stage, tmp_path:
     await stage.say("刘姐", "发活动 包粽子 社区活动室 限20人")
     await stage.store.close()
     stage.store = await Store.open(url_of(tmp_path / "xiaoge.db"))
-    await stage.after(minutes=5).say("小吴", "周六我要回老家")  # somebody else's Saturday is no answer
-    await stage.say("刘姐", "周六上午9点")
+    await stage.after(minutes=5).say("小吴", "周六上午10点")  # somebody else's Saturday is no answer
+    await stage.say("刘姐", "周六我要回老家")  # neither is this
+    await stage.say("刘姐", "就周六上午9点吧")
     signup, _ = await one(stage)
     assert signup.starts == START.replace(day=14, hour=9)
     assert signup.place == "社区活动室"
@@ -196,6 +197,30 @@ async def test_names_are_forgotten_after_ninety_days(stage: Stage) -> None:
         await stage.tick()
         _, (entry,) = await one(stage)
         assert (entry.name, entry.heads) == (name, 2)
+
+
+async def test_a_recalled_message_signs_nobody_up(stage: Stage, tmp_path: Path) -> None:
+    await stage.say("刘姐", HAIR)
+    await stage.say("小吴", "报名 2人")
+    first = stage.last
+    await stage.say("小郑", "报名 代 古力娜扎")
+    proxy = stage.last
+    await stage.say("小吴", "报名 1人")
+    change = stage.last
+    assert first is not None
+    assert proxy is not None
+    assert change is not None
+    await stage.recall(proxy)
+    await stage.recall(change)
+    _, entries = await one(stage)
+    assert [(entry.name, entry.heads, entry.state) for entry in entries] == [
+        ("小吴", 2, EntryState.CONFIRMED),
+        ("", 1, EntryState.CANCELLED),
+    ]
+    await stage.recall(first)
+    await stage.say("小吴", "报名 H1")
+    _, entries = await one(stage)
+    assert ("小吴", 1, EntryState.CONFIRMED) in [(entry.name, entry.heads, entry.state) for entry in entries]
 
 
 # --- who may ---
