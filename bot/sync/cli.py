@@ -115,7 +115,7 @@ def push(names: Names = None, config: ConfigOption = CONFIG) -> None:
         left = asyncio.run(_send(settings, chosen))
     except StoreError as error:
         # The bot holds the database; anything else would have shown in the write before.
-        typer.echo(f"the running bot sends them within seconds, see `xiaoge sync status` ({error})", err=True)
+        typer.echo(f"left to the running bot, which sends them within seconds ({error})", err=True)
         return
     for name, waiting in left.items():
         typer.echo(f"{name}: {waiting.waiting} left, {waiting.parked} parked")

@@ -221,7 +221,7 @@ def test_beside_a_running_bot_push_leaves_it_to_the_bot(shell: Invoke, tmp_path:
 
     pushed, waiting = asyncio.run(running())
     assert pushed.code == 0
-    assert "the running bot sends them within seconds" in pushed.err
+    assert "left to the running bot, which sends them within seconds" in pushed.err
     assert (waiting.waiting, waiting.behind) == (5, 0)
     assert above.tickets() == {}
 
