@@ -26,6 +26,7 @@ LEADING = {
     Right.NOTICE,
     Right.ACTIVITY,
     Right.REVIEW,
+    Right.DELIBERATE,
 }
 ABOVE = LEADING | {Right.SUPERVISE, Right.TASK}
 OWNING = {Right.HANDLE, Right.VIEW, Right.ANSWER}
