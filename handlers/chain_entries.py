@@ -146,15 +146,21 @@ async def _enter(
         roster.taken.add(seq)
         said[seq] += told
         of_entry[seq] |= seat.lines
+    stated = await rows.stated(tx, number)
     for seq, numbers in of_entry.items():
         for other in {at for each in numbers if (at := lines[each].seq) in roster.entries} - roster.taken:
             await rows.discard(tx, number, other, into=seq)
-        await chains.link(tx, number, seq, numbers)
-        await rows.restate(tx, number, seq, said[seq])
+        fresh = [each for each in numbers if lines[each].seq != seq]
+        if fresh:
+            await chains.link(tx, number, seq, fresh)
+        if stated.get(seq) != said[seq]:
+            await rows.restate(tx, number, seq, said[seq])
     left = [line for line in lines.values() if not any(line.number in numbers for numbers in of_entry.values())]
     for seq in {at for line in left if (at := line.seq) in roster.entries} - roster.taken:
         await rows.discard(tx, number, seq)
-    await chains.link(tx, number, None, [line.number for line in left if line.seq is not None])
+    unlinked = [line.number for line in left if line.seq is not None]
+    if unlinked:
+        await chains.link(tx, number, None, unlinked)
     return frozenset(new)
 
 

@@ -84,18 +84,22 @@ async def _known(ctx: Context, room: Room, found: Chain, said: Activity) -> Sign
     one, else mostly the same people under a related title."""
     title = chains.digest(ctx.tx, _bare(found.title))
     earlier = {number: (last, titles) for number, last, titles in await chains.in_room(ctx.tx, room.id)}
+    nothing: tuple[datetime | None, set[str]] = (None, set())
+    lasting = [
+        signup
+        for signup in await rows.in_room(ctx.tx, room.id, room.grid, open_only=False)
+        if _lasts(ctx, signup, earlier.get(signup.number, nothing)[0] or signup.created_at)
+    ]
+    same = [signup for signup in lasting if found.title and title in earlier.get(signup.number, nothing)[1]]
+    if same:
+        return same[-1]
     likely: list[tuple[float, Signup]] = []
-    for signup in await rows.in_room(ctx.tx, room.id, room.grid, open_only=False):
-        last, titles = earlier.get(signup.number, (signup.created_at, set()))
-        if not _lasts(ctx, signup, last):
-            continue
-        if title in titles and found.title:
-            likely.append((2, signup))
-        elif signup.open:
-            likeness = await _likeness(ctx, signup, found, said, copied=signup.number in earlier)
-            if likeness:
-                likely.append((likeness, signup))
-    return max(likely, key=lambda each: (each[0], each[1].number))[1] if likely else None
+    for signup in lasting:
+        if signup.open:
+            copied = signup.number in earlier
+            likely.append((await _likeness(ctx, signup, found, said, copied=copied), signup))
+    best = max(likely, key=lambda each: (each[0], each[1].number), default=None)
+    return best[1] if best is not None and best[0] else None
 
 
 def _lasts(ctx: Context, signup: Signup, last: datetime) -> bool:

@@ -18,6 +18,7 @@ from storage.engine import Tx, purged, sealer_of
 from storage.tables.neighbours import chain_copies, chain_lines, signup_entries, signup_slots, signup_steps, signups
 
 _PHONE = "signup_entries.phone"
+_PURGED = 500  # activities at a time
 _FROM_THE_START = datetime(1970, 1, 1, tzinfo=UTC)  # a 接龙 was signed before it reached us: its quota holds from then
 
 
@@ -77,6 +78,7 @@ class Signup(NewSignup):
     closed_at: datetime | None = None
     stage: int = 0  # how many of the reminders are over
     next_at: datetime | None = None  # when there is something to do by itself
+    forgotten_at: datetime | None = None  # nobody knows any more who came
 
     @property
     def id(self) -> str:
@@ -373,6 +375,17 @@ async def said_by(tx: Tx, message: Said) -> list[Undo]:
     return found
 
 
+async def stated(tx: Tx, number: int) -> dict[int, list[tuple[datetime, int, int]]]:
+    """What the 接龙 of a sign-up says of each entry by now, as `restate` writes it, by `seq`."""
+    table = signup_steps.c
+    query = sa.select(table.seq, table.at, table.heads, table.position)
+    query = query.where(table.signup == number, table.seq.is_not(None), table.position > 0).order_by(table.id)
+    found: dict[int, list[tuple[datetime, int, int]]] = {}
+    for seq, at, heads, position in await tx.execute(query):
+        found.setdefault(seq, []).append((at, heads, position))
+    return found
+
+
 async def restate(tx: Tx, number: int, seq: int, said: Sequence[tuple[datetime, int, int]]) -> None:
     """What a 接龙 says of an entry, in place of what it said before: when, how many places, in which row (from 1). What
     commands said stays. To be settled."""
@@ -472,6 +485,9 @@ async def forget(tx: Tx, person_id: int) -> None:
     written = sa.or_(sa.exists().where(*row_of, sa.or_(own, alone)), chain_lines.c.author_id == person_id)
     await tx.execute(sa.update(chain_lines).where(written).values(name="", building="", author_id=None))
     nameless = {"name": "", "building": "", "phone": None}
+    step_of = (signup_entries.c.signup == signup_steps.c.signup, signup_entries.c.seq == signup_steps.c.seq)
+    said = sa.exists().where(*step_of, sa.or_(own, signup_entries.c.by_id == person_id))
+    await tx.execute(sa.update(signup_steps).where(said).values(account=None, message_id=None))
     await tx.execute(sa.update(signup_entries).where(sa.or_(own, alone)).values(**nameless))
     await tx.execute(sa.update(signup_entries).where(own).values(person_id=None))
     await tx.execute(sa.update(signup_entries).where(signup_entries.c.by_id == person_id).values(by_id=None))
@@ -484,21 +500,24 @@ async def blank(tx: Tx, number: int, seq: int) -> None:
     purged(tx)
 
 
-async def purge(tx: Tx, before: datetime) -> int:
-    """Forget who came to activities that ended before then, and the copies of their 接龙; how many rows. The number of
-    heads stays."""
+async def purge(tx: Tx, before: datetime, at: datetime) -> int:
+    """Forget who came to activities that ended before then, and the copies of their 接龙; how many activities. The
+    number of heads stays."""
     over = sa.func.coalesce(signups.c.ends, signups.c.starts, signups.c.closed_at, signups.c.created_at)
     last = sa.select(sa.func.max(sa.func.coalesce(signup_slots.c.ends, signup_slots.c.starts)))
     last_slot = last.where(signup_slots.c.signup == signups.c.number).scalar_subquery()
-    old = sa.select(signups.c.number).where(sa.func.coalesce(last_slot, over) < before)
-    who = (signup_entries.c.name != "", signup_entries.c.person_id.is_not(None), signup_entries.c.by_id.is_not(None))
-    forgotten = sa.update(signup_entries).where(signup_entries.c.signup.in_(old), sa.or_(*who))
+    ended = sa.func.coalesce(last_slot, over) < before
+    old = list(
+        await tx.scalars(sa.select(signups.c.number).where(signups.c.forgotten_at.is_(None), ended).limit(_PURGED))
+    )
+    if not old:
+        return 0
     values = {"name": "", "building": "", "phone": None, "person_id": None, "by_id": None}
-    count = (await tx.execute(forgotten.values(**values))).rowcount
-    named = sa.update(signups).where(signups.c.number.in_(old), signups.c.heading != "")
-    count += (await tx.execute(named.values(heading=""))).rowcount
+    await tx.execute(sa.update(signup_entries).where(signup_entries.c.signup.in_(old)).values(**values))
+    unsaid = sa.update(signup_steps).where(signup_steps.c.signup.in_(old))
+    await tx.execute(unsaid.values(account=None, message_id=None))
     for table in (chain_copies, chain_lines):
-        count += (await tx.execute(sa.delete(table).where(table.c.signup.in_(old)))).rowcount
-    if count:
-        purged(tx)
-    return count
+        await tx.execute(sa.delete(table).where(table.c.signup.in_(old)))
+    await tx.execute(sa.update(signups).where(signups.c.number.in_(old)).values(heading="", forgotten_at=at))
+    purged(tx)
+    return len(old)

@@ -242,8 +242,10 @@ def _edit(chat: Chat, doing: Edit) -> None:
     brought = (f"{own[0][0]}婆婆", own[1])
     wanted = dict(chat.wants)
     rows = list(chat.rows[max(0, len(chat.rows) - 1 - doing.back)])
-    if doing.meddle is not None and doing.meddle < len(rows) and doing.who not in chat.meddlers:
-        chat.meddlers.add(doing.who)  # once: who does the same to two copies makes them alike
+    # Once, and where they see their own rows: else the copy reads, letter by letter, like one in which they cancelled.
+    sees = {who for who in (own, brought) if chat.wants.get(who)} <= {one[:2] for one in rows}
+    if doing.meddle is not None and doing.meddle < len(rows) and doing.who not in chat.meddlers and sees:
+        chat.meddlers.add(doing.who)
         name, building, heads = rows[doing.meddle]
         if (name, building) not in (own, brought):
             changed = heads + 10 * (doing.who + 1)
