@@ -103,7 +103,7 @@ async def move(
         await answers.settled(effects.tx, ticket.number)
     before = ticket.state
     for step in skipped:
-        await _record(effects, action, actor, right, ticket, before, step, {"skipped": True})
+        await _record(effects, action, actor, right, ticket, before, step, {**(detail or {}), "skipped": True})
         before = step
     if automatic:
         await effects.audit(

@@ -120,6 +120,15 @@ async def test_the_way_through_the_departments(stage: Stage, platform: Platform)
     assert await stage.audited("in_progress") == 2  # 已接 was skipped, and that is on record
 
 
+@pytest.mark.parametrize("first", ["assigned", "in_progress"])
+@pytest.mark.parametrize("then", ["assigned", "in_progress", "done", "returned", "refused"])
+async def test_what_it_said_before_is_no_contradiction(first: str, then: str, stage: Stage, platform: Platform) -> None:
+    """Also where it has not seen yet what its own words did here, and steps were skipped by them."""
+    ticket = await reported(stage, platform)
+    assert await platform.says(ticket, first) is Verdict.APPLIED
+    assert await platform.says(ticket, then, result="已修好", reason="超职责") is Verdict.APPLIED
+
+
 async def test_returned_it_is_the_grids_again(stage: Stage, platform: Platform) -> None:
     ticket = await reported(stage, platform)
     await platform.says(ticket, "assigned", assigned_to="区住建局")
