@@ -50,6 +50,7 @@ signups = sa.Table(
     sa.Column("closed_at", Instant),
     sa.Column("stage", sa.Integer, nullable=False),
     sa.Column("next_at", Instant),
+    sa.Column("forgotten_at", Instant),  # it is over for so long that nobody knows any more who came
     sa.CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
     sa.CheckConstraint("origin IN ('command', 'chain')", name="origin"),
     sa.CheckConstraint("number > 0 AND capacity > 0 AND stage >= 0", name="counts"),
@@ -58,6 +59,7 @@ signups = sa.Table(
 index("signups_room", signups.c.room_id, signups.c.state)
 index("signups_organiser", signups.c.organiser_id)
 index("signups_next", signups.c.next_at, where=signups.c.next_at.is_not(None))
+index("signups_known", signups.c.created_at, where=signups.c.forgotten_at.is_(None))
 
 # Time windows of one activity (疫苗接种), each with a quota of its own.
 signup_slots = sa.Table(

@@ -183,7 +183,7 @@ async def test_who_came_is_forgotten_so_long_after_the_last_window(store: Store,
         number = (await signups.create(tx, NewSignup("疫苗", slots=slots), NOW - timedelta(days=300))).number
         await signups.sign(tx, number, name="李姐", heads=2, at=NOW, slot=2)
         await signups.settle(tx, number)
-        await signups.purge(tx, NOW + timedelta(days=days) - timedelta(days=90))
+        await signups.purge(tx, NOW + timedelta(days=days) - timedelta(days=90), NOW)
         return [(entry.name, entry.heads) for entry in await signups.entries(tx, number)]
 
     assert await store.write(work) == [("" if gone else "李姐", 2)]

@@ -1,4 +1,4 @@
--- bind code: 7TJXQDBD
+-- bind code: QN3A9E98
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -82,8 +82,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'86536BBD3910DF5E78A88AED10448003E41169B94089EBB88CD63142015CBA13',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'DF4D662CCBBAC16C424670CAD14173FC8A5CA5F5D9113A6BF301C5608703936A',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'AA77B2216F4D47A2415C65B0CB7C78C4876ABDAEEEFE177F64E81B6F882198DF',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'B7AB4EA7C48191F4CDFF11BD904C12CFF5CD28444BDB0A8D61B14057664AEAFF',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -439,7 +439,7 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'AE27A7A10E55BC511016A7E751955E76');
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'3D3E8A91254CA86B185CFA5CC21CD653');
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -567,7 +567,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'D7BCD66F1D3FC763BF1AD585D55391A6');
+INSERT INTO "receipts" VALUES(1,X'628BE6ACEEFD47755BC5312B24A2E98E');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -696,6 +696,7 @@ CREATE TABLE signups (
 	closed_at BIGINT, 
 	stage INTEGER NOT NULL, 
 	next_at BIGINT, 
+	forgotten_at BIGINT, 
 	CONSTRAINT signups_pkey PRIMARY KEY (number), 
 	CONSTRAINT signups_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
 	CONSTRAINT signups_organiser_id_fkey FOREIGN KEY(organiser_id) REFERENCES people (id), 
@@ -704,8 +705,8 @@ CREATE TABLE signups (
 	CONSTRAINT signups_counts_check CHECK (number > 0 AND capacity > 0 AND stage >= 0), 
 	CONSTRAINT signups_grid_check CHECK (length(grid) <= 18)
 );
-INSERT INTO "signups" VALUES(1,'助老理发','社区活动室',2110523400123456,NULL,3,NULL,1,'519999001001001001',1,'open','command','','',0,0,1795163400123456,NULL,0,2110523400123456);
-INSERT INTO "signups" VALUES(2,'疫苗接种','',NULL,NULL,NULL,NULL,NULL,NULL,NULL,'open','command','','',1,0,1795163400123456,NULL,0,NULL);
+INSERT INTO "signups" VALUES(1,'助老理发','社区活动室',2110523400123456,NULL,3,NULL,1,'519999001001001001',1,'open','command','','',0,0,1795163400123456,NULL,0,2110523400123456,NULL);
+INSERT INTO "signups" VALUES(2,'疫苗接种','',NULL,NULL,NULL,NULL,NULL,NULL,NULL,'open','command','','',1,0,1795163400123456,NULL,0,NULL,NULL);
 CREATE TABLE supplies (
 	number INTEGER NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -1026,6 +1027,7 @@ CREATE INDEX checkins_grid ON checkins (grid);
 CREATE INDEX signups_room ON signups (room_id, state);
 CREATE INDEX signups_organiser ON signups (organiser_id);
 CREATE INDEX signups_next ON signups (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX signups_known ON signups (created_at) WHERE forgotten_at IS NULL;
 CREATE UNIQUE INDEX signup_entries_person ON signup_entries (signup, person_id) WHERE person_id IS NOT NULL;
 CREATE INDEX signup_entries_of ON signup_entries (person_id);
 CREATE INDEX signup_entries_by ON signup_entries (by_id);

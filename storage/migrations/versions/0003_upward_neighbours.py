@@ -167,6 +167,7 @@ def _signups() -> None:
         sa.Column("closed_at", INSTANT),
         sa.Column("stage", sa.Integer, nullable=False),
         sa.Column("next_at", INSTANT),
+        sa.Column("forgotten_at", INSTANT),
         sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="signups_room_id_fkey"),
         sa.ForeignKeyConstraint(["organiser_id"], ["people.id"], name="signups_organiser_id_fkey"),
         sa.PrimaryKeyConstraint("number", name="signups_pkey"),
@@ -179,6 +180,8 @@ def _signups() -> None:
     op.create_index("signups_organiser", "signups", ["organiser_id"])
     due = sa.text("next_at IS NOT NULL")
     op.create_index("signups_next", "signups", ["next_at"], sqlite_where=due, postgresql_where=due)
+    there = sa.text("forgotten_at IS NULL")
+    op.create_index("signups_known", "signups", ["created_at"], sqlite_where=there, postgresql_where=there)
     op.create_table(
         "signup_slots",
         sa.Column("signup", ID, nullable=False),
