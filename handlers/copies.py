@@ -127,8 +127,13 @@ class _Fold:
         found: dict[int, int] = {}
         taken: set[int] = set()
         for line in rows:
-            holders = [at for at in self._of_word.get(line.digest, ()) if _may_be(line, self.seats[at])]
-            self._take_best(line, [at for at in holders if at not in taken] or holders, sender, found, taken)
+            known = self._of_word.get(line.digest, ())
+            holders = [at for at in known if _may_be(line, self.seats[at])]
+            if len(holders) == 1:  # nearly always
+                found[line.number] = holders[0]
+                taken.add(holders[0])
+            elif holders:
+                self._take_best(line, [at for at in holders if at not in taken] or holders, sender, found, taken)
         for line in rows:
             if line.number not in found and line.name:
                 named = [at for at, seat in enumerate(self.seats) if self._same_name(line, seat, sender)]
