@@ -250,7 +250,8 @@ async def _done(effects: Effects, case: _Case) -> None:
     """As `办结`: the reporters are asked whether it is solved. What they have been asked about already only reads
     otherwise then."""
     ticket, answer = case.ticket, case.answer
-    result = results.read(answer.result) if answer.result else {"result": answer.public_answer or said.DONE}
+    result = results.read(answer.result)
+    result["result"] = result["result"] or answer.public_answer or said.DONE
     if answer.public_answer:
         result["public_answer"] = answer.public_answer
     if ticket.state in _ASKED:

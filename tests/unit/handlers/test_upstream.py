@@ -100,6 +100,19 @@ async def test_a_result_from_above_is_asked_about_as_one_from_here(stage: Stage,
     assert (await now(stage)).state is TicketState.CLOSED
 
 
+@pytest.mark.parametrize(
+    ("words", "result"),
+    [({}, "上级平台已办结"), ({"result": "已联系"}, "上级平台已办结"), ({"public_answer": "已修好"}, "已修好")],
+)
+async def test_a_result_has_words_whatever_they_give(
+    words: dict, result: str, stage: Stage, platform: Platform
+) -> None:
+    ticket = await reported(stage, platform)
+    await platform.says(ticket, "done", **words)
+    after = await now(stage)
+    assert (after.result, after.contacted) == (result, True if "result" in words else None)
+
+
 async def test_the_way_through_the_departments(stage: Stage, platform: Platform) -> None:
     ticket = await reported(stage, platform)
     assert await platform.says(ticket, "received") is Verdict.APPLIED
