@@ -44,7 +44,7 @@ async def capture(ctx: Context) -> str:
     matters = [decision for decision in ctx.analysis.decisions if decision.label is not Label.DROP]
     if matters and all(map(_only_asks, matters)) and await notices.asked(ctx):
         return "asked"
-    outcomes = [await _take(ctx, decision, made) for decision in matters]
+    outcomes = [await take(ctx, decision, made) for decision in matters]
     if not outcomes:
         if ctx.analysis.best.reason == "how_to" and await faq.answer(ctx, ctx.analysis.best):
             return "faq"
@@ -102,9 +102,9 @@ async def attach(ctx: Context) -> str:
     return "joined"
 
 
-async def _take(ctx: Context, decision: Decision, made: list[int]) -> str:
-    """One matter: joins what is known, reopens what came back, or is filed. `made`: what this message filed itself;
-    the classifier held its matters for different ones."""
+async def take(ctx: Context, decision: Decision, made: list[int]) -> str:
+    """One matter of the message: joins what is known, reopens what came back, or is filed. `made`: what this message
+    filed itself; the classifier held its matters for different ones."""
     if await matching.called_for_help(ctx, decision):
         return "call"
     known = await matching.same_sender(ctx, decision, but=made) or await matching.same_trouble(ctx, decision, but=made)

@@ -138,6 +138,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "改址": (Name.RELOCATE, forms.id_and_text),
     "交办": (Name.TASK, forms.task),
     "完成": (Name.COMPLETE, forms.item("JWX")),
+    "交接": (Name.COMPLETE, forms.item("W")),
     "心愿": (Name.WISH, wish_forms.wish),
     "微心愿": (Name.WISH, wish_forms.wish),
     "审核": (Name.REVIEW, wish_forms.review),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from handlers import appeals, receipts, rights, supplies, tallies
+from handlers import appeals, rights, supplies, tallies
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.texts import supplies as texts
@@ -15,7 +15,7 @@ from nlp.decision import Label
 from nlp.normalize import normalise
 from storage import people
 from storage import supplies as rows
-from storage.model import PostKind, RoomKind, TicketState
+from storage.model import PostKind, RoomKind
 from storage.supplies import CheckIn
 
 MOST_LINES = 6
@@ -29,13 +29,13 @@ async def check_in(ctx: Context, command: Command) -> str:
         return "command"
     if command.remark and not await supplies.urgent(ctx, await appeals.grid_of(ctx) or ""):
         # A call for help is never put off.
-        if not await _appeal(ctx, command.remark, None):
+        if not await _appeal(ctx, command.remark):
             await appeals.report(ctx, replace(command, text=command.remark))
         return "command"
-    grid = await supplies.urgent_grid(ctx)
+    inside = ctx.room is None or ctx.room.kind is RoomKind.LEADER
+    grid = await supplies.urgent_grid(ctx, only_look=inside and _bare(command))
     if grid is None:
         return "command"
-    inside = ctx.room is None or ctx.room.kind is RoomKind.LEADER
     if inside and _bare(command) and ctx.actor is not None and ctx.actor.covers(grid, *rights.LEADERS):
         await ctx.reply(await _summary(ctx, grid))
         return "command"
@@ -57,20 +57,19 @@ async def check_in(ctx: Context, command: Command) -> str:
 
 async def _help(ctx: Context, words: str, where: str | None, grid: str, person_id: int) -> None:
     """To the leader at once; what the classifier takes for an appeal is one, with its number, clock and advice."""
-    if await _appeal(ctx, words, grid):
+    if await _appeal(ctx, words):
         return
     line = texts.told_help(texts.building(where), mask(ctx.message.nick), words)
     await ctx.tell_leaders(grid, line, key=f"help:{person_id}:{ctx.message.id}", urgent=True)
     await ctx.reply(texts.HELP_HEARD)
 
 
-async def _appeal(ctx: Context, words: str, grid: str | None) -> bool:
-    """Whether the words are an appeal: then they are filed, and told like any other."""
+async def _appeal(ctx: Context, words: str) -> bool:
+    """Whether the words are an appeal: then they join what is known, or are filed, like any other."""
     decision = ctx.judge(words).best
     if decision.label is not Label.TICKET:
         return False
-    ticket = await appeals.file(ctx, decision, TicketState.FILED, words, grid=grid)
-    await receipts.filed(ctx, ticket)
+    await appeals.take(ctx, decision, [])
     return True
 
 

@@ -15,8 +15,9 @@ from handlers.supply_forms import NEED
 from handlers.texts import supplies as texts
 from nlp import goods, location
 from nlp.contact import mask
+from nlp.decision import Label, Urgency
 from nlp.normalize import normalise
-from storage import outbox, people, supplies
+from storage import modes, outbox, people, supplies
 from storage.model import COMMUNITY_DIGITS, Person, RoomKind
 from storage.supplies import Handover, Supply, SupplyKind, SupplyState
 
@@ -26,7 +27,7 @@ _OTHER = {SupplyKind.NEED: SupplyKind.OFFER, SupplyKind.OFFER: SupplyKind.NEED}
 
 async def manage(ctx: Context, command: Command) -> str:
     """`物资 求 米 2袋`, `物资 供 …`, `物资`."""
-    grid = await urgent_grid(ctx)
+    grid = await urgent_grid(ctx, only_look=not command.code)
     if grid is None:
         return "command"
     if not command.code:
@@ -74,6 +75,9 @@ async def manage(ctx: Context, command: Command) -> str:
         if not await supplies.handovers_of(ctx.tx, supply.number):
             line = texts.told_registered(heading(supply), supply.id, mask(ctx.message.nick), request.note)
             await ctx.tell_leaders(grid, line, key=f"supply:{supply.id}:new")
+    decision = ctx.judge(command.text).best
+    if decision.label is Label.TICKET and decision.urgency is Urgency.EMERGENCY:
+        await appeals.take(ctx, decision, [])  # who asks for a pump because somebody is trapped says both
     if fresh:
         await ctx.reply(texts.registered([heading(supply) for supply in fresh], found_at[0] if found_at else ""))
     else:
@@ -163,12 +167,13 @@ async def erase(ctx: Context, person: Person) -> None:
     await supplies.forget(ctx.tx, person.id, ctx.now)
 
 
-async def urgent_grid(ctx: Context) -> str | None:
-    """The grid that is spoken of, while it is in 急时; None after saying that it is not, or that nobody knows which."""
+async def urgent_grid(ctx: Context, *, only_look: bool = False) -> str | None:
+    """The grid that is spoken of, while it is in 急时; None after saying that it is not, or that nobody knows which.
+    `only_look`: also where only a part of it is."""
     grid = await appeals.grid_of(ctx)
     if grid is None:
         await ctx.reply(texts.NOWHERE)
-    elif not await urgent(ctx, grid):
+    elif not await urgent(ctx, grid) and not (only_look and await _partly(ctx, grid)):
         await ctx.reply(texts.ONLY_IN_URGENT)
         return None
     return grid
@@ -178,6 +183,10 @@ async def urgent(ctx: Context, grid: str) -> bool:
     """Whether the grid is in 急时."""
     policy = ctx.policy if grid == ctx.grid else await mode.policy(ctx.tx, ctx.policy, grid, ctx.now)
     return policy.urgent_since is not None
+
+
+async def _partly(ctx: Context, grid: str) -> bool:
+    return any(one.scope.startswith(grid) and ctx.now < one.expires_at for one in await modes.in_force(ctx.tx))
 
 
 async def match(ctx: Context, supply: Supply) -> list[str]:

@@ -13,9 +13,10 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
-from nlp import similarity
+from nlp import location, similarity
 from nlp.contact import mask
 from nlp.decision import Label, Nature
+from nlp.normalize import normalise
 from storage import outbox, polls, topics
 from storage import tickets as rows
 from storage.model import COMMUNITY_DIGITS, Person, Ticket
@@ -194,10 +195,11 @@ async def _support(ctx: Context, topic: Topic, text: str = "") -> bool:
 
 async def _likest(ctx: Context, grid: str, text: str) -> tuple[Topic | None, float]:
     """The open topic of the community that is most alike, where that is worth a look, and how much it is."""
-    bare = _AROUND.sub("", text)
+    bare, here = _AROUND.sub("", text), location.locate(normalise(text))
     found = [
         (similarity.overlap(bare, _AROUND.sub("", topic.text)), topic)
         for topic in await topics.open_in(ctx.tx, grid[:COMMUNITY_DIGITS])
+        if not similarity.contradicts(here, location.locate(normalise(topic.text)))
     ]
     likeness, topic = max(found, key=lambda pair: (pair[0], -pair[1].number), default=(0.0, None))
     return (topic, likeness) if likeness >= similarity.ALIKE else (None, 0.0)

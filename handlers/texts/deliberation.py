@@ -30,7 +30,7 @@ def topic_near(topic_id: str, other_id: str, other: str) -> str:
 
 
 def topic_joined(topic_id: str, text: str, supporters: int) -> str:
-    return f"与 {topic_id}“{text}”是同一件，已记您支持，共{supporters}人。"
+    return f"与 {topic_id}“{text}”是同一件，已记您支持，共{supporters}人。不是就发 撤回 {topic_id}，再写细些。"
 
 
 def topic_twice(topic_id: str, supporters: int) -> str:

@@ -179,6 +179,23 @@ async def test_a_poll_closes_by_itself_once_and_not_at_night(stage: Judged, tmp_
     assert any("V1 已结束" in line for line in await stage.said())
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        ("停车位紧张", "建议讨论一下小区停车位太紧张了", True),
+        ("加装电梯", "希望能不能加装电梯", True),
+        ("加装电梯", "加装充电桩", False),
+        ("3栋楼道堆物", "5栋楼道堆物", False),
+        ("换物业", "物业费太高", False),
+    ],
+)
+async def test_what_is_much_alike_and_not_elsewhere_is_one(stage: Judged, one: str, other: str, joined: bool) -> None:
+    await stage.say("李姐", f"议题 {one}")
+    await stage.say("老周", f"议题 {other}")
+    found = await stage.store.read(lambda tx: topics.open_in(tx, MICRO))
+    assert [topic.supporters for topic in found] == ([2] if joined else [1, 1])
+
+
 # --- minutes ---
 async def test_each_line_that_names_a_matter_is_filed_by_the_leader(stage: Judged) -> None:
     await stage.say("李姐", LIFT)

@@ -16,7 +16,7 @@ from handlers.texts import supplies as texts
 from storage.engine import Store
 from storage.testing import url_of
 from tests.unit.handlers.judged import Judged, judged, matter
-from tests.unit.handlers.stage import MICRO
+from tests.unit.handlers.stage import COMMUNITY, MICRO
 from tests.unit.handlers.test_deliberation import SHANGHAI, on_disk, restart
 
 NOW = datetime(2026, 11, 20, 22, 0, tzinfo=SHANGHAI)  # quiet hours
@@ -45,6 +45,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Judged]:
         ("平安 全家五口人", Name.SAFE, {"code": "五"}),
         ("平安 求助 老人没药了", Name.SAFE, {"remark": "求助 老人没药了"}),
         ("完成W3 2袋", Name.COMPLETE, {"item": 3, "letter": "W", "text": "2袋"}),
+        ("交接 W3", Name.COMPLETE, {"item": 3, "letter": "W"}),
     ],
 )
 def test_as_people_type_them(typed: str, name: Name, fields: dict[str, object]) -> None:
@@ -88,6 +89,29 @@ async def test_a_call_for_help_reaches_the_leader_by_night_and_what_is_an_appeal
     assert (await stage.told("刘姐"))[-1].startswith(f"【求助】3栋 {LI}：“求助 降压药吃完了”")
     await stage.say(ZHOU, "平安 求助 2栋地下室有人被困")
     assert [ticket.category for ticket in await stage.tickets()] == ["0510"]
+
+
+async def test_whoever_asks_for_a_thing_because_somebody_is_trapped_is_heard_for_both(stage: Judged) -> None:
+    asked = "抽水泵一台，求助 2栋地下室有人被困"
+    stage.judge(asked, matter("0510", building="2"))
+    await stage.say(ZHOU, f"物资 求 {asked}")
+    assert [ticket.category for ticket in await stage.tickets()] == ["0510"]
+    assert [line.split()[-1] for line in await stage.said() if "W1 求 抽水泵1台（2栋）" in line]
+
+
+async def test_the_community_sees_what_a_part_of_it_needs(stage: Judged) -> None:
+    await stage.cast("周主任", "社区工作人员", COMMUNITY)
+    await stage.say("周主任", "物资", room=None)
+    await stage.say(LI, "物资 求 米 2袋")
+    await stage.say(LI, "平安 3人")
+    for text in ("物资", "平安", "物资 求 米"):
+        await stage.say("周主任", text, room=None)
+    assert (await stage.told("周主任"))[-4:] == [
+        texts.NOTHING,
+        f"物资：求1件，供0件\nW1 求 米2袋（3栋）{LI}",
+        "报平安3人：3栋3\n求助0人",
+        texts.ONLY_IN_URGENT,
+    ]
 
 
 async def test_only_figures_for_leaders_and_nobody_is_named_for_silence(stage: Judged) -> None:
