@@ -15,7 +15,7 @@ from bot.settings import ConfigError
 from bot.terminal import CONFIG, ConfigOption, load, plain, progress, read, table
 
 if TYPE_CHECKING:
-    from bot.register import Cell
+    from bot.sheets import Cell
     from storage.engine import Tx
     from storage.notices import Notice, RoomLine, Standing
 

@@ -1,49 +1,23 @@
-"""Export tickets as XLSX, CSV or JSON: streamed, of one moment of the store, the same bytes for the same data.
-
-Every file appears whole or not at all: it is written beside its place and renamed.
-"""
+"""Export tickets as XLSX, CSV or JSON: streamed, of one moment of the store, the same bytes for the same data."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import errno
-import io
-import json
-import os
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bot.register import COLUMNS, Cell, Labels, cells
+from bot import sheets
+from bot.register import COLUMNS, Labels, cells
+from bot.sheets import Cell, Format, Head
 from nlp.categories import Category
 from storage import grids, reports
 from storage.engine import Store, Tx
 from storage.reports import Filter
 
-TITLE = "诉求台账"
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what a spreadsheet may take for a formula
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as GBK
+HEAD = Head("诉求台账", COLUMNS)
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
-
-
-class Format(StrEnum):
-    XLSX = "xlsx"
-    CSV = "csv"
-    JSON = "json"
-
-
-class Sink(Protocol):
-    async def row(self, cells: list[Cell]) -> None: ...
-    async def end(self) -> None: ...
-    async def abort(self) -> None: ...
 
 
 async def export(
@@ -55,59 +29,34 @@ async def export(
     categories: Mapping[str, Category],
     timezone: ZoneInfo,
     now: datetime,
-    progress: Progress | None = None,
+    progress: Progress = lambda *_: None,
 ) -> int:
     """Write the tickets to `target`, readable by its owner only, and return how many there are.
 
     Raises StoreError, and OSError where the file cannot be written: then nothing is left of it."""
-    try:
-        part = new_beside(target)
-        try:
-            total = await store.read(
-                lambda tx: _write(tx, part, kind, wanted, categories, timezone, now, progress or (lambda *_: None))
-            )
-            part.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        # Whoever asked knows the target, not what lay beside it for a while.
-        raise OSError(error.errno, error.strerror, str(target)) from None
-    return total
-
-
-def new_beside(target: Path) -> Path:
-    """A new file next to the target, mode 600: the rows are about people."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    os.close(handle)
-    return Path(name)
-
-
-async def _write(
-    tx: Tx,
-    part: Path,
-    kind: Format,
-    wanted: Filter,
-    categories: Mapping[str, Category],
-    timezone: ZoneInfo,
-    now: datetime,
-    progress: Progress,
-) -> int:
-    labels = Labels(categories, await grids.names(tx, retired=True), timezone, now)
-    total = await reports.count(tx, wanted)
-    sink = await _sink(part, kind)
     done = 0
-    try:
+
+    async def fill(part: Path) -> None:
+        nonlocal done
+
+        async def work(tx: Tx) -> int:
+            labels = Labels(categories, await grids.names(tx, retired=True), timezone, now)
+            return await _write(tx, part, kind, wanted, labels, progress)
+
+        done = await store.read(work)
+
+    await sheets.whole(target, fill)
+    return done
+
+
+async def _write(tx: Tx, part: Path, kind: Format, wanted: Filter, labels: Labels, progress: Progress) -> int:
+    total, done = await reports.count(tx, wanted), 0
+    async with sheets.opened(part, kind, HEAD) as sink:
         async for row in _rows(tx, wanted, labels):
             await sink.row(row)
             done += 1
             if done % 500 == 0:
                 progress(done, total)
-        await sink.end()
-    except BaseException:
-        await sink.abort()
-        raise
     progress(done, total)
     return done
 
@@ -118,139 +67,3 @@ async def _rows(tx: Tx, wanted: Filter, labels: Labels) -> AsyncIterator[list[Ce
         for row in chunk:
             order += 1
             yield cells(order, row, labels)
-
-
-async def _sink(part: Path, kind: Format) -> Sink:
-    if kind is Format.XLSX:
-        return await XlsxSink.open(part, TITLE, COLUMNS)
-    return CsvSink(part) if kind is Format.CSV else JsonSink(part)
-
-
-class CsvSink:
-    """UTF-8 with a mark for Excel; a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
-
-    def __init__(self, part: Path) -> None:
-        self._file = part.open("w", encoding="utf-8", newline="")
-        self._file.write(BYTE_ORDER_MARK)
-        self._csv = csv.writer(self._file)
-        self._csv.writerow(COLUMNS)
-
-    async def row(self, cells: list[Cell]) -> None:
-        self._csv.writerow([csv_cell(cell) for cell in cells])
-
-    async def end(self) -> None:
-        _finish(self._file)
-
-    async def abort(self) -> None:
-        with suppress(OSError):
-            self._file.close()
-
-
-class JsonSink:
-    """A list of objects with the columns as keys, a row a line; times are ISO 8601 with their offset."""
-
-    def __init__(self, part: Path) -> None:
-        self._file = part.open("w", encoding="utf-8", newline="\n")
-        self._before = "[\n"
-
-    async def row(self, cells: list[Cell]) -> None:
-        values = [cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else cell for cell in cells]
-        self._file.write(self._before + json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False))
-        self._before = ",\n"
-
-    async def end(self) -> None:
-        self._file.write("[]\n" if self._before == "[\n" else "\n]\n")
-        _finish(self._file)
-
-    async def abort(self) -> None:
-        with suppress(OSError):
-            self._file.close()
-
-
-class XlsxSink:
-    """Rows go to a process of its own (bot/spreadsheet.py)."""
-
-    def __init__(self, process: asyncio.subprocess.Process, part: Path) -> None:
-        self._process = process
-        self._part = part
-
-    @classmethod
-    async def open(cls, part: Path, title: str, columns: Mapping[str, int]) -> XlsxSink:
-        """A sheet with that title and these columns, by name and width."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot.spreadsheet",
-            str(part),
-            stdin=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=child_environment(),
-        )
-        sink = cls(process, part)
-        await sink._send({"title": title, "columns": dict(columns)})
-        return sink
-
-    async def row(self, cells: list[Cell]) -> None:
-        await self._send([{"t": _sheet_time(cell)} if isinstance(cell, datetime) else cell for cell in cells])
-
-    async def _send(self, value: object) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
-        try:
-            self._process.stdin.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
-            await self._process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            await self.end()
-
-    async def end(self) -> None:
-        assert self._process.stdin is not None  # noqa: S101
-        self._process.stdin.close()  # the child then writes the file and ends
-        _, said = await self._process.communicate()
-        if self._process.returncode == 0:
-            return
-        raise child_error(said.decode(errors="replace"), self._process.returncode, self._part)
-
-    async def abort(self) -> None:
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-
-
-def child_environment() -> dict[str, str]:
-    """For a process of ours: wherever the program was started from, it finds this package."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *_python_path()])}
-
-
-def child_error(said: str, code: int | None, part: Path) -> OSError:
-    """What such a process reported; around its line the interpreter may complain about files it could not close."""
-    for line in said.splitlines():
-        if line.startswith("["):
-            number, words = json.loads(line)
-            return OSError(number or errno.EIO, words, str(part))
-    return OSError(errno.EIO, f"the spreadsheet process ended with {code}", str(part))
-
-
-def _python_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-
-
-def _sheet_time(at: datetime) -> str:
-    """A sheet knows no time zone: local time to the second."""
-    return at.replace(tzinfo=None, microsecond=0).isoformat()
-
-
-def csv_cell(cell: Cell) -> str | int:
-    """The cell as CSV holds it: nothing that a spreadsheet would run as a formula."""
-    if cell is None:
-        return ""
-    if isinstance(cell, datetime):
-        return f"{cell:%Y-%m-%d %H:%M}"
-    if isinstance(cell, int):
-        return cell
-    return f"'{cell}" if cell.lstrip(" \n\u00a0\u3000").startswith(DANGEROUS) or cell.startswith(DANGEROUS) else cell
-
-
-def _finish(file: io.TextIOWrapper) -> None:
-    """To the disk before it is renamed, so that a full disk is told here and not found later."""
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.register import Cell, masked_name
+from bot.register import masked_name
 from bot.rosters import Rows
+from bot.sheets import Cell
 from handlers.texts import wishes as words
 from storage import contributions, grids, people, wishes
 from storage.engine import Tx

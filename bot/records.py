@@ -53,7 +53,8 @@ def export_tickets(
     """
     import tempfile
 
-    from bot.exporting import Format, export
+    from bot.exporting import export
+    from bot.sheets import Format
     from nlp import categories
     from storage.reports import Filter
 
@@ -195,6 +196,8 @@ def _sheet(
     title, columns, rows = read(settings, work)
     asyncio.run(rosters.write(output, title, columns, rows))
     typer.echo(f"{len(rows)} {what} in {output}", err=True)
+
+
 @export_app.command("supplies")
 def export_supplies(
     output: Annotated[Path, typer.Option("-o", "--output", help="The file: 物资.xlsx.")],

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.sheets import Cell
 from handlers import texts
 from nlp.categories import Category
 from storage.model import COMMUNITY_DIGITS, OPEN_STATES, Place, TicketState, Urgency
 from storage.reports import RegisterRow
-
-Cell = str | int | datetime | None
 
 # Column and width in characters of a Chinese sheet.
 COLUMNS: Mapping[str, int] = {

@@ -22,6 +22,7 @@ from bot.app import House
 from bot.clock import VirtualClock
 from bot.pacing import Budget
 from bot.scene import ACCOUNT, Scene
+from bot.sheets import Format
 from bot.transports.simulator import Simulator
 from handlers import texts
 from handlers.context import Policy
@@ -114,7 +115,7 @@ async def _perform(scene: Scene, home: Path, classifier: Classifier, policy: Pol
             await exporting.export(
                 store,
                 home / "tickets.csv",
-                exporting.Format.CSV,
+                Format.CSV,
                 Filter(),
                 categories=policy.categories,
                 timezone=policy.timezone,

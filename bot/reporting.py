@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.exporting import child_environment, child_error
+from bot.sheets import child_environment, child_error
 from handlers import texts
 from nlp.categories import Category
 from storage import figures, grids

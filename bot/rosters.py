@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.exporting import XlsxSink, new_beside
-from bot.register import Cell, masked_name
+from bot import sheets
+from bot.register import masked_name
+from bot.sheets import Cell, Format, Head
 from handlers import signups as activities
 from handlers.texts import signups as words
 from handlers.texts import supplies as goods
@@ -25,24 +25,7 @@ _SUPPLY_WIDTHS = (6, 8, 6, 14, 8, 6, 8, 14, 14, 28, 12, 8, 12, 17, 17)
 async def write(target: Path, title: str, columns: Mapping[str, int], rows: Rows) -> None:
     """Write a sheet, readable by its owner only; `columns` are names and widths in characters. Raises OSError where it
     cannot be written: then nothing is left of it."""
-    try:
-        part = new_beside(target)
-        try:
-            sink = await XlsxSink.open(part, title, columns)
-            try:
-                for row in rows:
-                    await sink.row(list(row))
-                await sink.end()
-            except BaseException:
-                await sink.abort()
-                raise
-            part.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(target)) from None
+    await sheets.write(target, Format.XLSX, Head(title, columns), rows)
 
 
 async def of_supplies(tx: Tx, scope: str, timezone: ZoneInfo) -> tuple[dict[str, int], list[list[Cell]]]:

@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bot.exporting import BYTE_ORDER_MARK, csv_cell
 from bot.settings import Upstream
+from bot.sheets import BYTE_ORDER_MARK, csv_cell
 from bot.sync.client import Batch, Failed, Result, compact
 from bot.sync.mapping import columns, flat
 

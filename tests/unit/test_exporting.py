@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from bot import exporting
-from bot.exporting import Format, export
+from bot import sheets
+from bot.exporting import export
 from bot.register import COLUMNS, masked_name, masked_phone
+from bot.sheets import Format
 from nlp import categories
 from storage import grids, people, reports, rooms, tickets
 from storage.engine import Store, Tx
@@ -309,7 +310,7 @@ async def test_a_full_disk_is_told_and_leaves_nothing(
 ) -> None:
     """The file beside the target is /dev/full in disguise."""
     (tmp_path / ".x.part").symlink_to("/dev/full")
-    monkeypatch.setattr(exporting, "_beside", lambda _target: tmp_path / ".x.part")
+    monkeypatch.setattr(sheets, "_beside", lambda _target: tmp_path / ".x.part")
     with pytest.raises(OSError, match="No space left") as caught:
         await written(store, tmp_path / f"x.{kind}", kind)
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / f"x.{kind}"))
@@ -370,8 +371,8 @@ def test_phone_numbers_are_masked(contact: str | None, masked: str | None) -> No
 
 def test_a_csv_cell_never_begins_a_formula() -> None:
     for start in ("=", "+", "-", "@", "\t", "\r", " =", "＝", "\u3000@"):
-        assert exporting.csv_cell(start + "x").startswith("'")
-    assert exporting.csv_cell("3栋") == "3栋"
+        assert sheets.csv_cell(start + "x").startswith("'")
+    assert sheets.csv_cell("3栋") == "3栋"
 
 
 @pytest.mark.long
