@@ -102,7 +102,7 @@ async def test_a_result_from_above_is_asked_about_as_one_from_here(stage: Stage,
 
 @pytest.mark.parametrize(
     ("words", "result"),
-    [({}, "上级平台已办结"), ({"result": "已联系"}, "上级平台已办结"), ({"public_answer": "已修好"}, "已修好")],
+    [({}, "上级平台已办结"), ({"result": "已联系"}, "已联系"), ({"public_answer": "已修好"}, "已修好")],
 )
 async def test_a_result_has_words_whatever_they_give(
     words: dict, result: str, stage: Stage, platform: Platform
