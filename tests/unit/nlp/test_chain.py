@@ -162,3 +162,42 @@ def test_hostile_input_is_read_in_time(spent, line: str) -> None:
     text = ("#接龙\n" + line * 20_000)[:20_000]
     rows = [Row("a", n, 5) for n in range(200)]
     assert spent(lambda: (chain.is_chain(text[4:]), chain.parse(text, rows))) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "signs_up"),
+    [
+        ("#接龙\n周六爬山 AA 30元一人\n\n1. 张三", True),
+        ("#接龙\n包粽子活动 自带一份馅料\n1. 张三", True),
+        ("#Group Note\nHiking\n\n1. Ann", True),
+        ("体检报名\n1、老李 3栋\n2、小周 5栋", True),
+        ("#接龙\n樱桃团购 99元/箱\n\n1. 张三 1箱", False),
+        ("#接龙\n土豆2元一斤 要的接\n1. 张三 2斤", False),
+        ("#接龙\n周五拼车去机场\n1. 张三", False),
+        ("#接龙\n停水通知 收到请接龙\n1. 张三", False),
+        ("志愿者报名名单公示\n1、张三\n2、李四", False),
+        ("1. 李建国 3栋\n2. 周小芳 5栋\n3. 陈妈妈", False),
+    ],
+)
+def test_which_lists_people_sign_up_with(text: str, signs_up: bool) -> None:
+    assert chain.is_signup(text) is signs_up
+
+
+@pytest.mark.parametrize(
+    ("nick", "name", "building", "same"),
+    [
+        ("3-2-1502 李姐", "李姐", "", True),
+        ("网格长刘姐", "刘姐", "", True),
+        ("3栋2单元老周", "老周", "3栋", True),
+        ("Ann", "Ann Lee", "", True),
+        ("5栋张三", "张三", "3栋", False),
+        ("赵六", "张婆婆", "", False),
+        ("张三丰", "张三", "", False),
+        ("3-2-1502", "赵六", "", None),
+        ("向阳花开", "张三", "", None),
+        ("3-2-1502 李姐", "李建国", "", None),
+        ("", "张三", "", None),
+    ],
+)
+def test_what_a_nick_tells_of_a_row(nick: str, name: str, building: str, same: bool | None) -> None:
+    assert chain.resembles(nick, name, building) is same
