@@ -134,7 +134,7 @@ async def withdraw(ctx: Context, command: Command) -> str:
     elif supply.state is not SupplyState.OPEN:
         await ctx.reply(texts.over(supply.id, supply.state))
     else:
-        await _take_back(ctx, supply)
+        await _take_back(ctx, supply, heading(supply))
         await ctx.reply(texts.withdrawn(supply.id))
     return "command"
 
@@ -151,12 +151,12 @@ async def query(ctx: Context, command: Command) -> str:
 async def recalled(ctx: Context, message_id: str) -> bool:
     """The message that registered something was taken back; whether it was one."""
     found = await supplies.by_message(ctx.tx, ctx.message.account, message_id)
+    await _unsay(ctx, found)
     for supply in found:
         if supply.state is SupplyState.OPEN:
-            await _take_back(ctx, supply)
+            await _take_back(ctx, supply, supply.id)
     if found:
         await supplies.forget_words(ctx.tx, [supply.number for supply in found])
-        await _unsay(ctx, found)
     return bool(found)
 
 
@@ -255,12 +255,12 @@ async def _settle(ctx: Context, number: int | None) -> None:
         await supplies.close(ctx.tx, other.number, SupplyState.DONE, ctx.now)
 
 
-async def _take_back(ctx: Context, supply: Supply) -> None:
-    """Whatever was promised for it is free again."""
+async def _take_back(ctx: Context, supply: Supply, called: str) -> None:
+    """Whatever was promised for it is free again; the leader hears of it by what it is `called`."""
     pairs = await supplies.handovers_of(ctx.tx, supply.number)
     await supplies.close(ctx.tx, supply.number, SupplyState.WITHDRAWN, ctx.now)
     await ctx.audit_message("supply_withdrawn", item=supply.id)
-    await ctx.tell_leaders(supply.grid, texts.told_withdrawn(heading(supply)), key=f"supply:{supply.id}:back")
+    await ctx.tell_leaders(supply.grid, texts.told_withdrawn(called), key=f"supply:{supply.id}:back")
     for pair in pairs:
         number = pair.offer if supply.kind is SupplyKind.NEED else pair.need
         other = await supplies.get(ctx.tx, number) if number is not None else None

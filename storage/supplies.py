@@ -281,6 +281,6 @@ async def forget(tx: Tx, person_id: int, at: datetime) -> None:
 
 
 async def forget_words(tx: Tx, numbers_: Collection[int]) -> None:
-    """The message was recalled: its words go."""
-    await tx.execute(sa.update(supplies).where(supplies.c.number.in_(numbers_)).values(note=""))
+    """The message was recalled: its words go, what it asked for among them."""
+    await tx.execute(sa.update(supplies).where(supplies.c.number.in_(numbers_)).values(thing="", note=""))
     purged(tx)

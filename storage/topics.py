@@ -6,7 +6,6 @@ is shown.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -179,9 +178,7 @@ async def supported_by(tx: Tx, person_id: int) -> list[int]:
 
 async def purge(tx: Tx, before: datetime) -> list[int]:
     """Forget who supported the topics that were closed before then, and their words; the ids of these people."""
-    old: Collection[int] = list(await tx.scalars(sa.select(topics.c.number).where(topics.c.closed_at < before)))
-    if not old:
-        return []
+    old = sa.select(topics.c.number).where(topics.c.closed_at < before)
     gone = sa.delete(topic_supporters).where(topic_supporters.c.topic.in_(old)).returning(topic_supporters.c.person_id)
     people = list(await tx.scalars(gone))
     if people:

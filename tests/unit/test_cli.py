@@ -20,7 +20,7 @@ import typer
 
 from bot import cli, errors
 from handlers.texts import STATE_BY_LABEL
-from storage import people, signups, tickets
+from storage import people, signups, supplies, tickets
 from storage.engine import Store, Tx
 from storage.model import (
     Level,
@@ -300,6 +300,27 @@ def test_export_of_a_roster(invoke: Invoke, place: Path) -> None:
         assert wrong.code != 0
         assert said in wrong.err
         assert "Traceback" not in wrong.err
+
+
+def test_export_of_supplies(invoke: Invoke, place: Path) -> None:
+    async def ask(tx: Tx) -> None:
+        person = await people.ensure(tx, "a1", "u1", nick="3-1-302 李姐", friend=False)
+        said = {"room_id": None, "note": "", "account": "a1", "message_id": "m1", "at": NOW}
+        need = {"kind": supplies.SupplyKind.NEED, "thing": "米", "amount": 2, "unit": "袋", "building": "3"}
+        await supplies.register(tx, grid="519999001001003012", person_id=person.id, **need, **said)
+
+    async def work() -> None:
+        async with await Store.open(url_of(place / "var" / "xiaoge.db")) as store:
+            await store.write(ask)
+
+    asyncio.run(work())
+    result = invoke("export", "supplies", "-o", "物资.xlsx")
+    assert (result.code, result.err) == (0, "1 needs and offers in 物资.xlsx\n")
+    sheet = openpyxl.load_workbook(place / "物资.xlsx").active
+    assert [sheet[cell].value for cell in ("B2", "D2", "E2", "G2")] == ["W1", "米", 2, "3栋"]
+    assert "李姐" not in str(list(sheet.iter_rows(values_only=True)))
+    assert invoke("export", "supplies", "--grid", "52", "-o", "x.xlsx").err == "0 needs and offers in x.xlsx\n"
+    assert "first digits of a grid code" in invoke("export", "supplies", "--grid", "三", "-o", "y.xlsx").err
 
 
 def test_export_to_standard_output(invoke: Invoke, place: Path) -> None:

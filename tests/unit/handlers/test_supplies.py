@@ -146,6 +146,20 @@ async def test_the_end_of_it_is_told_and_a_month_later_it_is_gone(stage: Judged,
     stage.store = await Store.open(url_of(tmp_path / "xiaoge.db"))
 
 
+async def test_a_message_that_is_recalled_takes_what_it_asked_for(stage: Judged, tmp_path: Path) -> None:
+    await stage.say(ZHOU, "物资 求 胰岛素 2支")
+    await stage.say(LI, "物资 供 胰岛素 5支 冰箱里的")
+    assert stage.last is not None
+    await stage.recall(stage.last)
+    await stage.say(ZHOU, "查询 W1")
+    assert (await stage.said())[-1] == f"@{ZHOU} W1 求 胰岛素2支（5栋）：登记中。"
+    assert (await stage.told("刘姐"))[-1] == "【物资】W2已撤回。"
+    await stage.store.close()
+    assert f"← W2 供 胰岛素5支（3栋）{LI}".encode() not in on_disk(tmp_path)
+    assert "冰箱里".encode() not in on_disk(tmp_path)
+    stage.store = await Store.open(url_of(tmp_path / "xiaoge.db"))
+
+
 async def test_erasing_takes_words_lines_and_check_in(stage: Judged, tmp_path: Path) -> None:
     await stage.say(LI, "物资 求 胰岛素 我母亲糖尿病")
     await stage.say(LI, "平安 求助 我母亲站不起来")
