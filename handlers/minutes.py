@@ -24,7 +24,7 @@ _PARTS = re.compile(
 
 async def take(ctx: Context, command: Command) -> str:
     """`纪要 V2 <文字>`, `纪要 <文字>`: files, lists what became of the lines, and puts the topic off the agenda."""
-    grid = await appeals.grid_of(ctx)
+    grid = ctx.grid
     item_id = ""
     if command.item is not None:
         item_id = f"V{command.item}"

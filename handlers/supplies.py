@@ -170,7 +170,7 @@ async def erase(ctx: Context, person: Person) -> None:
 async def urgent_grid(ctx: Context, *, only_look: bool = False) -> str | None:
     """The grid that is spoken of, while it is in 急时; None after saying that it is not, or that nobody knows which.
     `only_look`: also where only a part of it is."""
-    grid = await appeals.grid_of(ctx)
+    grid = (_leading(ctx) if ctx.room is None else None) or await appeals.grid_of(ctx)
     if grid is None:
         await ctx.reply(texts.NOWHERE)
     elif not await urgent(ctx, grid) and not (only_look and await _partly(ctx, grid)):
@@ -284,6 +284,12 @@ async def _concerns(ctx: Context, supply: Supply, pending: Sequence[Handover]) -
     numbers = [number for each in pending for number in (each.need, each.offer) if number is not None]
     others = [await supplies.get(ctx.tx, number) for number in numbers]
     return any(other is not None and other.person_id == ctx.actor.id for other in others)
+
+
+def _leading(ctx: Context) -> str | None:
+    """The scope that the speaker leads."""
+    grants = ctx.actor.grants if ctx.actor is not None else ()
+    return next((grant.scope for grant in grants if grant.role in rights.LEADERS), None)
 
 
 def _leads(ctx: Context, grid: str) -> bool:

@@ -211,6 +211,15 @@ async def test_each_line_that_names_a_matter_is_filed_by_the_leader(stage: Judge
     assert topic.state is topics.TopicState.DISCUSSED
 
 
+async def test_in_private_minutes_are_of_the_own_grid_wherever_the_leader_reported_before(stage: Judged) -> None:
+    await stage.room("别处的群", "519999001001004001")
+    stage.judge("电梯坏了", matter("0101", building="9"))
+    await stage.say("刘姐", "/上报 电梯坏了", room="别处的群")
+    await stage.say("刘姐", f"纪要 {LAMP}", room=None)
+    assert "纪要立单1件：S2" in (await stage.told("刘姐"))[-1]
+    assert [ticket.grid for ticket in await stage.tickets()] == ["519999001001004001", MICRO]
+
+
 # --- the monthly meeting ---
 async def test_leaders_and_groups_are_reminded_once(stage: Judged, tmp_path: Path) -> None:
     stage.policy = replace(stage.policy, meeting=monthly.parse("last Friday 19:00"))
