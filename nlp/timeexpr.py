@@ -311,7 +311,7 @@ def _alone(text: str, point: _Point, at: datetime, prefer: Prefer) -> TimeExpres
         begin = point.start - len(each[0]) if each else point.start
         end = None if found.sharp else found.end
         return TimeExpression(Kind.REPEATED, found.start, end, text[begin : point.end], (begin, point.end))
-    if own_range:
+    if own_range and found.start < found.end:
         return TimeExpression(Kind.SPAN, found.start, found.end, words, where)
     if _DUE.search(before):
         return TimeExpression(Kind.UNTIL, None, found.start if found.sharp else found.end, words, where)
