@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers import chain_entries, rights, signup_timers, signups
@@ -31,6 +32,7 @@ from storage.signups import EntryState, NewSignup, Signup, SignupState, Source
 WITHIN = timedelta(days=7)  # between two copies of one list of which nobody knows when it is
 JUST_NOW = timedelta(hours=12)  # a copy so soon after another is of the same list, even if that is over
 ALIKE = 0.6  # of two titles: the same but for a word
+LONGEST_TITLE = 600  # WeChat's own is shorter; whoever pastes more tells what it is about at the beginning
 MOST_HEADS = 50  # of one row
 RELATED = 0.2  # with mostly the same people, a title that was written anew
 _CALLED = re.compile(r"(?:报名)?(?:接龙|接龍)$")
@@ -48,6 +50,7 @@ async def take(ctx: Context) -> str:
     found = chain.parse(text, message.chain) if chain.is_signup(text) else None
     if found is None:
         return "chain"
+    found = replace(found, title=found.title[:LONGEST_TITLE])
     said = activity.read(found.title, message.sent_at.astimezone(ctx.policy.timezone))
     signup = await _known(ctx, room, found, said)
     if signup is None:

@@ -420,7 +420,7 @@ async def _step(
     message: Said | None = None,
 ) -> None:
     account, message_id = message if message is not None else (None, None)
-    row = {"seq": seq, "at": at, "heads": heads, "slot": slot, "position": position}
+    row: dict[str, Any] = {"seq": seq, "at": at, "heads": heads, "slot": slot, "position": position}
     row |= {"account": account, "message_id": message_id}
     await tx.execute(sa.insert(signup_steps).values(signup=number, **row))
 
