@@ -26,6 +26,7 @@ from bot.settings import (
     Hours,
     Monitor,
     Pacing,
+    Points,
     Sections,
     cause,
     clock,
@@ -37,6 +38,7 @@ from handlers.texts import ROLE_BY_LABEL
 if TYPE_CHECKING:
     from handlers.context import Policy
     from nlp.categories import Category
+    from storage.points import PointAction
 
 __all__ = ["Config", "ConfigError", "from_data", "load"]
 
@@ -96,6 +98,8 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             meeting=None if self.deliberation.meeting is None else monthly.parse(self.deliberation.meeting),
             meeting_remind=timedelta(days=self.deliberation.remind_days),
             poll_for=timedelta(days=self.deliberation.poll_days),
+            work_log=self.work_log.enabled,
+            points=_rules(self.points),
         )
 
 
@@ -164,6 +168,18 @@ def _hours_faults(hours: Hours) -> Iterator[Fault]:
     weekend = _weekend(hours)
     if weekend is not None and weekend[0] >= weekend[1]:
         yield "[hours] weekend_until", f"must be later than weekend_from, got {shown(hours.weekend_until)}"
+
+
+def _rules(points: Points) -> Mapping[PointAction, int] | None:
+    from storage.points import PointAction
+
+    if not points.enabled:
+        return None
+    return {
+        PointAction.ATTENDANCE: points.attendance,
+        PointAction.WISH: points.wish,
+        PointAction.CALL: points.call,
+    }
 
 
 def _maybe_clock(text: str | None) -> time | None:

@@ -33,6 +33,7 @@ Source = Annotated[
 Endpoint = Annotated[
     str, Meta(pattern=r"^[^\s:/]+:[0-9]{1,5}$", description='host:port in quotes, like "127.0.0.1:8788"')
 ]
+Worth = Annotated[int, Meta(ge=0, le=1000)]
 Seconds = Annotated[float, Meta(ge=0, le=600)]
 MeetingDay = Annotated[
     str, Meta(pattern=monthly.PATTERN, description='a day of the month like "last Friday 19:00" or "day 15 19:00"')
@@ -136,6 +137,19 @@ class Deliberation(Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     meeting: MeetingDay | None = None
     remind_days: Annotated[int, Meta(ge=0, le=14)] = 3
     poll_days: Annotated[int, Meta(ge=1, le=60)] = 7
+
+
+class WorkLog(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    enabled: bool = False
+
+
+class Points(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is earned by what; 0: nothing. The keys are those of storage.points.PointAction."""
+
+    enabled: bool = False
+    attendance: Worth = 2
+    wish: Worth = 5
+    call: Worth = 3
 
 
 class GridEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -260,6 +274,8 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     signups: Signups = Signups()
     wishes: Wishes = Wishes()
     deliberation: Deliberation = Deliberation()
+    work_log: WorkLog = WorkLog()
+    points: Points = Points()
     grids: tuple[GridEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()

@@ -5,13 +5,14 @@ What they read is where and what kind of trouble it is, never what was said.
 
 from __future__ import annotations
 
-from handlers import rights, staff, steps, texts
+from handlers import points, rights, staff, steps, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from storage import calls, duty, people
 from storage import tickets as rows
 from storage.model import OPEN_STATES, DutyKind, Person, Role, Ticket
+from storage.points import PointAction
 
 HELPERS = (Role.PARTY_MEMBER, Role.VOLUNTEER, Role.BUILDING_LEADER, Role.MOBILE_WORKER)
 MOST_CALLED = 20
@@ -68,6 +69,7 @@ async def respond(ctx: Context, command: Command) -> str:
         return "command"
     state = ticket.state.value
     await ctx.audit_message("responded", right=command.right, ticket=ticket.number, before=state, after=state)
+    await points.earn(ctx, person.id, PointAction.CALL, ticket.id, ticket.grid)
     ctx.tickets = (*ctx.tickets, ticket.number)
     await ctx.reply(texts.call_yours(ticket.id, steps.heading(ctx.policy, ticket)), ticket=ticket.number)
     line = texts.told_call_taken(steps.heading_inside(ctx.policy, ticket), person.name)

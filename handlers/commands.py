@@ -11,7 +11,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers import deliberation_forms, forms, hearing, notice_forms, signup_forms, supply_forms, texts, wish_forms
+from handlers import (
+    deliberation_forms,
+    forms,
+    hearing,
+    notice_forms,
+    signup_forms,
+    supply_forms,
+    texts,
+    wish_forms,
+    work_forms,
+)
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
 
@@ -164,6 +174,15 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "纪要": (Name.MINUTES, deliberation_forms.minutes),
     "物资": (Name.SUPPLY, supply_forms.supply),
     "平安": (Name.SAFE, supply_forms.safe),
+    "走访": (Name.VISIT, work_forms.visit),
+    "巡查": (Name.PATROL, work_forms.patrol),
+    "我的工作": (Name.WORK, forms.alone),
+    "工作记录": (Name.WORK, forms.alone),
+    "积分": (Name.POINTS, forms.alone),
+    "我的积分": (Name.POINTS, forms.alone),
+    "查积分": (Name.POINTS, forms.alone),
+    "兑换": (Name.REDEEM, work_forms.redeem),
+    "冲正": (Name.REVERSE, forms.item("P")),
     "评价": (Name.RATE, forms.rate),
     "待办": (Name.TODO, forms.alone),
     "日报": (Name.DAILY, forms.alone),

@@ -21,6 +21,7 @@ from nlp.decision import Analysis
 from storage import audit, outbox, people, rooms
 from storage.engine import Tx
 from storage.model import AuditEntry, Draft, Lane, Message, Person, PostKind, Role, Room, RoomKind, RoomState
+from storage.points import PointAction
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 UNREACHABLE_EVERY = timedelta(days=7)
@@ -62,6 +63,8 @@ class Policy:
     meeting: Monthly | None = None  # 民情恳谈会
     meeting_remind: timedelta = timedelta(days=3)  # so long before it
     poll_for: timedelta = timedelta(days=7)  # until a poll closes by itself
+    work_log: bool = False  # 走访 and 巡查 are written down
+    points: Mapping[PointAction, int] | None = None  # what is earned by what; None: there are none
 
 
 @dataclass(slots=True)

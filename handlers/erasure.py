@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers import signup_erasure, steps, supplies, texts, topics, wishes
+from handlers import points, signup_erasure, steps, supplies, texts, topics, wishes, worklog
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import QUOTING
+from handlers.texts import worklog as worklog_texts
 from storage import erasure, outbox, people, questions
 from storage import tickets as rows
+from storage import worklog as noted_work
 from storage.engine import purged
 from storage.model import Person, Place, Role, Ticket, TicketState, Urgency
 from storage.questions import Question
@@ -78,7 +80,8 @@ async def _also(ctx: Context, person: Person) -> list[str]:
     """What there is of them besides their tickets, in words."""
     kept = await erasure.kept(ctx.tx, person.id)
     shared = texts.kept_shared(kept.topics, kept.votes, kept.supplies)
-    every = [await signup_erasure.kept(ctx, person), await wishes.kept(ctx, person), shared]
+    work = worklog_texts.kept(await noted_work.noted(ctx.tx, person.id), await points.kept(ctx, person))
+    every = [await signup_erasure.kept(ctx, person), await wishes.kept(ctx, person), shared, work]
     return [words for words in every if words]
 
 
@@ -96,6 +99,8 @@ async def _erase(ctx: Context, person: Person, numbers: tuple[int, ...]) -> None
     await wishes.erase(ctx, person)
     await topics.erase(ctx, person)
     await supplies.erase(ctx, person)
+    await worklog.erase(ctx, person)
+    await points.erase(ctx, person)
     left = [await _take_out(ctx, ticket, person) for ticket in await rows.numbered(ctx.tx, numbers)]
     for line in list(ctx.window.of_sender(ctx.message.sender, ctx.now - ctx.policy.join_for)):
         ctx.window.remove(line.message_id)

@@ -55,6 +55,12 @@ class Name(StrEnum):
     WEEKLY = "周报"
     URGENT = "转急"
     CALM = "转平"
+    VISIT = "走访"
+    PATROL = "巡查"
+    WORK = "我的工作"
+    POINTS = "积分"
+    REDEEM = "兑换"
+    REVERSE = "冲正"
     HELP = "帮助"
     DUTY = "职责"
     HUSH = "静音"
@@ -100,11 +106,12 @@ class Command:
     number: int | None = None  # of the ticket, where one was named
     other: int | None = None  # 合并: the ticket that goes into `number`
     item: int | None = None  # 完成 J3: the task; 问答 删 3: the entry
-    letter: str = ""  # of `item`: J a task, T a notice, H a sign-up, X a wish, V a topic or poll, W a supply
+    letter: str = ""  # of `item`: J a task, T a notice, H a sign-up, X a wish, V a topic or poll, W a supply, P points
     text: str = ""
     role: Role | None = None  # 派单: the owner
     span: timedelta | None = None  # 派单, 交办: the time limit; 延期: how much longer; 静音: how long
     rating: int | None = None  # 1..5
+    count: int | None = None  # 走访: the households; 兑换: the points
     remark: str = ""  # ANSWER: 2 还是关不上; 问答 增: the answer; 交办: the 事项
     code: str = ""  # a grid code or a bind code; 交办: the scope as it was typed
     items: tuple[int, ...] = ()  # 审核: the wishes

@@ -27,15 +27,17 @@ class Right(StrEnum):
     REPORT = "report"  # 日报 周报
     DELIBERATE = "deliberate"  # 议事 结束 纪要
     ROOM = "room"  # 启用 停用 恢复
+    LOG = "log"  # 走访 巡查 我的工作
+    POINTS = "points"  # 兑换 冲正
     ACTIVITY = "activity"  # 发活动 改活动 结束 取消活动
     REVIEW = "review"  # 审核 实事
     NOTICE = "notice"  # 通知 更正 确认 定时 取消 回执
 
 
-_LEADING = frozenset(Right) - {Right.SUPERVISE, Right.TASK}
+_LEADING = frozenset(Right) - {Right.SUPERVISE, Right.TASK, Right.POINTS}
 _ABOVE = frozenset(Right)  # those over a general grid or more: what is under them is theirs to press and to task
-_OWNING = frozenset({Right.HANDLE, Right.VIEW, Right.ANSWER})
-_HELPING = frozenset({Right.ANSWER})
+_OWNING = frozenset({Right.HANDLE, Right.VIEW, Right.ANSWER, Right.LOG})
+_HELPING = frozenset({Right.ANSWER, Right.LOG})
 
 TABLE: Mapping[Role, frozenset[Right]] = {
     Role.RESIDENT: frozenset(),

@@ -35,6 +35,7 @@ from handlers import (
     mode,
     notices,
     people,
+    points,
     polls,
     recalls,
     refusals,
@@ -54,6 +55,7 @@ from handlers import (
     views,
     wish_reviews,
     wishes,
+    worklog,
 )
 from handlers.commands import Command, Name, NearMiss
 from handlers.context import Context, Policy
@@ -169,6 +171,12 @@ ROUTES: tuple[Route, ...] = (
     Route(Name.QUERY, wishes.query, letter="X"),
     Route(Name.DEED, contributions.note, Right.REVIEW, Scope.OWN),
     Route(Name.CONTRIBUTIONS, contributions.own),
+    Route(Name.VISIT, worklog.log, Right.LOG),
+    Route(Name.PATROL, worklog.log, Right.LOG),
+    Route(Name.WORK, worklog.own, Right.LOG, Scope.OWN),
+    Route(Name.POINTS, points.own),
+    Route(Name.REDEEM, points.redeem, Right.POINTS, Scope.OWN),
+    Route(Name.REVERSE, points.reverse, Right.POINTS, Scope.OWN),
     Route(Name.NOTICE, notices.draft, Right.NOTICE, Scope.OWN, verbatim=True),
     Route(Name.CORRECT, notices.correct, Right.NOTICE, Scope.OWN, verbatim=True),
     Route(Name.CONFIRM, notices.confirm, Right.NOTICE, Scope.OWN),
@@ -255,7 +263,7 @@ def _idle_media(message: Message, room: Room | None, window: Window, opted_out: 
     if message.kind not in MEDIA and message.kind is not MessageKind.VOICE:
         return message.kind.value
     if _says_done(message, window, policy):
-        return None  # the photo of a wish that was fulfilled
+        return None  # the photo of a wish that was fulfilled, or of a walk
     if opted_out:
         return "opted_out"
     if room is not None and room.kind is RoomKind.LEADER:
@@ -304,10 +312,10 @@ def _speaks_of_trouble(message: Message, window: Window, policy: Policy) -> bool
 
 
 def _says_done(message: Message, window: Window, policy: Policy) -> bool:
-    """Whether the sender said `完成 …` just before."""
+    """Whether the sender said `完成 …`, `走访 …` or `巡查 …` just before."""
     for line in window.of_sender(message.sender, message.sent_at - policy.join_for):
         said = commands.parse(line.analysis.text, addressed=True) if line.analysis is not None else None
-        if isinstance(said, Command) and said.name is Name.COMPLETE:
+        if isinstance(said, Command) and said.name in (Name.COMPLETE, *worklog.TYPED):
             return True
     return False
 
@@ -371,7 +379,9 @@ async def _only_talk(ctx: Context, command: Command) -> bool:
     """Whether a `2 …` answers no question, or a bare `认领` means no wish, so that it is talk."""
     if command.name in (Name.CLAIM, Name.GIVE_UP):
         return await wishes.only_talk(ctx, command)
-    if await signups.only_talk(ctx, command):
+    if await signups.only_talk(ctx, command) or points.only_talk(ctx, command):
+        return True
+    if command.name in worklog.TYPED and (_emergency(ctx.analysis) or worklog.only_talk(ctx, command)):
         return True
     return command.name is Name.ANSWER and bool(command.remark) and not await callbacks.awaits(ctx, command)
 
@@ -454,7 +464,7 @@ async def _media(ctx: Context) -> str:
     if kind not in MEDIA and kind is not MessageKind.VOICE:
         return kind.value
     unheard = _unheard(ctx)
-    if unheard != "leader_room" and await wishes.attach(ctx):
+    if (unheard != "leader_room" and await wishes.attach(ctx)) or await worklog.attach(ctx):
         return "photo"
     return unheard if unheard is not None else await appeals.attach(ctx)
 

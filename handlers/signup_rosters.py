@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handlers import signup_forms, signup_timers, signups
+from handlers import points, signup_forms, signup_timers, signups
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.signup_forms import Party
 from handlers.texts import signups as words
 from storage import signups as rows
 from storage.model import RoomKind
+from storage.points import PointAction
 from storage.signups import Entry, EntryState, Signup, SignupState
 
 MOST_LINES = 60
@@ -119,6 +120,8 @@ async def _attend_others(ctx: Context, signup: Signup, entries: Sequence[Entry],
 async def _note(ctx: Context, signup: Signup, entry: Entry, right: str | None) -> None:
     await rows.note(ctx.tx, signup.number, entry.seq, attended_at=ctx.message.sent_at)
     await ctx.audit_message("attended", right=right, item=signup.id, entry=entry.seq)
+    if entry.person_id is not None:
+        await points.earn(ctx, entry.person_id, PointAction.ATTENDANCE, signup.id, signup.grid or ctx.grid)
 
 
 def _not_now(ctx: Context, signup: Signup, entry: Entry | None, *, late: bool = False) -> str:

@@ -22,6 +22,7 @@ from storage import (
     supplies,
     topics,
     wishes,
+    worklog,
 )
 from storage import tickets as rows
 from storage.model import TicketState
@@ -34,6 +35,7 @@ INBOX_FOR = timedelta(hours=48)
 REPLIES_FOR = timedelta(hours=24)  # to the platforms above
 JOB_RUNS_FOR = timedelta(days=60)
 BIND_FAILURES_FOR = timedelta(days=1)
+WORK_FOR = timedelta(days=400)  # what was typed into the work log: a year can be looked back on
 NEIGHBOURS_FOR = timedelta(days=30)  # who supported a topic, asked for or gave something, once that is over
 
 
@@ -81,6 +83,7 @@ async def purge(effects: Effects) -> bool:
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     await signups.purge(effects.tx, now - effects.policy.signup_names_for, now)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
+    await worklog.purge(effects.tx, now - WORK_FOR)
     gone = await topics.purge(effects.tx, now - NEIGHBOURS_FOR) + await supplies.purge(effects.tx, now - NEIGHBOURS_FOR)
     await erasure.let_go(effects.tx, gone)
     return False

@@ -3,7 +3,7 @@ turns it down, or says that one is not done after all."""
 
 from __future__ import annotations
 
-from handlers import rights, scopes, wish_steps
+from handlers import points, rights, scopes, wish_steps
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
@@ -14,6 +14,7 @@ from nlp import discretion
 from nlp.contact import mask
 from storage import outbox, people, wishes
 from storage.model import RoomKind
+from storage.points import PointAction
 from storage.wishes import Wish, WishState
 
 MOST_LISTED = 8
@@ -150,6 +151,7 @@ async def _undo(ctx: Context, found: Wish, right: str) -> str:
     if again is None:
         return _already(await wishes.get(ctx.tx, found.number) or found)
     await ctx.audit_message("wish_undone", right=right, item=found.id)
+    await points.take_back(ctx, found.claimed_by, PointAction.WISH, found.id)
     await outbox.drop(ctx.tx, wish_steps.thanks_key(found))
     giver = await people.get(ctx.tx, found.claimed_by)
     if giver is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from handlers import appeals, rights, wish_steps
+from handlers import appeals, points, rights, wish_steps
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
@@ -16,6 +16,7 @@ from handlers.texts import wishes as texts
 from nlp import quoting
 from storage import contributions, outbox, questions, wishes
 from storage.model import Message, MessageKind, Person, RoomKind
+from storage.points import PointAction
 from storage.questions import Question
 from storage.wishes import Wish, WishState
 
@@ -161,6 +162,8 @@ async def fulfil(ctx: Context, command: Command) -> str:
         return "command"
     await ctx.audit_message("wish_done", right=None if giver else right, item=done.id)
     await wishes.clear_line(ctx.tx, done.number)
+    if done.claimed_by is not None and not done.anonymous:  # the ledger would name them
+        await points.earn(ctx, done.claimed_by, PointAction.WISH, done.id, done.grid)
     await ctx.reply(texts.done(done.id, photo=True) if giver else texts.done_by_leader(done.id))
     await wish_steps.thank(ctx, done)
     await wish_steps.tell_wisher(ctx, done, texts.wish_done(done.id), key=f"done:{done.rounds}", but=person.id)

@@ -67,7 +67,7 @@ def keys_written(text: str) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
     table = ""
     for line in text.splitlines():
-        if header := re.match(r"(?:# )?\[+([a-z]+)\]+", line):
+        if header := re.match(r"(?:# )?\[+([a-z_]+)\]+", line):
             table = header[1]
         elif key := re.match(r"(?:# ?)?([a-z_]+) *= ", line):
             found.add((table, key[1]))

@@ -27,10 +27,11 @@ LEADING = {
     Right.ACTIVITY,
     Right.REVIEW,
     Right.DELIBERATE,
+    Right.LOG,
 }
-ABOVE = LEADING | {Right.SUPERVISE, Right.TASK}
-OWNING = {Right.HANDLE, Right.VIEW, Right.ANSWER}
-HELPING = {Right.ANSWER}
+ABOVE = LEADING | {Right.SUPERVISE, Right.TASK, Right.POINTS}
+OWNING = {Right.HANDLE, Right.VIEW, Right.ANSWER, Right.LOG}
+HELPING = {Right.ANSWER, Right.LOG}
 TABLE = {
     Role.RESIDENT: set(),
     Role.BUILDING_LEADER: HELPING,
