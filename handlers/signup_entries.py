@@ -54,11 +54,18 @@ async def sign(ctx: Context, command: Command) -> str:
         if each.changed:
             await ctx.audit_message("signed", item=signup.id, entry=each.seq, heads=each.heads)
     await signups.tell_moved(ctx, signup, moved, changed)
-    line = await _answer(ctx, signup, done)
+    after = await rows.entries(ctx.tx, signup.number)
+    line = _answer(ctx, signup, after, done)
     if signup.asks_phone and changed:
         line += await _phone(ctx, signup, [each.seq for each in done])
     await ctx.reply(line)
+    if changed and _full(signup, after) and not _full(signup, entries):
+        await signups.tally(ctx, signup, after)
     return "command"
+
+
+def _full(signup: Signup, entries: Sequence[Entry]) -> bool:
+    return signup.capacity is not None and signups.heads(entries, EntryState.CONFIRMED) >= signup.capacity
 
 
 async def _open(ctx: Context) -> list[Signup]:
@@ -220,12 +227,9 @@ def _building(ctx: Context, party: Party) -> str:
     return f"{building}栋" if building else ""
 
 
-async def _answer(ctx: Context, signup: Signup, done: Sequence[_Done]) -> str:
-    entries = {entry.seq: entry for entry in await rows.entries(ctx.tx, signup.number)}
-    if len(done) == 1 or not any(each.changed for each in done):
-        return _answer_one(ctx, signup, entries, done[0])
-    lines = [_answer_one(ctx, signup, entries, each) for each in done]
-    return "\n".join(lines)
+def _answer(ctx: Context, signup: Signup, after: Sequence[Entry], done: Sequence[_Done]) -> str:
+    entries = {entry.seq: entry for entry in after}
+    return "\n".join(_answer_one(ctx, signup, entries, each) for each in done)
 
 
 def _answer_one(ctx: Context, signup: Signup, entries: dict[int, Entry], done: _Done) -> str:

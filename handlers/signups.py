@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
 
-from handlers import rights, texts
+from handlers import quiet, rights, texts
 from handlers.commands import Command, Name
 from handlers.context import Context, Effects
 from handlers.rights import Right
@@ -17,7 +16,6 @@ from storage.engine import Tx
 from storage.model import Person, PostKind, RoomKind
 from storage.signups import Entry, EntryState, Moved, Signup
 
-_MINUTE = timedelta(minutes=1)
 _ASKING = frozenset({Name.SIGN, Name.UNSIGN, Name.ROSTER, Name.ATTEND})
 
 
@@ -95,20 +93,17 @@ async def signers(tx: Tx, entries: Sequence[Entry]) -> dict[int, str]:
 
 
 # --- what is told ---
-async def tally(effects: Effects, signup: Signup) -> None:
-    """How many are in, for the group: at most once a minute, the latest count."""
-    room = await rooms.get(effects.tx, signup.room_id) if signup.room_id is not None else None
-    if room is None:
+async def tally(ctx: Context, signup: Signup, entries: Sequence[Entry]) -> None:
+    """How many are in, for the whole group: at most one line a minute, with the latest count."""
+    if ctx.room is None or ctx.room.kind is RoomKind.LEADER or ctx.late:
         return
-    entries = await signups.entries(effects.tx, signup.number)
     line = words.tally(signup, heads(entries, EntryState.CONFIRMED), heads(entries, EntryState.WAITING))
-    minute = effects.now + _MINUTE - timedelta(microseconds=1)
-    key = f"tally:{signup.id}:{minute:%Y%m%d%H%M}"
-    waiting = await outbox.find_queued(effects.tx, key)
+    key = f"tally:{signup.id}:room{ctx.room.id}:{quiet.next_minute(ctx.now):%Y%m%dT%H%M}"
+    waiting = await outbox.find_queued(ctx.tx, key)
     if waiting is not None:
-        await outbox.reword(effects.tx, waiting.id, line)
+        await outbox.reword(ctx.tx, waiting.id, line)
     else:
-        await effects.post(room, line, PostKind.TALLY, key=key)
+        await ctx.post(ctx.room, line, PostKind.TALLY, key=key)
 
 
 async def tell_moved(effects: Effects, signup: Signup, moved: Sequence[Moved], said: Collection[int] = ()) -> None:

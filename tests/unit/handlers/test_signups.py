@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 
 from handlers import signup_timers
-from handlers import signups as commands
-from handlers.context import Effects
 from handlers.texts import signups as words
 from storage import questions, signups
-from storage.engine import Store, Tx
+from storage.engine import Store
 from storage.signups import Entry, EntryState, Signup, SignupState
 from storage.testing import url_of
-from tests.unit.handlers.stage import GROUP, START, Stage
+from tests.unit.handlers.stage import START, Stage
 
 HAIR = "发活动 助老理发 6月15日15:00 社区活动室 限2人"
 
@@ -262,17 +260,14 @@ def test_moments_lie_outside_the_night(stage: Stage) -> None:
             assert moment.at < starts
 
 
-async def test_a_tally_is_one_line_a_minute_with_the_latest_count(stage: Stage) -> None:
+async def test_that_it_is_full_is_told_once_a_minute_with_the_latest_count(stage: Stage) -> None:
     await stage.say("刘姐", HAIR)
-    room = await stage.read_room(GROUP)
-    assert room is not None
-    for nick in ("小吴", "小郑"):
-        await stage.say(nick, "报名")
-        signup, _ = await one(stage)
-        assert stage.context is not None
-        await stage.store.write(lambda tx, of=signup: _tally(stage, tx, of))
-    assert [line for line in await stage.said() if line.startswith("H1")] == ["H1 助老理发已报2/2人，已满。"]
-
-
-async def _tally(stage: Stage, tx: Tx, signup: Signup) -> None:
-    await commands.tally(Effects(tx, stage.now, stage.policy), signup)
+    for nick, text in (("小吴", "报名"), ("小郑", "报名"), ("小郑", "取消报名"), ("小冯", "报名"), ("小陈", "报名")):
+        await stage.say(nick, text)
+    full = "H1 助老理发已报2/2人，已满。"
+    assert [line for line in await stage.said() if line.startswith("H1")] == [full]
+    await stage.after(minutes=3).say("小吴", "取消报名")
+    await stage.say("小蒋", "报名")
+    assert [line for line in await stage.said() if line.startswith("H1")] == [
+        full
+    ]  # 小陈 has the place, nobody fills it
