@@ -152,7 +152,7 @@ async def _undo(ctx: Context, found: Wish, right: str) -> str:
         return _already(await wishes.get(ctx.tx, found.number) or found)
     await ctx.audit_message("wish_undone", right=right, item=found.id)
     await points.take_back(ctx, found.claimed_by, PointAction.WISH, found.id)
-    await outbox.drop(ctx.tx, wish_steps.thanks_key(found))
+    await outbox.drop_queued(ctx.tx, wish_steps.thanks_key(found))
     giver = await people.get(ctx.tx, found.claimed_by)
     if giver is not None:
         await ctx.tell(giver, texts.told_undone(found.id), key=f"wish:{found.id}:undone:{ctx.message.id}")

@@ -169,6 +169,8 @@ def release_at(effects: Effects) -> datetime:
 async def thank(effects: Effects, wish: Wish) -> None:
     """Once, where it was claimed or published; by name only where the giver claimed it in that group and did not ask to
     stay unnamed."""
+    if await outbox.spoken(effects.tx, thanks_key(wish)):
+        return
     room_id = wish.claim_room_id or wish.room_id
     room = await rooms.get(effects.tx, room_id) if room_id is not None else None
     if room is None:
@@ -183,11 +185,14 @@ async def thank(effects: Effects, wish: Wish) -> None:
     mentions: tuple[str, ...] = ()
     if alias is not None:
         line, mentions = texts.mention(mask(alias.nick), line), (alias.im_id,)
-    await effects.post(room, line, PostKind.CALLBACK, key=thanks_key(wish), mentions=mentions)
+    await effects.post(
+        room, line, PostKind.CALLBACK, key=f"{thanks_key(wish)}{int(effects.now.timestamp())}", mentions=mentions
+    )
 
 
 def thanks_key(wish: Wish) -> str:
-    return f"{words(wish)}thanks"
+    """What the keys of its thanks begin with: those that were dropped may be said after all."""
+    return f"{words(wish)}thanks:"
 
 
 async def forget(effects: Effects, wish: Wish) -> None:

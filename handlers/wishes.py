@@ -338,11 +338,11 @@ async def erase(ctx: Context, person: Person) -> None:
     """Somebody is erased: their wishes go with their words, what they claimed goes to the next."""
     for one in await wishes.wished(ctx.tx, person.id):
         await wish_steps.take_back(ctx, one)
-    claimed = await wishes.held(ctx.tx, person.id)
+    given = await wishes.given(ctx.tx, person.id)
     await wishes.forget_person(ctx.tx, person.id)
     if not person.grants:  # what was noted of somebody in office is kept with it
         await contributions.forget(ctx.tx, person.id)
-    for one in claimed:
+    for one in given:
         await outbox.forget_keyed(ctx.tx, wish_steps.words(one))
         await wish_steps.let_go(ctx, one, person, texts.ERASED)
 

@@ -215,6 +215,12 @@ async def forget_keyed(tx: Tx, beginning: str) -> None:
     purged(tx)
 
 
+async def spoken(tx: Tx, beginning: str) -> bool:
+    """Whether a line whose key begins so waits to be said or has been."""
+    gone = outbox.c.state.not_in([SendState.DROPPED, SendState.FAILED])
+    return await tx.scalar(sa.select(outbox.c.id).where(_keyed(beginning), gone).limit(1)) is not None
+
+
 def _keyed(beginning: str) -> sa.ColumnElement[bool]:
     # A range, so that the index of the keys serves: ";" follows ":".
     return sa.and_(outbox.c.key >= beginning, outbox.c.key < f"{beginning.removesuffix(':')};")

@@ -227,6 +227,13 @@ async def held(tx: Tx, person_id: int) -> list[Wish]:
     return [_made(row) for row in await tx.execute(query.order_by(wishes.c.number))]
 
 
+async def given(tx: Tx, person_id: int) -> list[Wish]:
+    """What this person has claimed or fulfilled, oldest first."""
+    return [
+        _made(row) for row in await tx.execute(_WISH.where(wishes.c.claimed_by == person_id).order_by(wishes.c.number))
+    ]
+
+
 async def wished(tx: Tx, person_id: int) -> list[Wish]:
     """What this person has wished for, oldest first."""
     query = _WISH.where(wishes.c.person_id == person_id).order_by(wishes.c.number)

@@ -55,6 +55,19 @@ async def test_who_stays_unnamed_is_not_called_in_the_group(stage: Stage) -> Non
     assert "谢谢帮忙的好心邻居" in (await stage.said())[-1]
 
 
+async def test_thanks_that_were_not_said_are_said_later_and_never_twice(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1")
+    await stage.after(minutes=1).say("小吴", "完成 X1")  # so soon after the wish itself the thanks wait
+    await stage.say(LEADER, "审核 X1 未完成", room=None)
+    await stage.after(hours=1).say("早起的人", "早上好")
+    assert not [line for line in await stage.said() if "圆满" in line]
+    for _ in range(2):
+        await stage.after(hours=1).say("小吴", "完成 X1")
+        await stage.after(hours=1).say(LEADER, "审核 X1 未完成", room=None)
+    assert [line for line in await stage.said() if "圆满" in line] == ["@小吴 微心愿 X1 圆满了，谢谢您！"]
+
+
 async def test_what_is_recalled_of_a_review_is_published_no_more(stage: Stage) -> None:
     await stage.say("老周", "心愿 想请人修一下收音机")
     stage.after(hours=12)  # at night
