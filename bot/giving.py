@@ -56,10 +56,10 @@ async def wishes_sheet(tx: Tx, grid: str, since: datetime | None, until: datetim
             wish.public,
             words.STATE[wish.state],
             local(wish.filed_at),
-            _masked(known, wish.person_id),
+            masked(known, wish.person_id),
             local(wish.reviewed_at),
             wish.reason,
-            words.ANONYMOUS if wish.anonymous else _masked(known, wish.claimed_by),
+            words.ANONYMOUS if wish.anonymous else masked(known, wish.claimed_by),
             "" if wish.anonymous else units.get(wish.claimed_by or 0, ""),
             local(wish.claimed_at),
             local(wish.done_at),
@@ -92,7 +92,8 @@ async def contributions_sheet(
     return words.CONTRIBUTIONS_TITLE, dict(_CONTRIBUTIONS), rows
 
 
-def _masked(known: Mapping[int, Person], person_id: int | None) -> str:
+def masked(known: Mapping[int, Person], person_id: int | None) -> str:
+    """The name of one of them as it may stand in a sheet; empty for nobody."""
     person = known.get(person_id or 0)
     if person is None:
         return ""

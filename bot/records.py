@@ -179,6 +179,44 @@ def export_contributions(
     _sheet(load(config), giving.contributions_sheet, "contributions", output, since, until, grid)
 
 
+@export_app.command("worklog")
+def export_worklog(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 工作记录.xlsx.")],
+    since: Annotated[str | None, typer.Option(help="Done on or after that day, 2026-11-01, or time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Done up to and on that day, or before that time.")] = None,
+    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write the work log as XLSX: walks, and what people in office did, in order of time. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export worklog --since 2026-11-01 --until 2026-11-30 -o 工作记录.xlsx
+    """
+    from bot import efforts
+
+    _sheet(load(config), efforts.worklog_sheet, "entries", output, since, until, grid)
+
+
+@export_app.command("points")
+def export_points(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 积分台账.xlsx.")],
+    since: Annotated[str | None, typer.Option(help="Written on or after that day, 2026-11-01, or time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written up to and on that day, or before that time.")] = None,
+    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write the ledger of points as XLSX, an entry a row by number, names masked. The bot may be running.
+
+    \b
+    Examples:
+      xiaoge export points -o 积分台账.xlsx
+    """
+    from bot import efforts
+
+    _sheet(load(config), efforts.points_sheet, "entries", output, since, until, grid)
+
+
 def _sheet(
     settings: Config, build: Build, what: str, output: Path, since: str | None, until: str | None, grid: str
 ) -> None:

@@ -59,7 +59,8 @@ async def replay(
         blank = await _blank(base)
         for scene in scenes.read(path, policy.names):
             home = base / f"scene{count}" if keep is None else keep / scene.id
-            outcome = await _play(scene, blank, home, classifier, policy, keep=keep is not None)
+            obeyed = scene.config.policy(known) if scene.config is not None else policy
+            outcome = await _play(scene, blank, home, classifier, obeyed, keep=keep is not None)
             out.write(msgspec.json.encode(outcome).decode() + "\n")
             count += 1
             if played is not None:

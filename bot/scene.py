@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bot.config import Config, ConfigError, from_data
 from bot.registry import KnownPerson, KnownRoom, Registry
 from bot.transports import native
 from handlers.texts import ROLE_BY_LABEL
@@ -59,6 +60,7 @@ class _Scene(msgspec.Struct):
     messages: list[_Said]
     people: dict[str, _Person] = {}
     settle: str = "PT1M"
+    config: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Scene:
     registry: Registry
     messages: tuple[Message, ...]
     settle: timedelta
+    config: Config | None = None  # where some tables of the configuration differ from the defaults
 
 
 def read(path: Path, names: tuple[str, ...]) -> Iterator[Scene]:
@@ -83,7 +86,7 @@ def read(path: Path, names: tuple[str, ...]) -> Iterator[Scene]:
             continue
         try:
             yield _scene(decoder.decode(line), names)
-        except (msgspec.DecodeError, ValueError, KeyError) as error:
+        except (msgspec.DecodeError, ValueError, KeyError, ConfigError) as error:
             raise SceneError(f"{path}:{number}: not a scene: {error}; docs/scenes.md has the format") from None
 
 
@@ -113,6 +116,7 @@ def _scene(raw: _Scene, names: tuple[str, ...]) -> Scene:
         registry=registry,
         messages=tuple(_messages(raw, names)),
         settle=timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds),
+        config=from_data(raw.config, Path("config")) if raw.config else None,
     )
 
 
