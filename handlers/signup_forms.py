@@ -34,14 +34,15 @@ _FOR = re.compile(
     rf"(?:代|帮|替|给|为)(?:替)?\s?(?P<names>(?:{_PERSON})(?:[、,和跟与]\s?(?:{_PERSON}))*?)(?:也|一起)?(?:报个?名|报)?(?=$|[\s。.!~()/;]|[,、]\s?(?:{_N})|{_N}\s?(?:人|个|位)|第)"
 )
 _HOME = re.compile(
-    r"(?P<home>\d{1,2}\s?(?:栋|幢|号楼|#)(?:\s?\d{1,2}\s?单元)?(?:\s?\d{3,4}室?)?|\d{1,2}-\d{1,2}-\d{3,4}"
-    r"|\d{1,2}-\d{3,4})" + _END
+    rf"(?P<home>\d{{1,2}}\s?(?:栋|幢|号楼|#)(?:\s?\d{{1,2}}\s?单元)?(?:\s?\d{{3,4}}室?)?(?={_END}|[\u4e00-\u9fff])"
+    rf"|(?:\d{{1,2}}-\d{{1,2}}-\d{{3,4}}|\d{{1,2}}-\d{{3,4}}){_END})"
 )
 _PHONE = re.compile(r"1[3-9][\d*]{9}(?!\d)")
 _OWN_NAME = re.compile(r"(?:我是|姓名[:：]?)?\s?(?P<name>[\u4e00-\u9fff·]{2,4})(?=$|[\s,、。.!~()/]|\d)")
 _NO_NAME = re.compile(
     r"怎|吗|么|哪|啥|几|没|不|呢|多少|可以|还|都|谁|费|时间|地点|名单|截止|链接|活动|结束|开始|成功|人数|名额|咋|嘞"
 )
+_ASKS_FAVOUR = re.compile(r"[看问说填弄搞办登转]|一下|^(?:我们?|大家|你们?)$")  # 帮我看下
 _TALK = frozenset("了的吗过")  # 报名了: somebody tells that they have
 _SPLIT = re.compile(r"[、,和跟与]\s?")
 _GLUED_ACTIVITY = re.compile(r"[?？]|^(?:通知|了|的|吗|没|过|哪|啥|要|就|那|时)")
@@ -82,7 +83,10 @@ def party(text: str, *, free: bool) -> Party | None:
         elif match := _CLOCK_SLOT.match(text, at):
             clock = _time(match[0])
         elif match := _FOR.match(text, at):
-            names += tuple(name.strip() for name in _SPLIT.split(match["names"]) if name.strip())
+            found = tuple(name.strip() for name in _SPLIT.split(match["names"]) if name.strip())
+            if any(_NO_NAME.search(name) or _ASKS_FAVOUR.search(name) for name in found):
+                return None
+            names += found
         elif match := _HEADS.match(text, at):
             told, also = _heads_of(match)
             zero |= told == 0 and also == 0
@@ -126,9 +130,10 @@ def sign(rest: Rest) -> Command | None:
     """`报名 [H3] [n人] [代 姓名] [第2场]`; `text` is what stands behind the id."""
     match = _ID.match(rest.folded)
     start = match.end() if match is not None else 0
-    behind = rest.folded[start:]
-    if party(behind, free=rest.explicit or match is not None) is None:
-        return None
+    known = rest.explicit or match is not None
+    said = party(rest.folded[start:], free=known or _apart(rest))
+    if said is None or (said.own_name and not known and said.heads is None and not said.home):
+        return None  # a word alone is a name only where it is sure what is spoken of
     return _command(rest, match, start)
 
 
@@ -137,10 +142,15 @@ def named(rest: Rest) -> Command | None:
     match = _ID.match(rest.folded)
     start = match.end() if match is not None else 0
     read = party(rest.folded[start:], free=True)
-    apart = match is not None or rest.explicit or rest.folded[:1] in " \t\n,:、"
+    apart = match is not None or rest.explicit or _apart(rest)
     if read is None or read.heads is not None or (read.own_name and not apart):
         return None
     return _command(rest, match, start)
+
+
+def _apart(rest: Rest) -> bool:
+    """Whether something stands between the command word and what follows."""
+    return rest.folded[:1] in tuple(" \t\n,:、")
 
 
 def roster(rest: Rest) -> Command | None:
@@ -155,7 +165,7 @@ def announce(rest: Rest) -> Command | None:
     text = rest.typed.strip(" \t\n,，:：、")
     if not text:
         return Command(rest.name, explicit=True) if rest.explicit else None
-    apart = rest.folded[:1] in " \t\n,:;、"
+    apart = _apart(rest)
     if not (apart or rest.explicit) and (_GLUED_ACTIVITY.search(rest.folded) or not timeexpr.may_tell(rest.folded)):
         return None
     return Command(rest.name, text=text, explicit=rest.explicit)

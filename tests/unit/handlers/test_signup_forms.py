@@ -69,6 +69,8 @@ def test_a_name_may_stand_behind_an_id() -> None:
         ("報名 ｈ12，2人", Name.SIGN, 12, "2人"),
         ("报名 H1 代 张三", Name.SIGN, 1, "代 张三"),
         ("我要报名 2人", Name.SIGN, None, "2人"),
+        ("报名 张三 2人", Name.SIGN, None, "张三 2人"),
+        ("报名，3栋李孃孃", Name.SIGN, None, "3栋李孃孃"),
         ("取消报名", Name.UNSIGN, None, ""),
         ("取消报名 H3 代 张三", Name.UNSIGN, 3, "代 张三"),
         ("名单H3", Name.ROSTER, 3, ""),
@@ -91,6 +93,9 @@ def test_commands(text: str, name: Name, item: int | None, rest: str) -> None:
     [
         "报名了",
         "报名费好多钱",
+        "报名 太火爆了",
+        "报名 帮我看下",
+        "报名 帮我问一下",
         "报名的人多不多",
         "名单出来没有",
         "签到的时候喊我一声",
