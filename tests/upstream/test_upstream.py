@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from bot.sync import signing
+from storage.answers import AnswerState, Verdict
 from tests.upstream.faults import Fault, Faults
 from tests.upstream.server import Upstream
 from tests.upstream.signature import refusal, sign
@@ -80,6 +81,11 @@ def test_the_request_on_the_page_is_signed_as_it_says() -> None:
     theirs = sign(shown["secret"], timestamp, shown["method"], shown["target"], shown["key"], body)
     assert ours[signing.SIGNATURE] == theirs == shown["signature"]
     assert refusal(shown["secret"], "POST", shown["target"], ours, body, now=int(timestamp)) is None
+
+
+def test_every_word_of_the_wire_is_on_the_page() -> None:
+    page = PAGE.read_text()
+    assert [word for word in (*AnswerState, *Verdict) if f"`{word}`" not in page] == []
 
 
 def test_json_on_the_page_is_json() -> None:
