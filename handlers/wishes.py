@@ -38,10 +38,14 @@ async def wish(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.WISH_WHERE)
         return "command"
     person, message = await ctx.person(), ctx.message
-    group = _group(ctx)
+    group, text = _group(ctx), command.text.rstrip("。.!！~～ ")
+    for one in await wishes.wished(ctx.tx, person.id):
+        if one.state is WishState.PENDING and one.text == text:
+            await ctx.reply(texts.WISHED_ALREADY)
+            return "command"
     new = await wishes.file(
         ctx.tx,
-        text=command.text.rstrip("。.!！~～ "),
+        text=text,
         grid=grid,
         room_id=group,
         person_id=person.id,

@@ -41,6 +41,7 @@ LONGEST = 200  # characters of a wish
 WISH_WHAT = "请写上心愿，如：心愿 4栋独居老人想换个灯泡"
 WISH_TOO_LONG = f"心愿请写短一点，{LONGEST}字以内。"
 WISH_WHERE = "请写上是哪个小区，如：心愿 青禾社区 想换个灯泡"
+WISHED_ALREADY = "这个心愿已经收到，正等网格长审核。"
 WISHED_IN_GROUP = "心愿收到，网格长审核后再公布，不提是谁。想更保密可撤回，再私聊我说。"
 
 
