@@ -51,6 +51,7 @@ COLUMNS: Mapping[str, int] = {
     "公开答复": 36,
 }
 CONFIDENTIAL = "保密"
+ALERT_DEVICE = "预警设备"
 RATING = {1: "不满意", 2: "较不满意", 3: "一般", 4: "较满意", 5: "满意"}
 GENERAL_DIGITS, MICRO_DIGITS = 15, 18
 
@@ -85,9 +86,9 @@ def cells(order: int, row: RegisterRow, labels: Labels) -> list[Cell]:
         _grid_name(row.grid, COMMUNITY_DIGITS, labels.grids),
         _grid_name(row.grid, GENERAL_DIGITS, labels.grids),
         _grid_name(row.grid, MICRO_DIGITS, labels.grids),
-        row.room or "私聊",
+        row.room or (ALERT_DEVICE if row.devices and not row.nick else "私聊"),
         local(row.reported_at),
-        CONFIDENTIAL if row.confidential else masked_name(row.nick),
+        CONFIDENTIAL if row.confidential else _reporter(row),
         CONFIDENTIAL if row.confidential else masked_phone(row.contact),
         _where(row),
         category.name if category else row.category,
@@ -124,6 +125,13 @@ def overdue(row: RegisterRow, now: datetime) -> bool:
     if finished is not None:
         return finished > row.due and row.state not in (TicketState.WITHDRAWN, TicketState.REFUSED, TicketState.MERGED)
     return row.state in OPEN_STATES and now > row.due
+
+
+def _reporter(row: RegisterRow) -> str:
+    """Who reported it first; where only devices did, these."""
+    if row.devices and not row.nick:
+        return f"{ALERT_DEVICE} {'、'.join(row.devices)}"
+    return masked_name(row.nick)
 
 
 def masked_name(nick: str) -> str:

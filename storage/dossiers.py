@@ -8,6 +8,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
+from storage import alerts
 from storage import tickets as rows
 from storage.engine import Tx, sealer_of
 from storage.model import Ticket, TicketState
@@ -79,6 +80,10 @@ async def _add_texts(tx: Tx, part: dict[int, Dossier]) -> None:
         texts = part[number].texts
         if text not in texts:
             texts.append(text)
+    for alert in await alerts.of_tickets(tx, list(part)):
+        texts = part[alert.ticket].texts
+        if alert.text and alert.text not in texts:
+            texts.append(alert.text)
 
 
 async def _add_reporters(tx: Tx, part: dict[int, Dossier]) -> None:

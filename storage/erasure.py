@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from storage import outbox, polls, supplies, topics
+from storage import alerts, outbox, polls, supplies, topics
 from storage.engine import Tx, purged
 from storage.model import Alias, Person, TicketState
 from storage.people import many
@@ -64,16 +64,15 @@ async def kept(tx: Tx, person_id: int) -> Kept:
 
 async def from_ticket(tx: Tx, number: int, person_id: int) -> None:
     """Take a person out of a ticket: their messages, their place among the reporters with nick and number, what they
-    were asked, the remark of its rating. The count of reporters is that of the others, 1 where there are none."""
+    were asked, the remark of its rating. The count of reporters is that of the others, at least 1."""
     mine = (ticket_messages.c.ticket == number, ticket_messages.c.person_id == person_id)
     await tx.execute(sa.delete(ticket_messages).where(*mine))
     gone = sa.delete(reporters).where(reporters.c.ticket == number, reporters.c.person_id == person_id)
     reported = (await tx.execute(gone)).rowcount
     await tx.execute(sa.delete(dialogs).where(dialogs.c.ticket == number, dialogs.c.person_id == person_id))
     if reported:
-        left = await tx.scalar(sa.select(sa.func.count()).select_from(reporters).where(reporters.c.ticket == number))
         row = sa.update(tickets).where(tickets.c.number == number)
-        await tx.execute(row.values(remark=None, reporters=max(left or 0, 1)))
+        await tx.execute(row.values(remark=None, reporters=alerts.affected(number)))
     purged(tx)
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
+from storage import alerts
 from storage.engine import Tx, insert, purged
 from storage.model import Merge
 from storage.tables import merges, reporters, tickets
@@ -57,6 +58,5 @@ async def undo(tx: Tx, merge: Merge) -> None:
 
 
 async def _recount(tx: Tx, number: int) -> None:
-    count = sa.select(sa.func.count()).select_from(reporters).where(reporters.c.ticket == number).scalar_subquery()
-    known = sa.case((count > 0, count), else_=1)
-    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=known))
+    row = sa.update(tickets).where(tickets.c.number == number)
+    await tx.execute(row.values(reporters=alerts.affected(number)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import grids
+from storage import alerts, grids
 from storage.engine import Tx, sealer_of
 from storage.model import CallbackOutcome, Level, Listing, Place, Role, TicketState, Urgency
 from storage.tables import people, reporters, rooms, ticket_messages, tickets
@@ -64,6 +64,7 @@ class RegisterRow:
     unsolved_reason: str | None
     public_answer: str | None
     room: str  # topic of the room it came from, empty for a private chat
+    devices: list[str] = field(default_factory=list)  # the sources of alerts that are part of it
     nick: str = ""  # of the first reporter
     contact: str | None = None
     texts: list[str] = field(default_factory=list)
@@ -135,6 +136,12 @@ async def _add_texts(tx: Tx, by_number: dict[int, RegisterRow]) -> None:
         texts = by_number[number].texts
         if text not in texts:  # what several people sent word for word is said once
             texts.append(text)
+    for alert in await alerts.of_tickets(tx, list(by_number)):
+        row = by_number[alert.ticket]
+        if alert.source not in row.devices:
+            row.devices.append(alert.source)
+        if alert.text and alert.text not in row.texts:
+            row.texts.append(alert.text)
 
 
 async def _add_reporters(tx: Tx, by_number: dict[int, RegisterRow]) -> None:

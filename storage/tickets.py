@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import changes, numbers, outbox
+from storage import alerts, changes, numbers, outbox
 from storage.engine import Tx, insert, purged, sealer_of
 from storage.model import (
     OPEN_STATES,
@@ -154,12 +154,11 @@ async def add_reporter(
     nick: str = "",
     contact: str | None = None,
 ) -> bool:
-    """True when new: `reporters` is counted up (the first one is counted by the ticket's own 1).
+    """True when new: `reporters` is counted anew.
 
     A contact is sealed, and added to an existing reporter without one."""
     sealed = None if contact is None else sealer_of(tx).seal(_CONTACT, contact)
     table = reporters_table
-    others = await tx.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.ticket == number)) or 0
     row = {
         "ticket": number,
         "person_id": person_id,
@@ -169,8 +168,8 @@ async def add_reporter(
         "contact": sealed,
     }
     if (await tx.execute(insert(tx, table).values(row).on_conflict_do_nothing())).rowcount == 1:
-        if others:
-            await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=others + 1))
+        counted = sa.update(tickets).where(tickets.c.number == number)
+        await tx.execute(counted.values(reporters=alerts.affected(number)))
         return True
     who = (table.c.ticket == number, table.c.person_id == person_id)
     # Who came along with a merged ticket and now speaks up is a reporter in their own right.
@@ -189,7 +188,7 @@ async def drop_reporter(tx: Tx, number: int, person_id: int) -> None:
         return
     await tx.execute(sa.delete(table).where(table.c.ticket == number, table.c.person_id == person_id))
     await tx.execute(sa.delete(dialogs).where(dialogs.c.ticket == number, dialogs.c.person_id == person_id))
-    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=left.scalar_subquery()))
+    await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(reporters=alerts.affected(number)))
     purged(tx)
 
 
@@ -202,6 +201,7 @@ async def erase_text(tx: Tx, number: int) -> None:
     await tx.execute(sa.update(reporters_table).where(theirs).values(nick="", contact=None))
     await tx.execute(sa.update(ticket_notes).where(ticket_notes.c.ticket == number).values(text=""))
     await tx.execute(sa.update(answers).where(answers.c.ticket == number).values(held=None, here=None))
+    await alerts.blank(tx, number)
     words = ("remark", "result", "estimate", "unsolved_reason", "public_answer")
     await tx.execute(sa.update(tickets).where(tickets.c.number == number).values(**dict.fromkeys(words), erased=True))
     purged(tx)

@@ -74,3 +74,38 @@ receipts = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("notice", "digest"),
 )
+
+
+class AlertLevel(StrEnum):
+    """How grave a device says it is: the four colours of public warnings, mildest first."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    ORANGE = "orange"
+    RED = "red"
+
+
+# What a device said by its own id, and the ticket that it is part of. `told_cleared` and `told_at`: what those who
+# answer for the ticket were last told of it. `notice`: the draft that it gave rise to.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("alert_id", sa.Text, nullable=False),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("level", Word(AlertLevel), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("cleared", sa.Boolean, nullable=False),
+    sa.Column("told_cleared", sa.Boolean, nullable=False),
+    sa.Column("told_at", Instant, nullable=False),
+    sa.Column("notice", Id),
+    sa.PrimaryKeyConstraint("source", "alert_id"),
+    one_of("level", AlertLevel),
+    sa.CheckConstraint("count > 0", name="count"),
+)
+index("alerts_device", alerts.c.source, alerts.c.device, alerts.c.kind, alerts.c.at)
+index("alerts_ticket", alerts.c.ticket)

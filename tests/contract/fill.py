@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage import (
+    alerts,
     answers,
     audit,
     calls,
@@ -461,6 +462,10 @@ async def _fill_voice(tx: Tx) -> None:
     notice = await notices.draft(tx, "明天停水", [room], author_id=1, at=NOW)
     await notices.move(tx, notice.number, notices.OPEN, notices.NoticeState.SENDING)
     await notices.receive(tx, [(notice.number, "a", "u-li")])
+    level = alerts.AlertLevel.ORANGE
+    await alerts.put(
+        tx, alerts.Known("gas", "e-1", "g-0031", "甲烷超限", level, "9%LEL", 1, NOW, 3, False, False, NOW, 1)
+    )
 
 
 async def _fill_worklog(tx: Tx) -> None:
@@ -504,6 +509,9 @@ async def read_neighbours(store: Store) -> None:
         assert (notice.text, notice.state, notice.author_id) == ("明天停水", notices.NoticeState.SENDING, 1)
         standing = await notices.standing(tx, notice.number)
         assert (standing.rooms, standing.waiting, standing.receipts) == (1, 1, 1)
+        alert = await alerts.get(tx, "gas", "e-1")
+        assert alert is not None
+        assert (alert.device, alert.level, alert.ticket, alert.count) == ("g-0031", alerts.AlertLevel.ORANGE, 1, 3)
         (topic,) = await topics.open_in(tx, MICRO)
         assert (topic.id, topic.text, topic.supporters) == ("V1", "停车位紧张", 2)
         (poll,) = await polls.open_in_room(tx, 1)

@@ -1,10 +1,30 @@
--- bind code: QN3A9E98
+-- bind code: FZQ3NK4Y
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 INSERT INTO "alembic_version" VALUES('0003');
+CREATE TABLE alerts (
+	source TEXT NOT NULL, 
+	alert_id TEXT NOT NULL, 
+	device TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	level TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	ticket INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	count BIGINT NOT NULL, 
+	cleared BOOLEAN NOT NULL, 
+	told_cleared BOOLEAN NOT NULL, 
+	told_at BIGINT NOT NULL, 
+	notice INTEGER, 
+	CONSTRAINT alerts_pkey PRIMARY KEY (source, alert_id), 
+	CONSTRAINT alerts_level_check CHECK (level IN ('blue', 'yellow', 'orange', 'red')), 
+	CONSTRAINT alerts_count_check CHECK (count > 0), 
+	CONSTRAINT alerts_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
+);
+INSERT INTO "alerts" VALUES('gas','e-1','g-0031','甲烷超限','orange','9%LEL',1,1795163400123456,3,0,0,1795163400123456,1);
 CREATE TABLE aliases (
 	account TEXT NOT NULL, 
 	im_id TEXT NOT NULL, 
@@ -82,8 +102,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'AA77B2216F4D47A2415C65B0CB7C78C4876ABDAEEEFE177F64E81B6F882198DF',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'B7AB4EA7C48191F4CDFF11BD904C12CFF5CD28444BDB0A8D61B14057664AEAFF',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'03BD8B0BB604EBD4180B147B0D86B1368C1D76D252EC99AC32EAB0721B13579A',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'C447400253D5DC7B7251DBD67A148E028347B6127592349BE024F0DFAC669602',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -439,7 +459,7 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'3D3E8A91254CA86B185CFA5CC21CD653');
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'B8DC80E18144AA66D37FAF8CE1188DA3');
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -567,7 +587,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'628BE6ACEEFD47755BC5312B24A2E98E');
+INSERT INTO "receipts" VALUES(1,X'070715188AB7FE7AEEF812FCE9896BE6');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -842,7 +862,7 @@ CREATE TABLE tickets (
 	CONSTRAINT tickets_owner_id_fkey FOREIGN KEY(owner_id) REFERENCES people (id), 
 	CONSTRAINT tickets_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
 );
-INSERT INTO "tickets" VALUES(1,'assigned','0503','routine','help','grid','519999001001001001',1,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,3,1,0,NULL,0,'grid_worker',1,1795165200123456,1795249800123456,1795163460123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["电梯","坏"]','abc123','property',4,NULL,'project',0,1,NULL,NULL,0,'等配件','周五前修好',NULL,0);
+INSERT INTO "tickets" VALUES(1,'assigned','0503','routine','help','grid','519999001001001001',1,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,3,2,0,NULL,0,'grid_worker',1,1795165200123456,1795249800123456,1795163460123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["电梯","坏"]','abc123','property',4,NULL,'project',0,1,NULL,NULL,0,'等配件','周五前修好',NULL,0);
 INSERT INTO "tickets" VALUES(2,'candidate','0401','routine','help','grid','519999001001001001',NULL,'3','2',NULL,NULL,NULL,'text',0,1795163400123456,1795163400123456,1,1,0,NULL,0,NULL,NULL,1795165200123456,1795249800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3.5,'["fault"]','["路灯"]','abc123',NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
 CREATE TABLE topic_supporters (
 	topic INTEGER NOT NULL, 
@@ -1046,6 +1066,8 @@ CREATE INDEX deeds_person ON deeds (person_id);
 CREATE INDEX notices_open ON notices (state) WHERE state IN ('draft', 'scheduled', 'sending');
 CREATE INDEX notices_salted ON notices (number) WHERE salt IS NOT NULL;
 CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
+CREATE INDEX alerts_device ON alerts (source, device, kind, at);
+CREATE INDEX alerts_ticket ON alerts (ticket);
 CREATE INDEX work_entries_person ON work_entries (person_id, at);
 CREATE INDEX work_entries_message ON work_entries (account, message_id);
 CREATE INDEX points_account ON points (account_id);

@@ -29,6 +29,7 @@ def upgrade() -> None:
     _chains()
     _wishes()
     _voice()
+    _alerts()
     _worklog()
 
 
@@ -577,6 +578,32 @@ def _voice() -> None:
         sa.ForeignKeyConstraint(["notice"], ["notices.number"], name="receipts_notice_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("notice", "digest", name="receipts_pkey"),
     )
+
+
+def _alerts() -> None:
+    """What devices say, and the tickets that it is part of."""
+    op.create_table(
+        "alerts",
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("alert_id", TEXT, nullable=False),
+        sa.Column("device", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("level", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("ticket", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("cleared", sa.Boolean(), nullable=False),
+        sa.Column("told_cleared", sa.Boolean(), nullable=False),
+        sa.Column("told_at", INSTANT, nullable=False),
+        sa.Column("notice", ID),
+        sa.CheckConstraint("level IN ('blue', 'yellow', 'orange', 'red')", name=op.f("alerts_level_check")),
+        sa.CheckConstraint("count > 0", name=op.f("alerts_count_check")),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="alerts_ticket_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("source", "alert_id", name="alerts_pkey"),
+    )
+    op.create_index("alerts_device", "alerts", ["source", "device", "kind", "at"])
+    op.create_index("alerts_ticket", "alerts", ["ticket"])
 
 
 def _worklog() -> None:
