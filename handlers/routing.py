@@ -376,13 +376,17 @@ async def _know_room(ctx: Context) -> None:
 
 
 async def _only_talk(ctx: Context, command: Command) -> bool:
-    """Whether a `2 …` answers no question, or a bare `认领` means no wish, so that it is talk."""
+    """Whether a `2 …` answers no question, a bare `认领` means no wish, or a walk met with what must be heard as an
+    appeal, so that it is talk."""
     if command.name in (Name.CLAIM, Name.GIVE_UP):
         return await wishes.only_talk(ctx, command)
     if await signups.only_talk(ctx, command) or points.only_talk(ctx, command):
         return True
-    if command.name in worklog.TYPED and (_emergency(ctx.analysis) or worklog.only_talk(ctx, command)):
-        return True
+    if command.name in worklog.TYPED:
+        seen = ctx.judge(command.text)  # what was seen, without the word in front
+        if _emergency(seen) or worklog.only_talk(ctx, command, seen):
+            ctx.analysis = seen
+            return True
     return command.name is Name.ANSWER and bool(command.remark) and not await callbacks.awaits(ctx, command)
 
 

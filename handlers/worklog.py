@@ -12,7 +12,7 @@ from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import ADD_ME_FOR_PRIVATE, TOLD_IN_PRIVATE
 from handlers.texts import worklog as texts
-from nlp.decision import Label
+from nlp.decision import Analysis, Label
 from storage import questions, worklog
 from storage.model import MessageKind, Person
 from storage.questions import Question
@@ -23,10 +23,10 @@ LATEST = 5
 TYPED = {Name.VISIT: WorkKind.VISIT, Name.PATROL: WorkKind.PATROL}
 
 
-def only_talk(ctx: Context, command: Command) -> bool:
+def only_talk(ctx: Context, command: Command, seen: Analysis) -> bool:
     """Whether a line that begins with 走访 or 巡查 is for nobody's log: what may be an appeal is heard as one where its
     speaker has no log here."""
-    if command.name not in TYPED or command.explicit or ctx.analysis.best.label is Label.DROP:
+    if command.explicit or seen.best.label is Label.DROP:
         return False
     return not ctx.policy.work_log or rights.anywhere(ctx.actor, Right.LOG) is None
 

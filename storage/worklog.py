@@ -135,7 +135,8 @@ async def log(
             item = f"{letter}{number}" if number is not None else ""
             step = _STEPS.get(kind) or WorkKind(kind)
             found.append(Work(id_, name, step, moment, code, item, text, households, photo is not None))
-    return sorted(found, key=lambda one: (one.at, one.person_id, one.item, one.text))
+    # A step that passed over others stands on the trail once for each of them.
+    return sorted(dict.fromkeys(found), key=lambda one: (one.at, one.person_id, one.item, one.text))
 
 
 async def noted(tx: Tx, person_id: int) -> int:
