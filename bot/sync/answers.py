@@ -14,7 +14,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.settings import Upstream
-from bot.sync.client import Fault
+from bot.sync.client import Fault, clean
 from handlers import upstream as handling
 from handlers.context import Effects, Policy
 from storage import answers as rows
@@ -84,11 +84,6 @@ def _words(raw: Mapping[str, object], field: str) -> str:
     if not isinstance(value, str):
         raise Malformed(f"{field} must be text")
     return clean(value, MOST_WORDS)
-
-
-def clean(text: str, most: int) -> str:
-    """Text that every database takes: without NUL and half characters, and not longer than that."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:most]
 
 
 class Answers:

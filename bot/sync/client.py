@@ -26,18 +26,29 @@ from storage.upstreams import MOST_WORDS
 
 CONNECT_WITHIN = 10.0  # seconds
 LONGEST_PAUSE = timedelta(hours=1)  # that an upstream may ask for
+MOST_BYTES = 8 * 1024 * 1024  # of an answer, unpacked
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 ARRIVED = ("accepted", "duplicate")
 
 
+def clean(text: str, most: int) -> str:
+    """Text that every database takes: without NUL and half characters, and not longer than that."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:most]
+
+
+def quoted(text: str) -> str:
+    """What they say, on one line, without phone numbers that they may quote."""
+    return clean(contact.mask(" ".join(text[: 4 * MOST_WORDS].split())), MOST_WORDS)
+
+
 class Fault(Exception):
-    """A request that did not do what it was for: `code` is ours or theirs, `words` are theirs or the network's, without
-    phone numbers that they may quote."""
+    """A request that did not do what it was for: `code` is ours or theirs, `words` are theirs or the network's, as
+    `quoted` leaves them."""
 
     def __init__(self, code: str, words: str) -> None:
-        super().__init__(f"{code}: {words}")
         self.code = code
-        self.words = contact.mask(words[:MOST_WORDS])
+        self.words = quoted(words)
+        super().__init__(f"{code}: {self.words}")
 
 
 class Failed(Fault):
@@ -155,7 +166,7 @@ class Client:
                 allow_redirects=False,  # what is signed for one address is not for another
                 skip_auto_headers=("User-Agent",),
             ) as response:
-                raw = await response.read()
+                raw = await _read(response)
                 status, received = response.status, response.headers
         except TimeoutError:
             raise Failed("timeout", f"no answer within {self._timeout.total:g} s") from None
@@ -168,6 +179,16 @@ class Client:
         if status == 200:
             return _object(raw)
         raise _fault(status, raw, received, self._now())
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body; however much they send, or it unpacks to, no more is held than is ever needed."""
+    raw = bytearray()
+    async for chunk in response.content.iter_any():
+        raw += chunk
+        if len(raw) > MOST_BYTES:
+            raise Failed("bad_answer", f"{response.status} with more than {MOST_BYTES >> 20} MiB")
+    return bytes(raw)
 
 
 def _trust(upstream: Upstream) -> ssl.SSLContext | bool:
@@ -188,13 +209,19 @@ def compact(value: object) -> bytes:
 
 
 def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = _parsed(raw)
+    if found is None:
         raise Failed("bad_answer", "200 with something that is no JSON object")
     return found
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    """The JSON object that it is, if it is one."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _result(item: Item, found: object) -> Result:
@@ -206,9 +233,9 @@ def _result(item: Item, found: object) -> Result:
     ref, message = found.get("ref"), found.get("message")
     return Result(
         status,
-        None if ref is None else str(ref)[:MOST_WORDS],
+        None if ref is None else clean(str(ref), MOST_WORDS),
         _code(found.get("code"), "rejected"),
-        None if message is None else contact.mask(str(message)[:MOST_WORDS]),
+        None if message is None else quoted(str(message)),
     )
 
 
@@ -230,18 +257,17 @@ def _fault(status: int, raw: bytes, headers: Mapping[str, str], now: datetime) -
         return Closed("unauthorized", words)
     if 300 <= status < 500:
         return Closed("wrong_address", words)
+    if status < 300:  # a 202 does not say what became of each ticket
+        return Failed("bad_answer", words)
     return Failed("server_error", words)
 
 
 def _said(status: int, raw: bytes) -> tuple[str, str, str | None]:
     """(code, words, the id that is named) of an error's body, whatever it is."""
-    text = " ".join(raw[: 4 * MOST_WORDS].decode("utf-8", "replace").split())
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        return "refused", f"{status} {text}".strip(), None
+    text = raw[: 4 * MOST_WORDS].decode("utf-8", "replace")
+    found = _parsed(raw)
+    if found is None:
+        return "refused", f"{status} {text}", None
     message, culprit = found.get("message"), found.get("id")
     words = f"{status} {message if isinstance(message, str) else text}"
     return _code(found.get("code"), "refused"), words, culprit if isinstance(culprit, str) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -120,6 +121,10 @@ def test_the_key_is_of_the_content_and_of_the_replays() -> None:
             "200 with a result that is not",
         ),
         (200, json.dumps(ACCEPTED).replace("accepted", "ok"), Failed, "bad_answer", "200 with the unknown status 'ok'"),
+        (200, "[" * 100_000, Failed, "bad_answer", "200 with something that is no JSON object"),
+        (202, '{"message": "queued"}', Failed, "bad_answer", "202 queued"),
+        (500, '{"a":' * 100_000, Failed, "server_error", '500 {"a":'),
+        (400, r'{"message": "half \ud800a\n\n character\u0000"}', Refused, "refused", "400 half a character"),
     ],
 )
 async def test_what_goes_wrong_has_a_kind_and_their_words(
@@ -143,6 +148,30 @@ async def test_what_they_quote_is_masked_and_their_code_is_a_word() -> None:
     async with above(answering(200, json.dumps({"results": rejected}))) as client:
         result, _ = await client.deliver(BATCH)
     assert result == Result("rejected", "A1", "rejected", "bad text: 请拨139****1234")
+
+
+async def test_what_no_database_takes_is_left_out_of_their_words() -> None:
+    said = {"status": "rejected", "message": "no\ud800 such\x00\r\narea", "ref": "A\x001\udfff"}
+    rejected = [{**one, **said} for one in ACCEPTED["results"]]
+    async with above(answering(200, json.dumps({"results": rejected}))) as client:
+        result, _ = await client.deliver(BATCH)
+    assert result == Result("rejected", "A1", "rejected", "no such area")
+
+
+@pytest.mark.parametrize("squeezed", [False, True])
+async def test_an_answer_without_an_end_is_not_held_in_memory(squeezed: bool) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"} if squeezed else {})
+        await response.prepare(request)
+        pack = zlib.compressobj(9, zlib.DEFLATED, 31)
+        zeros = bytes(2**20)
+        for _ in range(100):
+            await response.write(pack.compress(zeros) + pack.flush(zlib.Z_SYNC_FLUSH) if squeezed else zeros)
+        return response
+
+    async with above(handler) as client:
+        with pytest.raises(Failed, match="bad_answer: 200 with more than 8 MiB"):
+            await client.deliver(BATCH)
 
 
 async def test_the_culprit_is_the_one_they_name() -> None:
