@@ -93,11 +93,13 @@ async def log(
         work_entries.c.households,
         work_entries.c.photo_id,
     ).join(work_entries, work_entries.c.person_id == people.c.id)
+    # A step that passed over others stands on the trail once for each of them.
     stepped = (
         sa.select(*who, audit.c.action, audit.c.at, tickets.c.grid, tickets.c.number, empty, none, none)
         .join(audit, audit.c.actor == people.c.id)
         .join(tickets, tickets.c.number == audit.c.ticket)
         .where(audit.c.action.in_(_STEPS), tickets.c.grid.is_not(None))
+        .distinct()
     )
     called = (
         sa.select(*who, sa.literal("call"), calls.c.accepted_at, tickets.c.grid, calls.c.ticket, empty, none, none)
@@ -135,8 +137,7 @@ async def log(
             item = f"{letter}{number}" if number is not None else ""
             step = _STEPS.get(kind) or WorkKind(kind)
             found.append(Work(id_, name, step, moment, code, item, text, households, photo is not None))
-    # A step that passed over others stands on the trail once for each of them.
-    return sorted(dict.fromkeys(found), key=lambda one: (one.at, one.person_id, one.item, one.text))
+    return sorted(found, key=lambda one: (one.at, one.person_id, one.item, one.text))
 
 
 async def noted(tx: Tx, person_id: int) -> int:
