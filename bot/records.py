@@ -195,7 +195,10 @@ def export_worklog(
     """
     from bot import efforts
 
-    _sheet(load(config), efforts.worklog_sheet, "entries", output, since, until, grid)
+    settings = load(config)
+    if not settings.work_log.enabled:
+        raise ConfigError("[work_log] enabled: is false, and nobody's work is gathered then; set it to true first")
+    _sheet(settings, efforts.worklog_sheet, "entries", output, since, until, grid)
 
 
 @export_app.command("points")

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot import cli
+from bot.settings import ConfigError
 from storage import grids, people, points, worklog
 from storage.engine import Store, Tx
 from storage.model import Alias, Grant, Grid, Role
@@ -21,6 +22,20 @@ from storage.worklog import WorkKind
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = datetime(2026, 11, 12, 9, 0, tzinfo=ZONE)
 GRID = "519999001001003012"
+CONFIG = f"""
+[database]
+url = "sqlite+aiosqlite:///xiaoge.db"
+key_file = "xiaoge.key"
+[work_log]
+enabled = true
+[[accounts]]
+name = "a"
+endpoint = "127.0.0.1:1"
+token = "t"
+[[grids]]
+code = "{GRID}"
+name = "第十二微网格"
+"""
 
 
 async def _lived(tx: Tx) -> None:
@@ -47,11 +62,7 @@ async def _lived(tx: Tx) -> None:
 
 @pytest.fixture
 async def home(tmp_path: Path) -> Path:
-    (tmp_path / "config.toml").write_text(
-        f'[database]\nurl = "sqlite+aiosqlite:///xiaoge.db"\nkey_file = "xiaoge.key"\n'
-        f'[[accounts]]\nname = "a"\nendpoint = "127.0.0.1:1"\ntoken = "t"\n[[grids]]\ncode = "{GRID}"\nname = "x"\n',
-        encoding="utf-8",
-    )
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     store: Store = await fresh_store(tmp_path)
     await store.write(_lived)
     await store.close()
@@ -75,6 +86,15 @@ def test_the_work_log_is_by_time(home: Path) -> None:
     assert (visit["网格"], patrol["内容"]) == ("第十二微网格", "楼道无堆物")
     assert [row["类别"] for row in _rows(home, "worklog", "--since", "2026-11-13")] == ["巡查"]
     assert _rows(home, "worklog", "--grid", "519999001002") == []
+
+
+def test_where_it_is_off_nobody_s_work_is_gathered(home: Path) -> None:
+    config = home / "config.toml"
+    config.write_text(CONFIG.replace("enabled = true", "enabled = false"), encoding="utf-8")
+    done = CliRunner().invoke(cli.app, ["export", "worklog", "-o", str(home / "x.xlsx"), "--config", str(config)])
+    assert isinstance(done.exception, ConfigError)
+    assert "[work_log] enabled" in str(done.exception)
+    assert not (home / "x.xlsx").exists()
 
 
 def test_the_ledger_is_by_number_with_masked_names_and_no_sum(home: Path) -> None:
