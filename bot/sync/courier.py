@@ -38,9 +38,10 @@ WHOLE_FOR = 2  # failures after which a batch is halved with each more
 CHOKED = ("server_error", "aborted", "bad_answer", "timeout")  # what a single ticket may bring about
 ALONE_FOR = 8  # failures after which a ticket that fails alone, between others that arrive, is set aside
 RETRY_FIRST, RETRY_MOST = timedelta(seconds=2), timedelta(minutes=15)
+LEAST_PAUSE = timedelta(seconds=1)  # after a 429, whatever they say
 OPEN_AFTER = 5  # requests that failed in a row open the breaker
 OPEN_FIRST, OPEN_MOST = timedelta(seconds=30), timedelta(minutes=10)
-REFUSED_ALL = 20  # requests with one ticket each that were refused, and nothing arrived: it is not the tickets
+REFUSED_ALL = 20  # tickets refused, one after the other, and nothing arrived between: it is not the tickets
 CLOSED_FOR = timedelta(minutes=15)  # between two looks whether a person has mended the secret or the address
 # Reasons for parking that are ours: a restart may have brought the cure.
 UNMAPPED, DEFECT = "unmapped_category", "defect"
@@ -283,8 +284,7 @@ class Courier:
             link = await self._store.read(lambda tx: upstreams.link(tx, self.name))
             await self._failed(items, Closed("refused_all", fault.words), link)  # due again: the next probe
             return False
-        others = [one for one in items if one not in culprits]
-        return await self._deliver(others) if others else True
+        return await self._halves([one for one in items if one not in culprits])
 
     def _parking(self, items: Sequence[Outgoing], fault: Fault, now: datetime) -> Callable[[Tx], Awaitable[None]]:
         """They answer, but these they do not take."""
@@ -298,7 +298,10 @@ class Courier:
 
     async def _halves(self, items: Sequence[Outgoing]) -> bool:
         middle = len(items) // 2
-        return await self._deliver(items[:middle]) and await self._deliver(items[middle:])
+        for half in (items[:middle], items[middle:]):
+            if half and not await self._deliver(half):
+                return False
+        return True
 
     async def _failed(self, items: Sequence[Outgoing], fault: Fault, link: Link) -> None:
         """The whole request came to nothing, as far as is known: later once more; the breaker counts."""
@@ -312,7 +315,7 @@ class Courier:
         failures, open_until = link.failures, None
         again_at = now + self._jitter(RETRY_FIRST, RETRY_MOST, max(one.row.attempts for one in items))
         if isinstance(fault, Throttled):
-            open_until = now + (fault.pause if fault.pause is not None else again_at - now)
+            open_until = now + max(fault.pause if fault.pause is not None else again_at - now, LEAST_PAUSE)
         elif isinstance(fault, Closed):
             failures, open_until = max(failures + 1, OPEN_AFTER), now + CLOSED_FOR
         else:

@@ -87,8 +87,9 @@ def mapped(upstream: Upstream, item: Item) -> Item:
     if not item["deleted"]:
         item = {**item, "category": {**item["category"], "mapped": code(upstream, item["category"]["code"])}}
         item |= upstream.constants
-    for path, name in upstream.fields.items():
-        item = _moved(item, path, name)
+    # Parts before wholes, in whatever order they are written: what is to be left out must not go along with its group.
+    for path in sorted(upstream.fields, key=lambda path: "." not in path):
+        item = _moved(item, path, upstream.fields[path])
     return item
 
 

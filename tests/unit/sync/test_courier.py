@@ -347,6 +347,23 @@ async def test_where_everything_is_refused_it_is_not_the_tickets(house: House) -
     assert again_at == NOON + module.CLOSED_FOR
 
 
+async def test_a_third_of_them_refused_by_name_holds_up_nobody(house: House) -> None:
+    bad = {f"S{number}" for number in range(1, 101) if number % 3 == 0}
+    house.above = Picky(*bad, named=True)
+    await house.file(100)
+    assert await house.sync() is None
+    assert len(house.above.held) == 67
+    assert house.above.held.keys().isdisjoint(bad)
+
+
+async def test_who_asks_for_no_pause_at_all_gets_one(house: House) -> None:
+    house.upstream = upstream(batch=1)
+    await house.file(20)
+    house.above.answers = [Throttled("throttled", "429", timedelta())] * 20
+    assert await house.sync() == NOON + timedelta(seconds=1)
+    assert len(house.above.batches) == 1
+
+
 async def test_they_may_ask_for_a_pause(house: House) -> None:
     await house.file()
     house.above.answers = [Throttled("throttled", "429", timedelta(seconds=90))]

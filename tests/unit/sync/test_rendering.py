@@ -204,6 +204,14 @@ async def test_codes_are_mapped_by_the_longest_prefix(house: House) -> None:
         await item_of(house, number, codes={"06": "A"})
 
 
+async def test_what_is_left_out_does_not_go_along_with_its_group(house: House) -> None:
+    """Whichever of the two stands first in the file."""
+    number = await full(house)
+    for fields in ({"place": "where", "place.room": ""}, {"place.room": "", "place": "where"}):
+        where = (await item_of(house, number, fields=fields))["where"]
+        assert where.keys() == {"building", "unit", "floor", "place"}
+
+
 async def test_fields_are_renamed_left_out_and_added(house: House) -> None:
     fields = {"place.room": "", "text": "content", "grid.code": "area", "owner": "", "counts": "", "result.text": "how"}
     item = await item_of(house, await full(house), fields=fields, constants={"district": "519999"})
