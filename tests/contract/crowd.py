@@ -125,7 +125,7 @@ async def _live(url: str, home: Path, account: str, said: list[Said], barrier: A
         house = House(
             store=store,
             classifier=Classifier.load(),
-            policy=Policy(categories=categories.load(), ack_wait=timedelta()),
+            policy=Policy(categories=categories.load(), ack_wait=timedelta(), points={}),
             transports=[wire],
             budget=FAST,
             clock=clock,

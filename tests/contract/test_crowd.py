@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from storage import audit, people, signups, wishes
+from storage import audit, people, points, signups, wishes
 from storage.engine import Tx
 from storage.model import Alias, Grant, Role
+from storage.points import PointAction
 from storage.signups import Entry, EntryState
 from storage.wishes import Wish, WishState
 from tests.contract.conftest import Database
-from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, crowd, lay_out, rush
+from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, Said, crowd, lay_out, rush
 
 LEADER = "刘姐"
 
@@ -137,3 +138,40 @@ async def test_fifty_take_the_last_twenty_places_at_once(backend: Database) -> N
 @pytest.mark.long
 async def test_five_hundred_take_the_last_twenty_places_at_once(backend: Database) -> None:
     await _last_places(backend, 500)
+
+
+# --- points ---
+HELD, EACH, STAFF = 100, 20, 10
+
+
+async def _points(tx: Tx) -> None:
+    """李姐 has points for five towels; ten people of the community, known to both bots, may hand them out."""
+    await lay_out(tx)
+    li = await people.ensure(tx, ACCOUNTS[0], "u-li", nick="李姐", friend=True)
+    await points.earn(tx, li.id, PointAction.CALL, "S1", HELD, grid=MICRO, at=MORNING)
+    for at in range(STAFF):
+        known_as = [Alias(account, f"s{at}", friend=True) for account in ACCOUNTS]
+        await people.import_person(tx, f"社工{at}", [Grant(Role.COMMUNITY, MICRO[:12])], known_as)
+
+
+async def test_twenty_exchange_the_same_points_at_once(backend: Database) -> None:
+    """As many towels as there are points for; everybody is told once, and who got one was told so."""
+    async with await backend.fresh() as store:
+        await store.write(_points)
+    heard = await rush(
+        backend,
+        [Said(account, None, f"s{at}", f"兑换 李姐 {EACH} 毛巾") for at in range(STAFF) for account in ACCOUNTS],
+    )
+    answers = [text for _, where, text, _ in heard.lines if where.startswith("s")]
+    assert len(answers) == STAFF * len(ACCOUNTS), "each is told once"
+    assert sum("用20分兑换毛巾" in text for text in answers) == HELD // EACH
+    assert sum("没有兑换" in text for text in answers) == len(answers) - HELD // EACH
+    assert len(heard.told("u-li")) == HELD // EACH
+    async with await backend.again() as store:
+
+        async def look(tx: Tx) -> list[int]:
+            assert (await audit.verify(tx)).ok
+            assert await audit.count(tx, "points_redeemed") == HELD // EACH
+            return [entry.delta for entry in await points.every(tx)]
+
+        assert await store.read(look) == [HELD] + [-EACH] * (HELD // EACH)
