@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.checking import Fault, shown
@@ -22,6 +23,9 @@ def faults(sections: Sections) -> Iterator[Fault]:
     for name, times in Counter(upstream.name for upstream in sections.upstreams).items():
         if times > 1:
             yield "[[upstreams]] name", f"{shown(name)} stands {times} times, keep one"
+    for folder, times in Counter(Path(one.folder) for one in sections.upstreams if one.folder).items():
+        if times > 1:  # their files have the same names
+            yield "[[upstreams]] folder", f"{shown(str(folder))} stands {times} times, give each one of its own"
     for number, upstream in enumerate(sections.upstreams, 1):
         place = f"[[upstreams]] #{number}"
         yield from (_folder if upstream.kind == "folder" else _http)(place, upstream)

@@ -143,6 +143,13 @@ def test_platforms_above_are_checked(tmp_path: Path, keys: str, line: str) -> No
     assert "pw@" not in found
 
 
+def test_two_platforms_never_write_into_one_folder(tmp_path: Path) -> None:
+    table = '[[upstreams]]\nname = "{}"\nkind = "folder"\nfolder = "{}"\n'
+    (found,) = faults(tmp_path, '[sync]\nsource = "here"\n' + table.format("a", "up") + table.format("b", "./up"))
+    assert "[[upstreams]] folder: " in found
+    assert "stands 2 times, give each one of its own" in found
+
+
 def test_where_answers_are_pushed_to(tmp_path: Path) -> None:
     assert read(tmp_path, '[sync]\nlisten = "127.0.0.1:8790"\n').sync.listen == "127.0.0.1:8790"
     for port in ("0", "70000"):
@@ -155,7 +162,7 @@ def test_platforms_above_need_to_know_who_we_are(tmp_path: Path) -> None:
     assert faults(tmp_path, one) == [
         'config.toml: [sync] source: missing: [[upstreams]] needs it; write who we are, like "519999001001"'
     ]
-    assert faults(tmp_path, '[sync]\nsource = "here"\n' + one + one) == [
+    assert faults(tmp_path, '[sync]\nsource = "here"\n' + one + one.replace('"x"', '"y"')) == [
         'config.toml: [[upstreams]] name: "street" stands 2 times, keep one'
     ]
 
