@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from handlers import steps, translate
-from handlers.context import Context
+from handlers.context import Context, Effects
 from nlp import decision as nlp
 from nlp import similarity
 from nlp.categories import OTHER
 from nlp.decision import Decision, Label
 from nlp.similarity import Likeness, Matter
+from storage import alerts
 from storage import tickets as rows
 from storage.model import COMMUNITY_DIGITS, OPEN_STATES, Ticket, TicketState, Urgency
 
@@ -60,23 +61,27 @@ async def same_sender(
 
 async def same_trouble(ctx: Context, decision: Decision, *, but: Collection[int] = ()) -> Ticket | None:
     """The open ticket of anybody in the community that is the same trouble at the same place."""
-    if not decision.location.building or not similarity.may_be_shared(decision.category):
+    return await same(ctx, _told(ctx, decision), but=but)
+
+
+async def same(effects: Effects, told: Matter, *, but: Collection[int] = ()) -> Ticket | None:
+    """The open ticket that is the same trouble at the same place as what is told, by a person or by a device."""
+    if not told.location.building or not similarity.may_be_shared(told.category):
         return None
-    known = await _of_kin(ctx, decision.category, but=but)
-    for likeness in _compare(ctx, decision, [_matter(ctx, told) for told, _ in known.values()]):
+    known = await _of_kin(effects, told, but=but)
+    for likeness in _compare(effects, told, [_matter(effects, there) for there, _ in known.values()]):
         _, ticket = known[likeness.key]
-        if likeness.merge and (ticket.urgency is not Urgency.EMERGENCY or await _going_on(ctx, ticket)):
+        if likeness.merge and (ticket.urgency is not Urgency.EMERGENCY or await _going_on(effects, ticket, told.at)):
             return ticket
     return None
 
 
-async def _going_on(ctx: Context, ticket: Ticket) -> bool:
-    """Whether an 应急 was spoken of lately. Another fire in the building two days later is another fire, and needs
-    its own line and its own alarm."""
-    return any(
-        abs(ctx.message.sent_at - message.sent_at) <= EMERGENCY_WITHIN
-        for message in await rows.messages(ctx.tx, ticket.number)
-    )
+async def _going_on(effects: Effects, ticket: Ticket, at: datetime) -> bool:
+    """Whether an 应急 was spoken of lately, or a device told of it. Another fire in the building two days later is
+    another fire, and needs its own line and its own alarm."""
+    heard = [message.sent_at for message in await rows.messages(effects.tx, ticket.number)]
+    heard += [alert.at for alert in await alerts.of_tickets(effects.tx, [ticket.number])]
+    return any(abs(at - moment) <= EMERGENCY_WITHIN for moment in heard)
 
 
 async def maybe_same(ctx: Context, decision: Decision, *, but: Collection[int] = ()) -> Ticket | None:
@@ -84,12 +89,13 @@ async def maybe_same(ctx: Context, decision: Decision, *, but: Collection[int] =
     words are most alike: proposed to a person, never merged."""
     if not similarity.may_be_shared(decision.category):
         return None
-    known = await _of_kin(ctx, decision.category, but=but)
+    told = _told(ctx, decision)
+    known = await _of_kin(ctx, told, but=but)
     matters = []
-    for told, _ in list(known.values())[:MOST_READ]:
-        said = " ".join([message.text for message in await rows.messages(ctx.tx, told.number)])
-        matters.append(replace(_matter(ctx, told), text=said))
-    found = _compare(ctx, decision, matters)
+    for there, _ in list(known.values())[:MOST_READ]:
+        said = " ".join([message.text for message in await rows.messages(ctx.tx, there.number)])
+        matters.append(replace(_matter(ctx, there), text=said))
+    found = _compare(ctx, told, matters)
     return next((known[likeness.key][1] for likeness in found if not likeness.merge), None)
 
 
@@ -126,22 +132,21 @@ async def called_for_help(ctx: Context, decision: Decision) -> bool:
     return any(ticket is not None and ticket.open and ticket.urgency is Urgency.EMERGENCY for ticket in known)
 
 
-async def _of_kin(ctx: Context, category: str, *, but: Collection[int]) -> dict[int, tuple[Ticket, Ticket]]:
+async def _of_kin(effects: Effects, told: Matter, *, but: Collection[int]) -> dict[int, tuple[Ticket, Ticket]]:
     """Open tickets and candidates of that kind in the community by number, newest first: as it was told, and the one
     that it is part of by now, which is itself where it was not merged."""
-    if ctx.grid is None or len(ctx.grid) < COMMUNITY_DIGITS:
+    if len(told.community) < COMMUNITY_DIGITS:
         return {}
-    kin = _kin(ctx, category)
-    codes = [code for code in ctx.policy.categories if _kin(ctx, code) == kin]
-    since = ctx.message.sent_at - ctx.policy.same_trouble_for
-    found = await rows.open_in_community(ctx.tx, ctx.grid[:COMMUNITY_DIGITS], codes, since)
+    policy = effects.policy
+    codes = [code for code in policy.categories if steps.category(policy, code).kin == told.kin]
+    found = await rows.open_in_community(effects.tx, told.community, codes, told.at - policy.same_trouble_for)
     targets = {ticket.merged_into for ticket in found if ticket.merged_into is not None}
-    into = {ticket.number: ticket for ticket in await rows.numbered(ctx.tx, targets)} if targets else {}
+    into = {ticket.number: ticket for ticket in await rows.numbered(effects.tx, targets)} if targets else {}
     pairs = ((ticket, into.get(ticket.merged_into or 0, ticket)) for ticket in found)
     return {
-        told.number: (told, ticket)
-        for told, ticket in pairs
-        if ticket.state in JOINABLE and not {told.number, ticket.number}.intersection(but)
+        there.number: (there, ticket)
+        for there, ticket in pairs
+        if ticket.state in JOINABLE and not {there.number, ticket.number}.intersection(but)
     }
 
 
@@ -175,17 +180,20 @@ def _objects(ctx: Context, ticket: Ticket) -> set[str]:
     return named
 
 
-def _compare(ctx: Context, decision: Decision, known: Sequence[Matter]) -> list[Likeness]:
+def _compare(effects: Effects, told: Matter, known: Sequence[Matter]) -> list[Likeness]:
+    return similarity.candidates(told, known, within=effects.policy.same_trouble_for)
+
+
+def _told(ctx: Context, decision: Decision) -> Matter:
+    """What the speaker tells."""
     community, kin = (ctx.grid or "")[:COMMUNITY_DIGITS], _kin(ctx, decision.category)
-    at, text = ctx.message.sent_at, ctx.analysis.text
-    new = Matter(0, community, decision.category, kin, decision.location, at, text)
-    return similarity.candidates(new, known, within=ctx.policy.same_trouble_for)
+    return Matter(0, community, decision.category, kin, decision.location, ctx.message.sent_at, ctx.analysis.text)
 
 
-def _matter(ctx: Context, ticket: Ticket) -> Matter:
-    community, kin = (ticket.grid or "")[:COMMUNITY_DIGITS], _kin(ctx, ticket.category)
-    place = translate.location(ticket.place)
-    return Matter(ticket.number, community, ticket.category, kin, place, ticket.reported_at)
+def _matter(effects: Effects, ticket: Ticket) -> Matter:
+    """A ticket as it is compared with what is told."""
+    community, kin = (ticket.grid or "")[:COMMUNITY_DIGITS], steps.category(effects.policy, ticket.category).kin
+    return Matter(ticket.number, community, ticket.category, kin, translate.location(ticket.place), ticket.reported_at)
 
 
 def seconds(ctx: Context, ticket: Ticket, decision: Decision) -> bool:

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from handlers import quiet, rights, scopes
 from handlers import texts as labels
 from handlers.commands import Command
-from handlers.context import Context, Effects
+from handlers.context import LEADERS, Context, Effects
 from handlers.rights import Right
+from handlers.texts import alerts as spoken
 from handlers.texts import notices as texts
 from nlp import contact, timeexpr
 from nlp.contact import mask
 from storage import grids, notices, people, rooms
-from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState
+from storage.model import COMMUNITY_DIGITS, PostKind, Role, Room, RoomKind, RoomState, Ticket
 from storage.notices import OPEN, Notice, NoticeState, Skipped
 
 DRAFT_FOR = timedelta(hours=24)
@@ -90,6 +91,32 @@ async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: N
     await ctx.reply(
         texts.preview(notice.id, _body(notice), standing, len(accounts), takes, wide=notice.wide, in_room=in_room)
     )
+
+
+async def propose(effects: Effects, text: str, grid: str, ticket: Ticket, *, urgent: bool) -> int | None:
+    """A draft for the groups of a grid that nobody typed: it stands in the name of who leads the grid, is shown to all
+    who may send it, and goes out only when one of them says so. None where there is no such person or group."""
+    listed = [
+        room
+        for code in sorted(await grids.today(effects.tx, grid))
+        for room in await rooms.within(effects.tx, code, RoomKind.RESIDENT)
+    ]
+    leading = [
+        person
+        for person in await people.with_role(effects.tx, (*LEADERS, Role.COMMUNITY), grid)
+        if rights.allowed(person, Right.NOTICE, grid) is not None
+    ]
+    if not leading or all(room.state is not RoomState.ENABLED for room in listed):
+        return None
+    author = max(leading, key=lambda person: max(len(grant.scope) for grant in person.grants))
+    notice = await notices.draft(effects.tx, text, listed, author_id=author.id, at=effects.now, urgent=urgent)
+    standing = await notices.standing(effects.tx, notice.number)
+    await effects.audit("notice", actor=None, ticket=ticket.number, item=notice.id, rooms=standing.rooms)
+    line = spoken.proposed(notice.id, ticket.id, _body(notice), standing.rooms)
+    key = f"draft:{notice.id}"
+    if not await effects.tell_leaders(grid, line, key=key, ticket=ticket.number, urgent=urgent):
+        await effects.tell(author, line, key=key, ticket=ticket.number, urgent=urgent)
+    return notice.number
 
 
 async def confirm(ctx: Context, command: Command) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from handlers import assignments, staff, steps, texts
-from handlers.context import Context
+from handlers.context import Context, Effects
 from nlp.contact import mask
 from storage import dialogs, outbox, people, rooms
 from storage import tickets as rows
@@ -64,7 +64,7 @@ async def reopened(ctx: Context, ticket: Ticket) -> None:
         await ctx.reply(texts.reopened(ticket.id), PostKind.ACK, key=key, ticket=ticket.number)
 
 
-async def for_reporters(ctx: Context, ticket: Ticket) -> None:
+async def for_reporters(ctx: Effects, ticket: Ticket) -> None:
     """A candidate was accepted elsewhere: the one who said it hears the number where they said it."""
     reporters = await rows.reporters(ctx.tx, ticket.number)
     person = await people.get(ctx.tx, reporters[0].person_id) if reporters else None

@@ -10,7 +10,7 @@ from handlers import clocks, rights, texts
 from handlers.context import Context, Effects, Policy
 from nlp import location
 from nlp.categories import OTHER, Category
-from storage import answers, duty, outbox, people, rooms
+from storage import alerts, answers, duty, outbox, people, rooms
 from storage import tickets as rows
 from storage.engine import purged
 from storage.model import DutyKind, Level, Nature, Person, Place, Role, Ticket, TicketState
@@ -235,8 +235,9 @@ async def is_reporter(ctx: Context, ticket: Ticket) -> bool:
 
 
 async def words(ctx: Effects, ticket: Ticket) -> str:
-    """What was said about it, masked and short, for those who handle it."""
+    """What was said about it, by people and by devices, masked and short, for those who handle it."""
     said = [message.text for message in await rows.messages(ctx.tx, ticket.number) if message.text]
+    said += [alert.text for alert in await alerts.of_tickets(ctx.tx, [ticket.number]) if alert.text]
     return shorten(" ".join(said))
 
 

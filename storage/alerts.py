@@ -22,8 +22,9 @@ __all__ = ["AlertLevel", "Known"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An alert that was heard. `text` is masked, `at` when the device last said something of it, `count` how often it
-    did; `told_cleared` and `told_at` are what those who answer for the ticket were last told."""
+    """An alert that was heard. `level` is the highest it had, `text` is masked, `at` when the device last said
+    something of it, `count` how often it did. `told_cleared`: those who answer for the ticket believe it to be over;
+    `told_at`: when they were last told so."""
 
     source: str
     alert_id: str
@@ -33,10 +34,10 @@ class Known:
     text: str
     ticket: int
     at: datetime
-    count: int
-    cleared: bool
-    told_cleared: bool
-    told_at: datetime
+    count: int = 1
+    cleared: bool = False
+    told_cleared: bool = False
+    told_at: datetime | None = None
     notice: int | None = None
 
 

@@ -85,8 +85,8 @@ class AlertLevel(StrEnum):
     RED = "red"
 
 
-# What a device said by its own id, and the ticket that it is part of. `told_cleared` and `told_at`: what those who
-# answer for the ticket were last told of it. `notice`: the draft that it gave rise to.
+# What a device said by its own id, and the ticket that it is part of. `told_cleared`: those who answer for the ticket
+# believe it to be over; `told_at`: when they were last told so. `notice`: the draft that it gave rise to.
 alerts = sa.Table(
     "alerts",
     metadata,
@@ -101,7 +101,7 @@ alerts = sa.Table(
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Column("cleared", sa.Boolean, nullable=False),
     sa.Column("told_cleared", sa.Boolean, nullable=False),
-    sa.Column("told_at", Instant, nullable=False),
+    sa.Column("told_at", Instant),
     sa.Column("notice", Id),
     sa.PrimaryKeyConstraint("source", "alert_id"),
     one_of("level", AlertLevel),

@@ -11,7 +11,7 @@ from storage.engine import Store, Tx
 from storage.model import Merge, TicketState
 from tests.contract.fill import MINUTE, NOW, fill, new_ticket
 
-ALERT = Known("gas", "e-9", "g-0031", "甲烷超限", AlertLevel.ORANGE, "9%LEL", 1, NOW, 1, False, False, NOW)
+ALERT = Known("gas", "e-9", "g-0031", "甲烷超限", AlertLevel.ORANGE, "9%LEL", 1, NOW)
 
 
 async def _counted(store: Store, number: int) -> int:

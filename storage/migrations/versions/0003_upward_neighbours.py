@@ -595,7 +595,7 @@ def _alerts() -> None:
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("cleared", sa.Boolean(), nullable=False),
         sa.Column("told_cleared", sa.Boolean(), nullable=False),
-        sa.Column("told_at", INSTANT, nullable=False),
+        sa.Column("told_at", INSTANT),
         sa.Column("notice", ID),
         sa.CheckConstraint("level IN ('blue', 'yellow', 'orange', 'red')", name=op.f("alerts_level_check")),
         sa.CheckConstraint("count > 0", name=op.f("alerts_count_check")),
