@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.clock import Clock, SystemClock
-from bot.config import Config
+from bot.config import Config, ConfigError
 from bot.dispatch import Dispatcher, Heard
 from bot.intake import Intake
 from bot.jobs import Jobs
@@ -33,11 +33,12 @@ from storage.model import Outgoing
 if TYPE_CHECKING:
     import aiohttp
 
+    from bot.alerts.receiving import Receiver
+    from bot.listener import Listener, Taker
     from bot.monitor import Monitor
     from bot.settings import Upstream
     from bot.sync.answers import Answers, Puller
     from bot.sync.courier import Courier
-    from bot.sync.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -67,12 +68,13 @@ class House:
         couriers: Sequence[Courier] = (),
         answers: Answers | None = None,
         pullers: Sequence[Puller] = (),
-        webhook: Webhook | None = None,
+        alerts: Receiver | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         """`seed` fixes the jitter; `heard` and `sent` are told of every finished message and every line sent; `monitor`
         serves while the house runs; `lexicon` is where another classifier comes from when staff change their words;
-        `couriers` carry tickets to the platforms above, whose `answers` come by `pullers` and
-        `webhook`."""
+        `couriers` carry tickets to the platforms above, whose `answers` come by `pullers`; at `listeners` they, and
+        devices with their `alerts`, send what they have."""
         self._monitor = monitor
         self.store = store
         self.clock = clock
@@ -105,7 +107,8 @@ class House:
         self._couriers = couriers
         self.answers = answers
         self._pullers = pullers
-        self._webhook = webhook
+        self.alerts = alerts
+        self._listeners = listeners
         self._stop = asyncio.Event()
         self._linked = asyncio.Event()
 
@@ -188,8 +191,8 @@ class House:
         async with contextlib.AsyncExitStack() as pages:
             if self._monitor is not None:
                 await pages.enter_async_context(self._monitor.watching(self))
-            if self._webhook is not None:
-                await pages.enter_async_context(self._webhook.listening())
+            for listener in self._listeners:
+                await pages.enter_async_context(listener.listening())
             await self._live(tick_every, link_within)
 
     async def _live(self, tick_every: float, link_within: float) -> None:
@@ -271,6 +274,7 @@ async def run(config: Config) -> None:
         async with upward_session() as session:
             policy = replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config)))
             answers = Answers(store, policy, clock, wake=lambda: house.wake_senders())
+            alerts = receiver_of(config, store, policy, clock, wake=lambda: house.wake_senders())
             house = House(
                 store=store,
                 classifier=classifier,
@@ -288,7 +292,8 @@ async def run(config: Config) -> None:
                 couriers=[courier_of(config, upstream, store, known, session, clock) for upstream in config.upstreams],
                 answers=answers,
                 pullers=pullers_of(config, answers, session),
-                webhook=webhook_of(config, answers),
+                alerts=alerts,
+                listeners=listeners_of(config, answers, alerts),
             )
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -339,17 +344,36 @@ def pullers_of(config: Config, answers: Answers, session: aiohttp.ClientSession)
     return [Puller(upstream, Client(upstream, source, session, answers.clock.now).get, answers) for upstream in asked]
 
 
-def webhook_of(config: Config, answers: Answers) -> Webhook | None:
-    """Where they push them, if anywhere. Raises ConfigError as `courier_of`."""
-    from bot.sync.webhook import Webhook
+def receiver_of(
+    config: Config, store: Store, policy: Policy, clock: Clock, *, wake: Callable[[], None]
+) -> Receiver | None:
+    """Who takes the alerts of devices, if there are any. Raises ConfigError where a secret cannot be read."""
+    from bot.alerts.receiving import Receiver
 
-    if config.sync.listen is None:
-        return None
-    host, _, port = config.sync.listen.rpartition(":")
-    partners = {
-        upstream.name: (upstream, upstream.shared_secret()) for upstream in config.upstreams if upstream.kind == "http"
-    }
-    return Webhook(host, int(port), partners, answers)
+    sources = {source.name: (source, source.shared_secret()) for source in config.alerts.sources}
+    for source, _ in sources.values():
+        if source.category not in policy.categories:
+            raise ConfigError(f"{source.place} category: there is no category {source.category}, see [nlp] categories")
+    return Receiver(store, policy, clock, sources, wake=wake) if sources else None
+
+
+def listeners_of(config: Config, answers: Answers, alerts: Receiver | None) -> list[Listener]:
+    """Where the platforms above and devices send what they have: one listener for each address. Raises ConfigError as
+    `courier_of`."""
+    from bot.listener import Listener
+    from bot.sync.webhook import Pushed
+
+    takers: dict[str, list[Taker]] = {}
+    if config.sync.listen is not None:
+        http = [upstream for upstream in config.upstreams if upstream.kind == "http"]
+        partners = {upstream.name: (upstream, upstream.shared_secret()) for upstream in http}
+        takers.setdefault(config.sync.listen, []).append(Pushed(partners, answers))
+    if alerts is not None:
+        takers.setdefault(str(config.alerts_listen), []).append(alerts)
+    return [
+        Listener(host, int(port), there, answers.clock)
+        for (host, _, port), there in ((address.rpartition(":"), there) for address, there in takers.items())
+    ]
 
 
 def _first(group: BaseExceptionGroup[TransportError]) -> TransportError:

@@ -38,7 +38,14 @@ def at(place: str, key: str) -> str:
 
 def _value_faults(value: Any, hint: Any, place: str, key: str) -> Iterator[Fault]:  # noqa: ANN401 - TOML holds anything
     nested, many = _struct_of(hint)
-    if nested is None:
+    if get_origin(hint) is dict and isinstance(value, dict) and (inner := _struct_of(get_args(hint)[1])[0]) is not None:
+        for name, item in value.items():
+            here = f"{at(place, key)}.{name}"
+            if isinstance(item, dict):
+                yield from faults(item, inner, here)
+            else:
+                yield here, f"must be a table of keys, got {shown(item)}"
+    elif nested is None:
         fault = _scalar_fault(value, hint)
         if fault:
             yield at(place, key), fault
@@ -46,7 +53,7 @@ def _value_faults(value: Any, hint: Any, place: str, key: str) -> Iterator[Fault
         yield at(place, key), f"must be a list of tables, write [[{key}]]"
     elif many:
         for number, item in enumerate(value, 1):
-            here = f"[[{key}]] #{number}" if not place else f"{place} {key} #{number}"
+            here = f"{_listed(place, key)} #{number}"
             if isinstance(item, dict):
                 yield from faults(item, nested, here)
             else:
@@ -55,6 +62,13 @@ def _value_faults(value: Any, hint: Any, place: str, key: str) -> Iterator[Fault
         yield from faults(value, nested, f"[{key}]")
     else:
         yield at(place, key), f"must be a table, write [{key}]"
+
+
+def _listed(place: str, key: str) -> str:
+    """How a list of tables is written: `[[people]]`, `[[alerts.sources]]`, inside a table `[[people]] #1 grants`."""
+    if not place:
+        return f"[[{key}]]"
+    return f"[[{place[1:-1]}.{key}]]" if place.endswith("]") else f"{place} {key}"
 
 
 def _struct_of(hint: Any) -> tuple[type[msgspec.Struct] | None, bool]:  # noqa: ANN401 - a type hint is anything

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from bot.alerts import faults as alerting
 from bot.checking import Fault, faults, shown
 from bot.settings import (
     POSTGRESQL,
@@ -61,6 +62,11 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def key_file(self) -> Path:
         return Path(self.database.key_file)
+
+    @property
+    def alerts_listen(self) -> str | None:
+        """Where alerts are heard: at an address of their own, else where the answers of platforms are."""
+        return self.alerts.listen or self.sync.listen
 
     def policy(self, categories: Mapping[str, Category]) -> Policy:
         """What the handlers obey."""
@@ -140,6 +146,7 @@ def _cross_faults(sections: Sections) -> Iterator[Fault]:
     yield from _people_faults(sections)
     yield from _room_faults(sections)
     yield from upward.faults(sections)
+    yield from alerting.faults(sections)
 
 
 def _bot_faults(sections: Sections) -> Iterator[Fault]:
@@ -334,6 +341,9 @@ def _anchored(sections: Sections, source: Path) -> Config:
         )
         for upstream in sections.upstreams
     )
+    sources = sections.alerts.sources
+    sources = tuple(replace(source, secret_file=maybe(source.secret_file)) for source in sources)
+    values["alerts"] = replace(sections.alerts, sources=sources)
     nlp = sections.nlp
     values["nlp"] = replace(nlp, categories=maybe(nlp.categories), lexicon=anchored(nlp.lexicon))
     values["log"] = replace(sections.log, file=maybe(sections.log.file))

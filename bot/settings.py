@@ -240,6 +240,47 @@ class Upstream(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return _kept(f"{self.place} secret", self.secret, self.secret_env, self.secret_file)
 
 
+class AlertDevice(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a device is."""
+
+    grid: Code
+    place: Annotated[str, Meta(max_length=60, description="text of at most 60 characters in quotes")] = ""
+
+
+class AlertSource(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A system of devices whose alerts become tickets."""
+
+    name: AccountName
+    title: Name | None = None
+    secret: Name | None = None
+    secret_env: Name | None = None
+    secret_file: str | None = None
+    category: Annotated[str, Meta(pattern=r"^[0-9]{4}$", description="a category's code of 4 digits, in quotes")]
+    grid: Code | None = None
+    notice: bool = False
+    template: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    devices: dict[str, AlertDevice] = {}
+
+    @property
+    def place(self) -> str:
+        """How the file's author finds it."""
+        return f"[[alerts.sources]] {self.name}"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.title or self.name
+
+    def shared_secret(self) -> str:
+        """What its requests are signed with, from wherever it is kept. Raises ConfigError where it cannot be read."""
+        return _kept(f"{self.place} secret", self.secret, self.secret_env, self.secret_file)
+
+
+class Alerts(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    listen: Endpoint | None = None  # where it is left out: that of [sync]
+    sources: tuple[AlertSource, ...] = ()
+
+
 class Nlp(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     categories: str | None = None
     lexicon: str = "var/lexicon"
@@ -281,6 +322,7 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rooms: tuple[RoomEntry, ...] = ()
     sync: Sync = Sync()
     upstreams: tuple[Upstream, ...] = ()
+    alerts: Alerts = Alerts()
     nlp: Nlp = Nlp()
     monitor: Monitor = Monitor()
     log: Log = Log()

@@ -55,7 +55,9 @@ def every_key(struct: type[msgspec.Struct], path: tuple[str, ...] = ()) -> Itera
     hints = get_type_hints(struct, include_extras=True)
     for field in msgspec.structs.fields(struct):
         hint = hints[field.name]
-        inner: Any = get_args(hint)[0] if get_origin(hint) is tuple else hint
+        inner: Any = hint
+        if get_origin(hint) in (tuple, dict):
+            inner = get_args(hint)[0 if get_origin(hint) is tuple else 1]
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             yield from every_key(inner, (*path, field.encode_name))
         else:
@@ -65,16 +67,16 @@ def every_key(struct: type[msgspec.Struct], path: tuple[str, ...] = ()) -> Itera
 def keys_written(text: str) -> set[tuple[str, ...]]:
     """Keys of a TOML text, those behind a # too, with the table they stand under."""
     found: set[tuple[str, ...]] = set()
-    table = ""
+    table: tuple[str, ...] = ()
     for line in text.splitlines():
-        if header := re.match(r"(?:# )?\[+([a-z_]+)\]+", line):
-            table = header[1]
+        if header := re.match(r"(?:# )?\[+([a-z_.]+)\]+", line):
+            table = tuple(header[1].split("."))
         elif key := re.match(r"(?:# ?)?([a-z_]+) *= ", line):
-            found.add((table, key[1]))
+            found.add((*table, key[1]))
             grants = re.findall(r"\{(.*)\}", line)
-            found |= {(table, key[1], inner) for part in grants for inner in re.findall(r"([a-z]+) =", part)}
+            found |= {(*table, key[1], inner) for part in grants for inner in re.findall(r"([a-z]+) =", part)}
         elif inline := re.match(r"  \{(.*)\}", line):
-            found |= {(table, "grants", inner) for inner in re.findall(r"([a-z]+) =", inline[1])}
+            found |= {(*table, "grants", inner) for inner in re.findall(r"([a-z]+) =", inline[1])}
     return found
 
 
@@ -106,10 +108,10 @@ def test_the_example_with_its_optional_keys_loads(tmp_path: Path) -> None:
 def test_the_example_of_a_platform_above_loads(tmp_path: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     before, _, rest = text.partition("[sync]\n")
-    section, _, after = rest.partition("[nlp]\n")
+    section, _, after = rest.partition("[alerts]\n")
     section = re.sub(r"^# (?=\[|[a-z_]+ = )", "", section, flags=re.MULTILINE)
     section = re.sub(r"^(secret_file|secret|folder) = .*$", "", section, flags=re.MULTILINE)
-    config = read(tmp_path, f"{before}[sync]\n{section}[nlp]\n{after}")
+    config = read(tmp_path, f"{before}[sync]\n{section}[alerts]\n{after}")
     (upstream,) = config.upstreams
     assert config.sync.source == "519999001001"
     assert upstream.codes == {"05": "A03", "default": "A99"}
@@ -143,6 +145,68 @@ def test_platforms_above_are_checked(tmp_path: Path, keys: str, line: str) -> No
     assert "pw@" not in found
 
 
+ALERTS = '[alerts]\nlisten = "127.0.0.1:8791"\n[[alerts.sources]]\nname = "gas"\ncategory = "0502"\n'
+
+
+def test_the_example_of_devices_loads(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    section = text.partition("[alerts]\n")[2].partition("[nlp]\n")[0]
+    section = re.sub(r"^# (?=\[|[a-z_]+ = )", "", section, flags=re.MULTILINE)
+    section = re.sub(r"^secret(_file)? = .*$", "", section, flags=re.MULTILINE)
+    config = read(tmp_path, f"[alerts]\n{section}")
+    (source,) = config.alerts.sources
+    assert (config.alerts_listen, source.label, source.notice) == ("127.0.0.1:8791", "燃气监测", True)
+    assert source.devices["g-0031"].place == "3栋2单元"
+
+
+def test_alerts_are_heard_where_answers_are_unless_told_otherwise(tmp_path: Path) -> None:
+    text = ALERTS.replace('[alerts]\nlisten = "127.0.0.1:8791"', '[sync]\nlisten = "127.0.0.1:8790"')
+    assert read(tmp_path, text + 'secret = "s"\n').alerts_listen == "127.0.0.1:8790"
+    assert read(tmp_path, ALERTS + 'secret_file = "x"\n').alerts.sources[0].secret_file == str(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ("", "#1 secret: give one of secret, secret_env, secret_file, got 0 of them"),
+        ('secret = "s"\nsecret_env = "S"', "got 2 of them"),
+        ('secret = "s"\ncategories = "05"', "#1 categories: unknown key, did you mean category?"),
+        ('secret = "s"\ngrid = "5"', "#1 grid: must be 12, 15 or 18 digits in quotes"),
+        ('secret = "s"\ntemplate = "{place}"', "#1 template: is for notice = true"),
+        (
+            'secret = "s"\nnotice = true\ntemplate = "{where}"',
+            '#1 template: may hold {place}, {text}, {time}, got "{where}"',
+        ),
+        ('secret = "s"\nnotice = true\ntemplate = "{place.__class__}"', "#1 template: may hold {place}"),
+        ('secret = "s"\nnotice = true\ntemplate = "{"', "#1 template: a brace is open"),
+        ('secret = "s"\ndevices = { "g-1" = { place = "3栋" } }', "#1 devices.g-1 grid: missing, add it"),
+        ('secret = "s"\ndevices = { "g-1" = "3栋" }', "#1 devices.g-1: must be a table of keys"),
+        (
+            'secret = "s"\ndevices = { "g-1" = { grid = "519999001001", floor = 3 } }',
+            "#1 devices.g-1 floor: unknown key",
+        ),
+        (
+            'secret = "s"\ngrid = "519999001002"\ndevices = { "g-1" = { grid = "519999001001" } }',
+            '#1 devices.g-1 grid: "519999001001" is outside the source\'s grid 519999001002',
+        ),
+    ],
+)
+def test_sources_of_alerts_are_checked(tmp_path: Path, keys: str, line: str) -> None:
+    (found,) = faults(tmp_path, f"{ALERTS}{keys}\n")
+    assert "[[alerts.sources]] #1" in found
+    assert line in found
+
+
+def test_sources_of_alerts_need_an_address_and_names_of_their_own(tmp_path: Path) -> None:
+    one = ALERTS.partition("\n[[")[2]
+    (found,) = faults(tmp_path, f'[[{one}secret = "s"\n')
+    assert found.startswith("config.toml: [alerts] listen: missing: [[alerts.sources]] needs it")
+    (found,) = faults(tmp_path, f'{ALERTS}secret = "s"\n[[{one}secret = "s"\n')
+    assert found == 'config.toml: [[alerts.sources]] name: "gas" stands 2 times, keep one'
+    (found,) = faults(tmp_path, '[alerts]\nlisten = "127.0.0.1:0"\n')
+    assert found == 'config.toml: [alerts] listen: the port must be 1..65535, got "127.0.0.1:0"'
+
+
 def test_two_platforms_never_write_into_one_folder(tmp_path: Path) -> None:
     table = '[[upstreams]]\nname = "{}"\nkind = "folder"\nfolder = "{}"\n'
     (found,) = faults(tmp_path, '[sync]\nsource = "here"\n' + table.format("a", "up") + table.format("b", "./up"))
@@ -168,7 +232,8 @@ def test_platforms_above_need_to_know_who_we_are(tmp_path: Path) -> None:
 
 
 def test_the_example_names_every_key_and_no_other() -> None:
-    assert keys_written(EXAMPLE.read_text(encoding="utf-8")) - {("people", "grants")} == set(every_key(Sections))
+    tables = {("people", "grants"), ("alerts", "sources", "devices")}
+    assert keys_written(EXAMPLE.read_text(encoding="utf-8")) - tables == set(every_key(Sections))
 
 
 def test_the_example_explains_every_key() -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from bot import listener as listeners
 from bot.clock import SystemClock
+from bot.listener import MOST_BYTES
 from bot.sync.answers import Answers
-from bot.sync.webhook import MOST_ANSWERS, MOST_BYTES, Webhook
+from bot.sync.webhook import MOST_ANSWERS, Pushed
 from handlers.context import Policy
 from nlp import categories
 from storage import tickets
@@ -43,9 +45,10 @@ class Listener:
 @asynccontextmanager
 async def listening(store: Store, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Listener]:
     answers = Answers(store, Policy(categories=categories.load()), SystemClock())
-    webhook = Webhook(host, port, {UPSTREAM.name: (UPSTREAM, SECRET)}, answers)
-    async with webhook.listening():
-        at = webhook.addresses[0][1] if webhook.addresses else 0
+    pushed = Pushed({UPSTREAM.name: (UPSTREAM, SECRET)}, answers)
+    address = listeners.Listener(host, port, [pushed], answers.clock)
+    async with address.listening():
+        at = address.addresses[0][1] if address.addresses else 0
         yield Listener(answers, f"http://127.0.0.1:{at}/sync/district/answers")
 
 
@@ -153,7 +156,7 @@ async def test_a_name_that_is_nobodys(listener: Listener) -> None:
 async def test_what_cannot_be_stored_is_sent_again(listener: Listener, upward_store: Store) -> None:
     await upward_store.close()
     status, reply = await listener.push(done(1))
-    assert (status, reply["message"]) == (503, "the answers cannot be stored now, send them again")
+    assert (status, reply["message"]) == (503, "it cannot be stored now, send it again")
 
 
 async def test_a_port_that_is_taken_stops_nothing(upward_store: Store) -> None:
