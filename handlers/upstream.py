@@ -16,7 +16,7 @@ from handlers.context import Effects
 from handlers.refusals import REFUSED
 from handlers.texts import upstream as said
 from nlp.contact import mask
-from storage import answers, audit, dialogs, notes, people
+from storage import answers, audit, dialogs, dossiers, notes, people
 from storage import tickets as rows
 from storage.answers import Answer, AnswerState, Verdict
 from storage.model import Note, Role, Ticket, TicketState, Urgency
@@ -33,6 +33,10 @@ _DECIDED = frozenset(
     {TicketState.CALLBACK, TicketState.CLOSED, TicketState.REFUSED, TicketState.WITHDRAWN, TicketState.MERGED}
 )
 _MINDED = (AnswerState.RECEIVED, AnswerState.RETURNED)  # they ask for nothing that could contradict
+
+
+class Merged(Exception):
+    """What a platform said of a ticket cannot be done to it any more; the text says what can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ async def apply(effects: Effects, upstream: str, answer: Answer, *, label: str) 
         if answer.revision < last.revision:
             return Verdict.STALE
         return Verdict.CONFLICT if last.waits else Verdict.DUPLICATE
-    if ticket.state is TicketState.WITHDRAWN:
+    if await _taken_back(effects, ticket):
         return Verdict.STALE
     case = _Case(upstream, label, ticket, _masked(answer))
     if await _contradicts(effects, case):
@@ -70,14 +74,27 @@ async def apply(effects: Effects, upstream: str, answer: Answer, *, label: str) 
     return Verdict.APPLIED
 
 
+async def _taken_back(effects: Effects, ticket: Ticket) -> bool:
+    """Whether the platform has been told, or is about to be, to forget it: no new words about somebody come in. An open
+    应急 whose words were erased goes on."""
+    if ticket.state is TicketState.WITHDRAWN:
+        return True
+    erased = (await dossiers.read(effects.tx, [ticket.number]))[ticket.number].erased
+    return erased and not (ticket.open and ticket.urgency is Urgency.EMERGENCY)
+
+
 async def settle(effects: Effects, number: int, *, theirs: bool, labels: Mapping[str, str]) -> list[answers.Conflict]:
     """An operator decides what waits of a ticket: what the platform said is done after all, or left. `labels`: what
-    people call the platforms. Returns what was settled, nothing where nothing waited."""
+    people call the platforms. Returns what was settled, nothing where nothing waited. Raises Merged."""
     waiting = await answers.conflicts(effects.tx, number)
     await answers.settled(effects.tx, number)
     for conflict in waiting:
         ticket = await rows.get(effects.tx, number)
         assert ticket is not None, "its answers go with it"  # noqa: S101
+        if theirs and ticket.state is TicketState.MERGED:
+            raise Merged(
+                f"S{number} is part of S{ticket.merged_into} now: 撤并 {ticket.id} first, or settle it as ours"
+            )
         await effects.audit(
             "settled", actor=None, right="operator", ticket=number, upstream=conflict.upstream, theirs=theirs
         )

@@ -240,7 +240,10 @@ def settle(
         effects = Effects(tx, datetime.now(UTC), policy)
         return await handling.settle(effects, number, theirs=side is Side.THEIRS, labels=labels)
 
-    settled = _beside(settings, work)
+    try:
+        settled = _beside(settings, work)
+    except handling.Merged as error:
+        raise ConfigError(str(error)) from None
     if not settled:
         raise ConfigError(f"no answer about S{number} waits for anybody, see `xiaoge sync status`")
     done = "what they said is done" if side is Side.THEIRS else "it stays as it is here, and goes to them once more"

@@ -12,6 +12,7 @@ from storage import answers, notes, upstreams
 from storage import tickets as rows
 from storage.answers import Answer, AnswerState, Verdict
 from storage.model import Lane, Role, Ticket, TicketState
+from tests.contract.fill import new_ticket
 from tests.unit.handlers.stage import GROUP, MICRO, Stage
 
 LEADER, OWNER, REPORTER = "网格长刘姐", "物业小张", "3-2-1502 李姐"
@@ -192,11 +193,7 @@ async def test_a_second_refusal_by_the_same_platform_is_a_persons_to_make(stage:
 
 
 async def test_what_nobody_reported_is_closed_without_a_question(stage: Stage, platform: Platform) -> None:
-    ticket = await reported(stage, platform)
-    await stage.store.write(lambda tx: rows.update(tx, 1, expect={ticket.state}, at=stage.now, proactive=True))
-    stage.after(minutes=1)
-    await stage.say(REPORTER, "删除我的信息", room=None)
-    await stage.say(REPORTER, "确认删除", room=None)
+    await stage.store.write(lambda tx: rows.file(tx, new_ticket(grid=MICRO)))
     ticket = await passed_on(stage, platform)
     assert ticket.open
     said = await stage.said()
@@ -246,6 +243,25 @@ async def test_what_was_taken_back_here_is_not_answered_any_more(stage: Stage, p
     assert (await now(stage)).state is TicketState.WITHDRAWN
     assert await stage.lines() == before
     assert await waiting(stage) == []
+
+
+async def test_who_was_erased_is_not_written_about_again(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform)
+    await stage.say(REPORTER, "删除我的信息", room=None)
+    await stage.say(REPORTER, "确认删除", room=None)
+    before, lines = await now(stage), await stage.lines()
+    for state in ("assigned", "returned", "done", "refused"):
+        words = {"assigned_to": "区住建局", "reason": "3-2-1502李姐自行维修", "result": "已到3-2-1502李姐家"}
+        assert await platform.says(ticket, state, **words) is Verdict.STALE
+    assert (await now(stage), await stage.lines()) == (before, lines)
+    assert await stage.store.read(lambda tx: notes.of_ticket(tx, 1)) == []
+
+
+async def test_help_for_somebody_who_was_erased_goes_on(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform, "3栋2单元电梯困人了")
+    await stage.say(REPORTER, "删除我的信息", room=None)
+    await stage.say(REPORTER, "确认删除", room=None)
+    assert await platform.says(ticket, "in_progress") is Verdict.APPLIED
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def shell(tmp_path: Path, invoke: Invoke) -> Iterator[Invoke]:
         async with await fresh_store(tmp_path) as store:
             house = House(store)
             await house.furnish()
-            await house.file()
+            await house.file(2)
             await house.change(1, state=TicketState.REFUSED, result="超职责")
             said = Answer(1, 3, 1, AnswerState.DONE, NOON, result="已更换水泵")
             await store.write(lambda tx: answers.keep(tx, "street", said, NOON, here="refused"))
@@ -88,3 +88,17 @@ def test_what_cannot_be_settled_is_told(shell: Invoke, arguments: tuple[str, str
     refused = shell("sync", "settle", *arguments)
     assert refused.code != 0
     assert words in refused.err
+
+
+def test_what_is_part_of_another_ticket_is_not_taken_out_of_it(shell: Invoke, tmp_path: Path) -> None:
+    async def merge() -> None:
+        async with await Store.open(url_of(tmp_path / "xiaoge.db")) as store:
+            await House(store).change(1, state=TicketState.MERGED, merged_into=2)
+
+    asyncio.run(merge())
+    refused = shell("sync", "settle", "S1", "theirs")
+    assert (refused.code, refused.err) == (
+        2,
+        "xiaoge: S1 is part of S2 now: 撤并 S1 first, or settle it as ours\n",
+    )
+    assert shell("sync", "settle", "S1", "ours").code == 0
