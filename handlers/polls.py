@@ -14,7 +14,7 @@ from handlers.commands import Command
 from handlers.context import Context, Effects
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
-from storage import polls, rooms
+from storage import erasure, polls, rooms
 from storage import tickets as rows
 from storage import topics as stored_topics
 from storage.model import COMMUNITY_DIGITS, PostKind, Role, RoomKind
@@ -102,7 +102,7 @@ async def end(ctx: Context, command: Command) -> str:
     if right is None:
         await ctx.audit_message("denied", command=command.name.name)
         return "denied"
-    counts = await polls.close(ctx.tx, poll, ctx.now)
+    counts = await _close(ctx, poll)
     if counts is None:
         await ctx.reply(texts.poll_over(poll.id))
         return "command"
@@ -146,12 +146,22 @@ _NEAR = (Role.MICRO_LEADER, Role.GRID_WORKER)
 async def close_due(effects: Effects) -> bool:
     """Polls whose time is over; the result goes into the group when it may."""
     for poll in await polls.due(effects.tx, effects.now):
-        counts = await polls.close(effects.tx, poll, effects.now)
+        counts = await _close(effects, poll)
         if counts is not None:
             await effects.audit("poll_closed", actor=None, item=poll.id, voters=sum(counts))
             await _announce(effects, poll, counts)
             await _tell_above(effects, poll, counts)
     return False
+
+
+async def _close(effects: Effects, poll: Poll) -> tuple[int, ...] | None:
+    """The counts, None where it was closed already. Of whom nothing but a vote was kept, nothing is."""
+    closed = await polls.close(effects.tx, poll, effects.now)
+    if closed is None:
+        return None
+    counts, voters = closed
+    await erasure.let_go(effects.tx, voters)
+    return counts
 
 
 def result(poll: Poll, counts: Sequence[int], *, exact: bool = True) -> str:

@@ -81,10 +81,10 @@ async def purge(effects: Effects) -> bool:
     await upward.purge(effects.tx, now - REPLIES_FOR)
     await wishes.purge(effects.tx, now - WISH_TEXT_FOR)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
-    await signups.purge(effects.tx, now - effects.policy.signup_names_for, now)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
     await worklog.purge(effects.tx, now - WORK_FOR)
     gone = await topics.purge(effects.tx, now - NEIGHBOURS_FOR) + await supplies.purge(effects.tx, now - NEIGHBOURS_FOR)
+    gone += await signups.purge(effects.tx, now - effects.policy.signup_names_for, now)
     await erasure.let_go(effects.tx, gone)
     return False
 

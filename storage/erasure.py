@@ -30,7 +30,16 @@ from storage.tables import (
     tickets,
 )
 from storage.tables.deliberation import topic_supporters, votes
-from storage.tables.neighbours import questions, signup_entries, signups, wish_line, wishes
+from storage.tables.neighbours import (
+    chain_copies,
+    chain_lines,
+    deeds,
+    questions,
+    signup_entries,
+    signups,
+    wish_line,
+    wishes,
+)
 from storage.tables.supplies import checkins
 from storage.tables.supplies import supplies as supply_rows
 from storage.tables.worklog import point_accounts, work_entries
@@ -121,7 +130,8 @@ async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
         tickets.c.owner_id,
         signup_entries.c.person_id,
         signup_entries.c.by_id,
-        signups.c.organiser_id,
+        chain_copies.c.person_id,
+        chain_lines.c.author_id,
         wishes.c.person_id,
         wishes.c.claimed_by,
         wish_line.c.person_id,
@@ -129,10 +139,12 @@ async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
         votes.c.person_id,
         supply_rows.c.person_id,
         checkins.c.person_id,
+        deeds.c.person_id,
         work_entries.c.person_id,
         point_accounts.c.person_id,
     )
     elsewhere = [sa.exists().where(column == people.c.id) for column in columns]
+    elsewhere.append(sa.exists().where(signups.c.organiser_id == people.c.id, signups.c.forgotten_at.is_(None)))
     nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *(sa.not_(found) for found in elsewhere))
     last = list(await tx.scalars(sa.select(people.c.id).where(people.c.id.in_(person_ids), *nothing)))
     for person in await many(tx, last):

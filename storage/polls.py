@@ -133,16 +133,17 @@ async def counts(tx: Tx, poll: Poll) -> tuple[int, ...]:
     return tuple(found.get(choice, 0) for choice in range(1, len(poll.options) + 1))
 
 
-async def close(tx: Tx, poll: Poll, at: datetime) -> tuple[int, ...] | None:
-    """Count and close; who voted what is forgotten. None where it was closed already."""
+async def close(tx: Tx, poll: Poll, at: datetime) -> tuple[tuple[int, ...], list[int]] | None:
+    """Count and close; who voted what is forgotten. The counts of its options, and the ids of those who voted; None
+    where it was closed already."""
     counted = await counts(tx, poll)
     statement = sa.update(polls).where(polls.c.number == poll.number, _OPEN)
     statement = statement.values(closed_at=at, result=json.dumps(counted))
     if (await tx.execute(statement)).rowcount != 1:
         return None
-    await tx.execute(sa.delete(votes).where(votes.c.poll == poll.number))
+    voters = await tx.scalars(sa.delete(votes).where(votes.c.poll == poll.number).returning(votes.c.person_id))
     purged(tx)
-    return counted
+    return counted, list(voters)
 
 
 async def voted_in(tx: Tx, person_id: int) -> list[int]:

@@ -500,9 +500,9 @@ async def blank(tx: Tx, number: int, seq: int) -> None:
     purged(tx)
 
 
-async def purge(tx: Tx, before: datetime, at: datetime) -> int:
-    """Forget who came to activities that ended before then, and the copies of their 接龙; how many activities. The
-    number of heads stays."""
+async def purge(tx: Tx, before: datetime, at: datetime) -> list[int]:
+    """Forget who came to activities that ended before then, and the copies of their 接龙; the ids of whoever stood in
+    them. The number of heads stays."""
     over = sa.func.coalesce(signups.c.ends, signups.c.starts, signups.c.closed_at, signups.c.created_at)
     last = sa.select(sa.func.max(sa.func.coalesce(signup_slots.c.ends, signup_slots.c.starts)))
     last_slot = last.where(signup_slots.c.signup == signups.c.number).scalar_subquery()
@@ -511,7 +511,16 @@ async def purge(tx: Tx, before: datetime, at: datetime) -> int:
         await tx.scalars(sa.select(signups.c.number).where(signups.c.forgotten_at.is_(None), ended).limit(_PURGED))
     )
     if not old:
-        return 0
+        return []
+    named = (
+        (signups.c.number, signups.c.organiser_id),
+        (signup_entries.c.signup, signup_entries.c.person_id),
+        (signup_entries.c.signup, signup_entries.c.by_id),
+        (chain_copies.c.signup, chain_copies.c.person_id),
+        (chain_lines.c.signup, chain_lines.c.author_id),
+    )
+    who = sa.union(*(sa.select(person).where(of.in_(old), person.is_not(None)) for of, person in named))
+    stood = list(await tx.scalars(who))
     values = {"name": "", "building": "", "phone": None, "person_id": None, "by_id": None}
     await tx.execute(sa.update(signup_entries).where(signup_entries.c.signup.in_(old)).values(**values))
     unsaid = sa.update(signup_steps).where(signup_steps.c.signup.in_(old))
@@ -520,4 +529,4 @@ async def purge(tx: Tx, before: datetime, at: datetime) -> int:
         await tx.execute(sa.delete(table).where(table.c.signup.in_(old)))
     await tx.execute(sa.update(signups).where(signups.c.number.in_(old)).values(heading="", forgotten_at=at))
     purged(tx)
-    return len(old)
+    return stood

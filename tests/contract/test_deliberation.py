@@ -156,7 +156,7 @@ async def test_once_closed_there_are_counts_and_no_votes(store: Store, backend: 
         return poll
 
     poll = await store.write(work)
-    assert await store.write(lambda tx: polls.close(tx, poll, NOW)) == (2, 1)
+    assert await store.write(lambda tx: polls.close(tx, poll, NOW)) == ((2, 1), [2, 3, 4])  # 1 asked
     assert await store.write(lambda tx: polls.close(tx, poll, NOW)) is None
     late = await store.write(lambda tx: someone(tx, "小黄"))
     assert await store.write(lambda tx: polls.vote(tx, poll.number, late.id, 1, NOW)) is None

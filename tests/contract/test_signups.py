@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import people, places, signups
+from storage import erasure, people, places, signups
 from storage.engine import Store, Tx
 from storage.model import Alias
 from storage.places import Step
 from storage.signups import EntryState, NewSignup, Slot
+from tests.contract.conftest import Database
 
 NOW = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -187,3 +188,17 @@ async def test_who_came_is_forgotten_so_long_after_the_last_window(store: Store,
         return [(entry.name, entry.heads) for entry in await signups.entries(tx, number)]
 
     assert await store.write(work) == [("" if gone else "李姐", 2)]
+
+
+async def test_of_whom_only_a_roster_knew_nothing_is_left_with_it(store: Store, backend: Database) -> None:
+    async def work(tx: Tx) -> list[int]:
+        person = await people.ensure(tx, "a", "wx1", nick="李姐", friend=True)
+        number = await _hair(tx)
+        await signups.sign(tx, number, name="李姐", heads=1, at=NOW, person_id=person.id, by_id=person.id)
+        await erasure.let_go(tx, [person.id])
+        assert await people.find(tx, "a", "wx1") is not None
+        return await signups.purge(tx, NOW + timedelta(days=100), NOW)
+
+    gone = await store.write(work)
+    await store.write(lambda tx: erasure.let_go(tx, gone))
+    assert backend.rows("SELECT count(*) FROM aliases") == [(0,)]
