@@ -104,6 +104,7 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             meeting=None if self.deliberation.meeting is None else monthly.parse(self.deliberation.meeting),
             meeting_remind=timedelta(days=self.deliberation.remind_days),
             poll_for=timedelta(days=self.deliberation.poll_days),
+            named_to=tuple(upstream.label for upstream in self.upstreams if upstream.reporter),
             work_log=self.work_log.enabled,
             points=_rules(self.points),
         )

@@ -63,6 +63,7 @@ class Policy:
     meeting: Monthly | None = None  # 民情恳谈会
     meeting_remind: timedelta = timedelta(days=3)  # so long before it
     poll_for: timedelta = timedelta(days=7)  # until a poll closes by itself
+    named_to: tuple[str, ...] = ()  # platforms above that get the name and phone of who reported first
     work_log: bool = False  # 走访 and 巡查 are written down
     points: Mapping[PointAction, int] | None = None  # what is earned by what; None: there are none
 
@@ -84,14 +85,16 @@ class Effects:
         key: str,
         mentions: tuple[str, ...] = (),
         ticket: int | None = None,
+        after: timedelta = timedelta(0),
     ) -> bool:
-        """Queue a line for a room, if and when the quiet policy lets it. Posts in leader rooms are not public.
+        """Queue a line for a room, if and when the quiet policy lets it, and not before so long has passed. Posts in
+        leader rooms are not public.
 
         Returns False when the policy dropped it or the key was there already."""
         lane = _LANES.get(kind, Lane.REPLY)
         if room.kind is RoomKind.LEADER:
             kind = PostKind.PRIVATE
-        slot = await quiet.slot(self.tx, room, kind, self.now, self.policy)
+        slot = await quiet.slot(self.tx, room, kind, self.now + after, self.policy)
         if slot is None:
             return False
         draft = Draft(

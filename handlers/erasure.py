@@ -37,6 +37,7 @@ async def show(ctx: Context, _command: Command) -> str:
         contact=kept.contact,
         nick=next((alias.nick for alias in person.aliases if alias.nick), ""),
         heard=person.opted_out_at is None,
+        named_to=ctx.policy.named_to,
         office=_office(person),
         also=await _also(ctx, person),
     )

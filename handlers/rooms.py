@@ -46,7 +46,9 @@ async def enable(ctx: Context, command: Command) -> str:
     await ctx.audit_message("room_enabled", right=command.right, before=before, after=code, room=room.id)
     await ctx.reply(texts.enabled(name))
     if ctx.room.kind is RoomKind.RESIDENT and ctx.room.noticed_at is None:
-        await ctx.post(ctx.room, texts.PRIVACY_NOTICE, PostKind.COMMAND_REPLY, key=f"privacy:{room.id}")
+        await ctx.post(
+            ctx.room, texts.privacy_notice(ctx.policy.named_to), PostKind.COMMAND_REPLY, key=f"privacy:{room.id}"
+        )
         ctx.room = await rooms.update(ctx.tx, room.id, noticed_at=ctx.now)
     return "command"
 

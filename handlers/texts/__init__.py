@@ -226,6 +226,15 @@ PRIVACY_NOTICE = (
 )
 
 
+def privacy_notice(named_to: Sequence[str]) -> str:
+    """What a room reads once; `named_to` are the platforms that learn who reported."""
+    return f"{PRIVACY_NOTICE}\n诉求{_named(named_to)}。" if named_to else PRIVACY_NOTICE
+
+
+def _named(platforms: Sequence[str]) -> str:
+    return f"连同称呼、电话报送{'、'.join(platforms)}，保密的除外"
+
+
 def enabled(grid_name: str) -> str:
     return f"已启用，本群对应{grid_name}。停用请发“停用”。"
 
@@ -319,13 +328,14 @@ def kept(
     heard: bool,
     office: str,
     also: Sequence[str] = (),
+    named_to: Sequence[str] = (),
 ) -> str:
     """What is kept of somebody, for their eyes, in at most six lines. No number, no words of theirs."""
     doubtful = f"，待核实 {candidates} 条" if candidates else ""
     lines = [
         f"您的诉求：未办结 {still_open} 件，已办结 {closed} 件{doubtful}{''.join(f'；{words}' for words in also)}",
         "您的电话：加密保存，只用于办理" if contact else "您的电话：没有保存",
-        f"您的昵称：{nick or '没有保存'}",
+        f"您的昵称：{nick or '没有保存'}{f'。诉求{_named(named_to)}' if named_to else ''}",
         "群里的话：说到诉求会登记" if heard else "群里的话：按您的要求不登记",
         f"您的身份：{office}，由社区登记" if office else "",
         "要删除请发“删除我的信息”",

@@ -207,6 +207,13 @@ def test_sources_of_alerts_need_an_address_and_names_of_their_own(tmp_path: Path
     assert found == 'config.toml: [alerts] listen: the port must be 1..65535, got "127.0.0.1:0"'
 
 
+def test_who_learns_names_is_known_to_those_who_tell(tmp_path: Path) -> None:
+    table = '[[upstreams]]\nname = "{0}"\nkind = "folder"\nfolder = "{0}"\n'
+    named = table.format("b") + 'title = "区平台"\nreporter = true\n'
+    config = read(tmp_path, '[sync]\nsource = "here"\n' + table.format("a") + named)
+    assert config.policy({}).named_to == ("区平台",)
+
+
 def test_two_platforms_never_write_into_one_folder(tmp_path: Path) -> None:
     table = '[[upstreams]]\nname = "{}"\nkind = "folder"\nfolder = "{}"\n'
     (found,) = faults(tmp_path, '[sync]\nsource = "here"\n' + table.format("a", "up") + table.format("b", "./up"))

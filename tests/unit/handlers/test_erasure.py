@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ async def test_in_a_group_it_is_only_said_where_the_answer_is(stage: Judged) -> 
 async def test_who_holds_an_office_reads_it(stage: Judged) -> None:
     await stage.say("刘姐", "我的信息", room=PRIVATE)
     assert "微网格长" in (await stage.told("刘姐"))[-1]
+
+
+async def test_whose_name_goes_upward_reads_where_to(stage: Judged) -> None:
+    stage.policy = replace(stage.policy, named_to=("区城运平台", "市12345"))
+    await stage.say("李姐", LIFT)
+    await stage.say("李姐", "我的信息", room=PRIVATE)
+    line = (await stage.told("李姐"))[-1]
+    assert "诉求连同称呼、电话报送区城运平台、市12345，保密的除外" in line
+    assert len(line.splitlines()) <= 6
 
 
 # --- 删除我的信息 ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,12 @@ async def test_a_leader_binds_and_enables_an_unbound_room_and_the_notice_is_post
     assert await state(unbound) == (RoomState.ENABLED, MICRO)
     assert (await unbound.said(NEW)).count(texts.PRIVACY_NOTICE) == 1
     assert await unbound.audited("room_enabled") == 2
+
+
+async def test_the_notice_says_whose_name_goes_upward(unbound: Stage) -> None:
+    unbound.policy = replace(unbound.policy, named_to=("区城运平台",))
+    await unbound.say("网格长刘姐", f"启用 {MICRO}", room=NEW)
+    assert (await unbound.said(NEW))[-1] == f"{texts.PRIVACY_NOTICE}\n诉求连同称呼、电话报送区城运平台，保密的除外。"
 
 
 async def test_a_leader_of_one_micro_grid_need_not_type_its_code(unbound: Stage) -> None:
