@@ -35,7 +35,8 @@ async def announce(ctx: Context, command: Command) -> str:
     if not command.text:
         await ctx.reply(words.WRITE_TITLE)
         return "command"
-    await _understand(ctx, command.text, command.right, asked=False)
+    said = activity.read(command.text, _local(ctx))
+    await _understand(ctx, command.text, said, command.right, asked=False)
     return "command"
 
 
@@ -56,28 +57,40 @@ async def answered(ctx: Context) -> bool:
     text, right = str(asked[0].data["text"]), asked[0].data.get("right")
     open_end = any(word in said for word in _OPEN_END)
     whole = f"{text} {words.UNDATED if open_end else contact.mask(ctx.message.text)}"
-    if not open_end and not _tells_when(ctx, text, said, whole):
+    before, after = activity.read(text, _local(ctx)), activity.read(whole, _local(ctx))
+    alone = activity.read(contact.mask(ctx.message.text), _local(ctx))
+    if before.doubt and alone.starts is not None and not open_end:
+        # The day that was not understood gives way to the one that they name now.
+        after = replace(
+            before,
+            starts=alone.starts,
+            ends=alone.ends,
+            sharp=alone.sharp,
+            doubt=alone.doubt,
+            capacity=before.capacity or alone.capacity,
+            deadline=before.deadline or alone.deadline,
+        )
+    if not open_end and not _tells_when(ctx, said, before, after, alone):
         return False  # they speak of something else; the question stays
     await questions.close(ctx.tx, ctx.actor.id, WHEN, asked[0].item)
-    await _understand(ctx, whole, str(right) if right is not None else None, asked=True)
+    await _understand(ctx, whole, after, str(right) if right is not None else None, asked=True)
     return True
 
 
-def _tells_when(ctx: Context, text: str, said: str, whole: str) -> bool:
+def _tells_when(ctx: Context, said: str, before: Activity, after: Activity, alone: Activity) -> bool:
     """Whether somebody says a time, and next to nothing that is no part of an announcement: 周六我要回老家 is talk."""
     if not timeexpr.find(said, _local(ctx), prefer="future"):
         return False
-    before, after = activity.read(text, _local(ctx)), activity.read(whole, _local(ctx))
-    return len(after.note) - len(before.note) <= _BY_THE_WAY
+    more = min(len(after.note) - len(before.note), len(alone.title) + len(alone.note))
+    return more <= _BY_THE_WAY if not before.doubt else len(alone.title) + len(alone.note) <= _BY_THE_WAY
 
 
 def _local(ctx: Context) -> datetime:
     return ctx.message.sent_at.astimezone(ctx.policy.timezone)
 
 
-async def _understand(ctx: Context, text: str, right: str | None, *, asked: bool) -> None:
+async def _understand(ctx: Context, text: str, said: Activity, right: str | None, *, asked: bool) -> None:
     """Open the sign-up, or say in one line what stands against it."""
-    said = activity.read(text, _local(ctx))
     missing = _missing(ctx, said)
     if missing and said.title:
         if asked and said.starts is None:
@@ -105,7 +118,7 @@ def _missing(ctx: Context, said: Activity) -> str:
     if said.undated or said.windows:
         return ""
     if said.starts is None:
-        return words.ask_time(said.title)
+        return words.ask_day(said.title, said.doubt) if said.doubt else words.ask_time(said.title)
     return "" if said.sharp else words.ask_clock(said.title, said.starts, ctx.policy.timezone)
 
 
@@ -212,7 +225,8 @@ async def change(ctx: Context, command: Command) -> str:
         await ctx.reply(words.not_open(signup))
         return "command"
     said = activity.read(command.text, _local(ctx))
-    wrong = _wrong(ctx, said) or (words.CHANGED_NOT_SLOTS.format(id=signup.id) if signup.slots and said.starts else "")
+    wrong = words.unclear_day(said.doubt) if said.doubt else _wrong(ctx, said)
+    wrong = wrong or (words.CHANGED_NOT_SLOTS.format(id=signup.id) if signup.slots and said.starts else "")
     if said.starts is not None and not said.sharp and signup.starts is not None and not wrong:
         said = replace(said, starts=_keep_hour(ctx, said.starts, signup.starts), sharp=True)
     fields: dict[str, str | datetime | None] = {}

@@ -18,6 +18,7 @@ from nlp.timeexpr import Kind, TimeExpression
 
 LONGEST_TITLE = 30
 LONGEST_NOTE = 80
+_LIST_GAP = 3  # characters between two days that are listed: 周六、周日
 _LONGEST_PLACE = 30
 
 
@@ -48,6 +49,7 @@ class Activity:
     asks_phone: bool = False
     brings_card: bool = False
     note: str = ""
+    doubt: str = ""  # what was said of the day that cannot be told for sure: 腊月初八; then there is no `starts`
 
 
 _NUM = r"(?:\d{1,6}|[零〇一二两三四五六七八九十百千]{1,5})"
@@ -67,7 +69,7 @@ _THING = r"(?:本人)?(?P<{}>身份证(?:号码?|原件)?)|(?P<{}>(?:联系)?(?:
 _NEEDS = re.compile(
     rf"{_WITH}\s?(?:{_THING.format('card', 'phone')})(?:\s?[/、和及与]\s?(?:{_THING.format('card2', 'phone2')}))?"
 )
-_DUE_BEFORE = re.compile(r"(?:报名)?(?:截止|截至)(?:时间|日期|报名)?[为是到至于:在\s]{0,3}$")
+_DUE_BEFORE = re.compile(r"(?:(?:报名)?(?:截止|截至)(?:时间|日期|报名)?[为是到至于:在\s]{0,3}|报名(?:时间)?[到至])$")
 _DUE_BEHIND = re.compile(r"\s?(?:之前|以前|前)?\s?(?:报名)?(?:截止|为止|止)(?:报名)?")
 _DUE_WORDS = re.compile(r"(?:报名)?(?:截止|截至)(?:时间|日期|报名)?[为是到至于:在\s]{0,3}")
 _DUE_AHEAD = re.compile(
@@ -75,6 +77,31 @@ _DUE_AHEAD = re.compile(
 )
 _CLOCK = re.compile(r"(?:\d|[零〇一二两三四五六七八九十])\s?[点时]|\d:\d\d")
 _DATE = re.compile(dates.NAMED)
+# How announcements are written, and talk, for which `timeexpr` was made, is not.
+_CN = "零一二三四五六七八九十"
+_SPELT = (
+    (re.compile(r"(?<=\d)\s+(?=[点时](?!间))|(?<=\d[点:：])\s+(?=[0-5]\d(?!\d))"), ""),  # 9 点
+    (re.compile(r"(?<![\d/.])(0?[1-9]|1[0-2])/([0-3]?\d)(?=[\s日号(（]|[上中下]午|[早晚]|$)[日号]?"), r"\1月\2日 "),
+    (
+        re.compile(
+            rf"(?<![农阴]历)([一二三四五六七八九十]{{1,2}}月[{_CN}]{{1,3}})(?=[上中下]午|[早晚]|\s?\d{{1,2}}[点:：])"
+        ),
+        r"\1日",
+    ),
+    (re.compile(rf"(?<=[\d{_CN}][日号])(?=\d)"), " "),  # 20日9点
+    (re.compile(rf"([早晚])(?=[{_CN}]{{1,3}}[点时])"), r"\1上"),
+    (re.compile(rf"(?<=[午日号早晚上])([{_CN}]{{1,3}})时(?!间|候)"), r"\1点"),
+    (re.compile(r"(?<=[一二三四五六日天号午早晚上])(\d{1,2})\.([0-5]\d)(?![\d元块])"), r"\1:\2"),  # 周六9.30
+)
+_LUNAR = re.compile(r"(?:农历|阴历|老历|旧历)\S{0,2}$")
+# Words of a day that are not read: who names none but such one does not mean today.
+_UNREAD_DAY = re.compile(
+    r"(?:(?:农历|阴历|老历|旧历)\S{0,6}|[腊冬正]月\S{0,4}|(?:大年)?初[一二三四五六七八九十](?!中)|[廿卅]\S?|大年\S{0,2})"
+    r"|(?:端午|中秋|国庆|重阳|元旦|清明|元宵|七夕|除夕|冬至|腊八|春节|五一|六一|七一|八一|十一|三八|教师|儿童|妇女|劳动|青年|母亲|父亲)节?(?:当天|那天)?"
+    rf"|(?<![\d.])\d{{1,2}}[/.]\d{{1,2}}(?![\d元块])|(?<!\d)(?:0[1-9]|1[0-2])[0-3]\d(?!\d)|(?:\d{{1,2}}|[{_CN}]{{1,3}})月(?:\d{{1,2}}|[{_CN}]{{1,3}})|\S?月?[上中下]旬"
+    rf"|(?:\d{{1,3}}|[{_CN}两]{{1,3}})(?:个?星期|个?礼拜|周|天|个?月)[之以]?后|(?:\d{{1,2}}|[{_CN}]{{1,3}})[日号](?!楼)|(?:过|这)[几两]天|近期|改天"
+)
+_WEEKDAY = re.compile(r"(?:周|星期|礼拜)(?P<day>[一二三四五六日天1-7])")
 _ORDINAL = re.compile(r"第\s?[一二三四五六七八九十\d]{1,2}\s?[场批组]次?:?")
 _LABEL = re.compile(
     r"(?:活动)?(?:(?P<title>名称|主题|标题|内容)|(?P<place>地点|地址|位置)|(?P<none>时间|日期|名额|人数|限额|对象|费用|说明|备注|要求))\s?:\s?"
@@ -101,7 +128,7 @@ _EDGE = " \t\n,;:、。!|/()[]-~在于为是的"
 
 def read(text: str, at: datetime) -> Activity:
     """Read an announcement, phone and ID numbers masked. `at` is the moment of the message, aware, in its zone."""
-    typed = text.replace("\r", "\n")
+    typed = _spelt(text.replace("\r", "\n"))
     plain = "".join(_folded(character) for character in typed)
     board = _Board(typed, plain)
     undated = board.take(_UNDATED) is not None
@@ -112,6 +139,11 @@ def read(text: str, at: datetime) -> Activity:
     quotas = list(_quotas(board))
     windows = _windows(plain, times, quotas, at)
     first = _first(times, at)
+    doubt = "" if windows else _doubt(board, times, first)
+    if doubt:
+        first = None
+        for expression in times:
+            board.mark(*expression.at)
     for expression in times if windows else [] if first is None else first.parts:
         board.mark(*expression.at)
     for quota in quotas if windows else quotas[:1]:
@@ -139,8 +171,15 @@ def read(text: str, at: datetime) -> Activity:
         windows=windows,
         asks_phone=phone,
         brings_card=card,
-        note=note[:LONGEST_NOTE],
+        note=f"{_again(first)} {note}".strip()[:LONGEST_NOTE],
+        doubt="" if undated else doubt,
     )
+
+
+def _spelt(text: str) -> str:
+    for pattern, written in _SPELT:
+        text = pattern.sub(written, text)
+    return text
 
 
 def _folded(character: str) -> str:
@@ -195,7 +234,7 @@ def _times(board: _Board, at: datetime) -> tuple[list[TimeExpression], datetime 
     times: list[TimeExpression] = []
     for found in timeexpr.find(board.plain, at, prefer="future"):
         start, end = found.at
-        if not board.free(start, end):
+        if not board.free(start, end) or _LUNAR.search(board.plain[:start]):
             continue
         due = _DUE_BEFORE.search(board.plain[:start])
         behind = _DUE_BEHIND.match(board.plain, end)
@@ -238,6 +277,40 @@ def _first(times: Sequence[TimeExpression], at: datetime) -> _When | None:
     if ends is None and sharp and length is not None and length.length is not None:
         ends, parts = start + length.length, [*parts, length]
     return _When(start, ends, sharp, tuple(parts))
+
+
+def _doubt(board: _Board, times: Sequence[TimeExpression], first: _When | None) -> str:
+    """What was said of the day that is not understood, or may mean several days; '' where it is plain."""
+    told = [each for each in times if each.kind is not Kind.DURATION and (match := _DATE.search(each.text))]
+    if first is None or not told:
+        unread = (match[0].strip(_EDGE) for match in _UNREAD_DAY.finditer(board.rest()))
+        return max(unread, key=len, default="")
+    for each in told:
+        match = _DATE.search(each.text)
+        if match is None or each.start is None:
+            continue
+        part = match["whole_week"] or match["which_month"] or match["bare_month"] or match["this_part"]
+        if match["whole_year"] or match["year_end"] or (part and not match["its_day"]):
+            return each.text  # 下周, 月底
+        said = _WEEKDAY.search(each.text, match.end()) or _WEEKDAY.match(each.text)
+        evening = each.start - timedelta(hours=5 if "晚" in each.text or "夜" in each.text else 0)  # 周六晚上12点
+        if said is not None and _weekday(said) != evening.weekday():
+            return each.text  # 6月15日(周六), which is a Sunday
+        if each.start.date() != first.starts.date() and first.parts[0] in told:
+            one, other = sorted((first.parts[0].at, each.at))
+            if other[0] - one[1] <= _LIST_GAP:
+                return board.plain[one[0] : other[1]]  # 周六、周日
+    return ""
+
+
+def _weekday(match: re.Match[str]) -> int:
+    day = match["day"]
+    return int(day) - 1 if day.isdigit() else 6 if day == "天" else "一二三四五六日".index(day)
+
+
+def _again(first: _When | None) -> str:
+    """每周三: said with the note, as `starts` is but the next one."""
+    return next((part.text for part in first.parts if part.kind is Kind.REPEATED), "") if first is not None else ""
 
 
 def _ahead(starts: datetime, match: re.Match[str]) -> datetime:

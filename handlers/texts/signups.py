@@ -87,6 +87,8 @@ CHANGE_HINT = "不对就发“改活动 {id} 要改的内容”。"
 WRITE_TITLE = "请写上活动名称，如：发活动 包粽子 周六9:00 社区活动室 限20人"
 ASK_TIME = "“{title}”什么时间？请直接回复，如“周六9:00”；还没定就回“待定”。"
 ASK_CLOCK = "“{title}”{day}几点开始？请直接回复，如“9:00”。"
+ASK_DAY = "“{title}”什么时间？“{doubt}”我拿不准，请直接回复，如“6月15日9:00”；还没定就回“待定”。"
+UNCLEAR_DAY = "“{doubt}”是哪一天我拿不准，请写成“6月15日9:00”这样再发。"
 UNDATED = "时间待定"
 STILL_UNCLEAR = "时间还是没看懂，请重发一遍，如：发活动 包粽子 6月15日9:00 社区活动室 限20人"
 PAST = "{when}已经过了，请改一下时间再发。"
@@ -99,6 +101,14 @@ OVER_LONG = "人数写得太多了，最多{most}人。"
 
 def ask_time(title: str) -> str:
     return ASK_TIME.format(title=title)
+
+
+def ask_day(title: str, doubt: str) -> str:
+    return ASK_DAY.format(title=title, doubt=doubt)
+
+
+def unclear_day(doubt: str) -> str:
+    return UNCLEAR_DAY.format(doubt=doubt)
 
 
 def ask_clock(title: str, day: datetime, timezone: ZoneInfo) -> str:

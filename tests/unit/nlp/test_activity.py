@@ -45,6 +45,56 @@ def test_in_whatever_order(text: str, title: str, place: str, starts: str, capac
 
 
 @pytest.mark.parametrize(
+    ("text", "starts", "ends"),
+    [
+        ("15号晚七点半到九点", "06-15 19:30", "06-15 21:00"),
+        ("6月15号上午 9 点", "06-15 09:00", ""),
+        ("6/15 9:00", "06-15 09:00", ""),
+        ("20日9点", "06-20 09:00", ""),
+        ("六月十五上午九点", "06-15 09:00", ""),
+        ("2025年6月15日上午九时", "06-15 09:00", ""),
+        ("周六9.30", "06-14 09:30", ""),
+        ("6月14日（周六）9点", "06-14 09:00", ""),
+        ("周六晚上12点", "06-15 00:00", ""),
+    ],
+)
+def test_how_a_time_is_spelt(text: str, starts: str, ends: str) -> None:
+    said = read(f"观影 {text} 架空层 限20人", NOW)
+    assert (short(said.starts), short(said.ends), said.sharp, said.doubt) == (starts, ends, True, "")
+    assert (said.title, said.place, said.capacity, said.note) == ("观影", "架空层", 20, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("腊月初八 9点", "腊月初八"),
+        ("农历五月初十 9点", "农历五月初十"),
+        ("端午节上午9点", "端午节"),
+        ("0615 9点", "0615"),
+        ("十天后9点", "十天后"),
+        ("下周晚7:30", "下周晚7:30"),
+        ("月底", "月底"),
+        ("6月15日（周六）9点", "6月15日(周六)9点"),  # it is a Sunday
+        ("星期六、星期天上午9点", "星期六、星期天上午9点"),
+        ("6月20日和6月21日 9点", "6月20日和6月21日 9点"),
+    ],
+)
+def test_a_day_that_is_not_plain_is_no_day(text: str, doubt: str) -> None:
+    said = read(f"观影 {text} 架空层", NOW)
+    assert (said.doubt, said.starts, said.sharp) == (doubt, None, False)
+    assert (said.title, said.place) == ("观影", "架空层")
+
+
+def test_a_festival_in_the_title_is_no_doubt() -> None:
+    said = read("端午包粽子 6月14日9:30 党群服务中心", NOW)
+    assert (said.title, short(said.starts), said.doubt) == ("端午包粽子", "06-14 09:30", "")
+
+
+def test_what_comes_again_is_said_with_the_note() -> None:
+    assert read("太极 每周三晚上7点 广场 自带扇子", NOW).note == "每周三晚上7点 自带扇子"
+
+
+@pytest.mark.parametrize(
     ("text", "deadline"),
     [
         ("义诊 周日9:00 活动室 截止周六18点", "06-14 18:00"),
@@ -53,6 +103,7 @@ def test_in_whatever_order(text: str, title: str, place: str, starts: str, capac
         ("义诊 周日9:00 活动室 周五前报名", "06-13 23:59"),
         ("义诊 周日9:00 活动室 提前一天截止", "06-14 23:59"),
         ("义诊 周日9:00 活动室 提前2小时截止", "06-15 07:00"),
+        ("义诊 周日9:00 活动室 报名到14号为止", "06-14 23:59"),
         ("义诊 周日9:00 活动室", ""),
     ],
 )
