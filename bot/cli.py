@@ -15,6 +15,7 @@ from typing import Annotated, TextIO
 import typer
 
 from bot import broadcasts, records, vocabulary
+from bot.alerts import cli as alerting
 from bot.errors import explain, keep_trace
 from bot.importing import cli as importing
 from bot.sync import cli as sync
@@ -55,6 +56,7 @@ app.add_typer(importing.app, name="import")
 app.add_typer(vocabulary.app, name="lexicon")
 app.add_typer(broadcasts.app, name="notices")
 app.add_typer(sync.app, name="sync")
+app.add_typer(alerting.app, name="alerts")
 
 
 @app.command()

@@ -13,11 +13,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from bot import config as configuration
 from bot.config import Config, ConfigError
 from bot.errors import explain
 from storage.model import Role, RoomKind
+
+if TYPE_CHECKING:
+    from nlp.categories import Category
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 MOST_ALONE = 10  # grids without a leader that are named one by one
@@ -67,6 +71,9 @@ async def examine(path: Path, now: Callable[[], datetime]) -> AsyncIterator[Find
         yield finding
     if config.upstreams:
         async for finding in _upstreams(config):
+            yield finding
+    if config.alerts.sources:
+        async for finding in _alerts(config, now()):
             yield finding
     if not config.accounts:
         yield Finding(
@@ -271,14 +278,25 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
 
 async def _upstreams(config: Config) -> AsyncIterator[Finding]:
     from bot.sync import checks
+
+    async for finding in checks.of_config(config, _categories(config)):
+        yield finding
+
+
+async def _alerts(config: Config, now: datetime) -> AsyncIterator[Finding]:
+    from bot.alerts import checks
+
+    async for finding in checks.of_config(config, _categories(config), now):
+        yield finding
+
+
+def _categories(config: Config) -> dict[str, Category]:
     from nlp import categories
 
     try:
-        known = categories.load(Path(config.nlp.categories) if config.nlp.categories else None)
+        return categories.load(Path(config.nlp.categories) if config.nlp.categories else None)
     except categories.CategoryError:
-        known = {}  # the lexicon's check has said what is wrong with them
-    async for finding in checks.of_config(config, known):
-        yield finding
+        return {}  # the lexicon's check has said what is wrong with them
 
 
 async def _gateway(config: Config, index: int) -> Finding:

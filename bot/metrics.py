@@ -48,7 +48,15 @@ def render(house: House, figures: Figures) -> bytes:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(
-        _Once([*_program(house, figures), *_accounts(house), *_queues(house, figures), *_upward(house, figures)])
+        _Once(
+            [
+                *_program(house, figures),
+                *_accounts(house),
+                *_queues(house, figures),
+                *_upward(house, figures),
+                *_alerts(house),
+            ]
+        )
     )
     return generate_latest(registry)
 
@@ -231,3 +239,10 @@ def _upward(house: House, figures: Figures) -> Iterator[Metric]:
     yield _gauge("sync_conflicts", "Answers that contradict what happened here, for a person.", label, conflicts)
     read = {(name,): at.timestamp() for name, (_, at) in figures.answers.items() if at is not None}
     yield _gauge("sync_answers_read_seconds", "When its answers were last read, Unix time.", label, read)
+
+
+def _alerts(house: House) -> Iterator[Metric]:
+    """What devices sent; nothing where there are none."""
+    if house.alerts is not None:
+        heard = {key: float(count) for key, count in house.alerts.tally.items()}
+        yield _counter("alerts", "Alerts of devices by what they did, or why refused.", ("source", "verdict"), heard)

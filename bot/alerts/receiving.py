@@ -129,11 +129,15 @@ class Receiver:
 def parse(body: bytes) -> Body:
     """The alert of a request. Raises Refused."""
     try:
-        return msgspec.json.decode(body, type=Body)
+        sent = msgspec.json.decode(body, type=Body)
     except (msgspec.ValidationError, RecursionError) as error:
         raise Refused(400, f"the alert cannot be read: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refused(400, "the body is no JSON in UTF-8") from None
+    for name in ("id", "device", "kind"):
+        if not clean(getattr(sent, name), 100):
+            raise Refused(400, f"{name}: there is nothing to read in it")
+    return sent
 
 
 def _said(alert: Alert, status: str, ticket: str | None = None) -> str:
