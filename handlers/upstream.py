@@ -244,7 +244,7 @@ async def _move(
 
 async def _assigned(effects: Effects, case: _Case) -> None:
     """To a department. That it went from one to another is told, and changes nothing here."""
-    now, to = case.ticket, case.answer.assigned_to
+    now, to = case.ticket, steps.shorten(case.answer.assigned_to)
     if now.state is TicketState.ASSIGNED and now.owner_role is Role.DEPARTMENT and now.owner_id is None:
         await _record(effects, case)
     else:

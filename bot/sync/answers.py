@@ -170,7 +170,13 @@ class Puller:
             self._answers.tally[self.name, "malformed"] += 1
             log.error("answer not understood", action="answer", upstream=self.name, error=str(error))
             return
-        await self._answers.apply(self._upstream, answer)
+        try:
+            await self._answers.apply(self._upstream, answer)
+        except StoreError:
+            raise
+        except Exception:  # a defect of ours, and no reason to hear nothing more
+            self._answers.tally[self.name, "defect"] += 1
+            log.exception("answer not done", action="answer", upstream=self.name, ticket=answer.id)
 
 
 def _page(page: Mapping[str, Any]) -> tuple[list[object], str]:

@@ -166,7 +166,7 @@ async def _listed(client: Client) -> tuple[dict[str, Held], list[str], int]:
                 for one in page["items"]
             }
             following = page.get("next")
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise Failed("bad_answer", "GET /tickets: a page without count and items") from None
         twice += [name for name in items if name in found]
         found |= items

@@ -143,6 +143,14 @@ async def test_what_it_said_before_is_no_contradiction(first: str, then: str, st
     assert await platform.says(ticket, then, result="已修好", reason="超职责") is Verdict.APPLIED
 
 
+async def test_a_long_name_of_an_office_is_shortened(stage: Stage, platform: Platform) -> None:
+    ticket = await reported(stage, platform)
+    await platform.says(ticket, "assigned", assigned_to="区住建局\n" * 200)
+    line = (await stage.lines())[-1]
+    assert line.text.startswith("【上级派单】")
+    assert (len(line.text) < 150, "\n" in line.text, len(line.key) < 150) == (True, False, True)
+
+
 async def test_returned_it_is_the_grids_again(stage: Stage, platform: Platform) -> None:
     ticket = await reported(stage, platform)
     await platform.says(ticket, "assigned", assigned_to="区住建局")

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from bot.clock import Clock
+from bot.settings import Upstream
 from bot.sync.answers import Answers, Malformed, Puller, parse
 from handlers.context import Policy
 from nlp import categories
 from storage import answers as rows
 from storage import tickets
-from storage.answers import Answer, AnswerState
+from storage.answers import Answer, AnswerState, Verdict
 from storage.engine import Store, StoreError
 from storage.model import TicketState
 from tests.unit.sync.conftest import NOW, SAID, UPSTREAM, done, states
@@ -112,6 +113,24 @@ async def test_a_crash_between_two_pages_repeats_one_and_changes_nothing(upward_
     assert await states(upward_store) == ["callback"] * 5
     assert await upward_store.read(lambda tx: tickets.get(tx, 1)) == before
     assert answers.tally["district", "duplicate"] == 2
+
+
+async def test_an_answer_that_we_cannot_do_holds_nobody_up(
+    upward_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect of ours would otherwise come again with every page."""
+    answers = answering(upward_store)
+    apply = answers.apply
+
+    async def defective(upstream: Upstream, answer: Answer) -> Verdict:
+        if answer.ticket == 1:
+            raise ZeroDivisionError
+        return await apply(upstream, answer)
+
+    monkeypatch.setattr(answers, "apply", defective)
+    assert await Puller(UPSTREAM, Feed(done(1), done(2)).get, answers).step() == 2
+    assert answers.tally == {("district", "defect"): 1, ("district", "applied"): 1}
+    assert (await states(upward_store))[:2] == ["filed", "callback"]
 
 
 async def test_an_answer_that_cannot_be_read_holds_nobody_up(upward_store: Store) -> None:
