@@ -3,274 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
-from bot import lines
+from bot import exports, lines
 from bot.settings import ConfigError
-from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, progress, read
+from bot.terminal import BROKEN, CONFIG, ConfigOption, GridOption, check_grid, duration, load, moment, progress, read
 
 if TYPE_CHECKING:
-    from bot.config import Config
-    from bot.giving import Build, Sheet
     from storage.engine import Tx
-    from storage.model import TicketState
     from storage.roster import Entry
 
 _YEARS = 2000, 2199  # of which there may be a report
 
 app = typer.Typer(rich_markup_mode=None)
-export_app = typer.Typer(help="Export what the bot has gathered.", no_args_is_help=True, rich_markup_mode=None)
 audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(export_app, name="export")
+app.add_typer(exports.app, name="export")
 app.add_typer(audit_app, name="audit")
 app.add_typer(lines.app, name="outbox")
-
-
-@export_app.command("tickets")
-def export_tickets(
-    kind: Annotated[str | None, typer.Option("--format", "-f", help="xlsx, csv or json; else as -o ends.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file; else standard output.")] = None,
-    state: Annotated[list[str] | None, typer.Option(help="Only that state, 受理 or filed; may be repeated.")] = None,
-    since: Annotated[str | None, typer.Option(help="Filed on or after that day, 2026-11-01, or time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Filed up to and on that day, or before that time.")] = None,
-    grid: Annotated[str | None, typer.Option(help="Only grids whose code begins with these digits.")] = None,
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write the 台账: every ticket a row, names and phone numbers masked. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export tickets -o 台账.xlsx
-      xiaoge export tickets --format csv --since 2026-11-01 --until 2026-11-30 -o november.csv
-      xiaoge export tickets --format json --state 受理 --state 已派 --grid 519999001001
-    """
-    import tempfile
-
-    from bot.exporting import export
-    from bot.sheets import Format
-    from nlp import categories
-    from storage.reports import Filter
-
-    settings = load(config)
-    wanted_kind = kind or (output.suffix.removeprefix(".").lower() if output is not None else "xlsx")
-    if wanted_kind not in {str(one) for one in Format}:
-        raise ConfigError(f"--format: must be xlsx, csv or json, got {wanted_kind}")
-    chosen = Format(wanted_kind)
-    if output is None and chosen is Format.XLSX and sys.stdout.isatty():
-        raise ConfigError("an XLSX file is nothing for a terminal: name a file with -o 台账.xlsx")
-    if grid is not None and not re.fullmatch(r"[0-9]{1,18}", grid):
-        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
-    wanted = Filter(
-        states=_states(state or []),
-        since=moment("--since", since, settings.timezone, end=False),
-        until=moment("--until", until, settings.timezone, end=True),
-        grid=grid,
-    )
-    known = categories.load(Path(settings.nlp.categories) if settings.nlp.categories else None)
-
-    async def work(target: Path) -> int:
-        from storage.engine import Store
-
-        store = await Store.open(settings.database.url, key_file=settings.key_file, read_only=True)
-        try:
-            with progress("exporting") as step:
-                return await export(
-                    store,
-                    target,
-                    chosen,
-                    wanted,
-                    categories=known,
-                    timezone=settings.timezone,
-                    now=datetime.now(UTC),
-                    progress=step,
-                )
-        finally:
-            await store.close()
-
-    if output is not None:
-        count = asyncio.run(work(output))
-        typer.echo(f"{count} tickets in {output}", err=True)
-        return
-    with tempfile.TemporaryDirectory(prefix="xiaoge-export-") as folder:
-        target = Path(folder) / f"tickets.{chosen}"
-        asyncio.run(work(target))
-        with target.open("rb") as file:
-            while block := file.read(1 << 20):
-                sys.stdout.buffer.write(block)
-        sys.stdout.buffer.flush()
-
-
-@export_app.command("roster")
-def export_roster(
-    item: Annotated[str, typer.Argument(metavar="ID", help="The activity: H3.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 名单.xlsx.")],
-    phones: Annotated[bool, typer.Option("--phones", help="With the phone numbers that were given for it.")] = False,
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write who comes to an activity as XLSX: names, buildings, heads, who attended. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export roster H3 -o 名单.xlsx
-    """
-    from bot import rosters
-    from storage import signups
-
-    settings = load(config)
-    match = re.fullmatch(r"[hH]?([0-9]{1,9})", item)
-    if match is None:
-        raise ConfigError(f"ID: must be that of an activity, like H3, got {item}")
-    number = int(match[1])
-
-    async def work(tx: Tx) -> tuple[str, dict[str, int], rosters.Rows]:
-        signup = await signups.get(tx, number)
-        if signup is None:
-            raise ConfigError(f"ID: there is no activity H{number}")
-        return f"{signup.id}名单", *await rosters.of_signup(tx, signup, settings.timezone, phones=phones)
-
-    title, columns, rows = read(settings, work)
-    asyncio.run(rosters.write(output, title, columns, rows))
-    typer.echo(f"{len(rows)} entries in {output}", err=True)
-
-
-@export_app.command("wishes")
-def export_wishes(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 微心愿.xlsx.")],
-    since: Annotated[str | None, typer.Option(help="Wished on or after that day, 2026-11-01, or time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Wished up to and on that day, or before that time.")] = None,
-    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write the micro-wishes as XLSX, a row each, names masked. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export wishes -o 微心愿.xlsx
-      xiaoge export wishes --since 2026-11-01 --grid 519999001001 -o 微心愿.xlsx
-    """
-    from bot import giving
-
-    _sheet(load(config), giving.wishes_sheet, "wishes", output, since, until, grid)
-
-
-@export_app.command("contributions")
-def export_contributions(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 四个一.xlsx.")],
-    since: Annotated[str | None, typer.Option(help="Done on or after that day, 2026-11-01, or time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Done up to and on that day, or before that time.")] = None,
-    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write 四个一 as XLSX: what 双报到党员 did, with their unit, in order of time. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export contributions --since 2026-11-01 -o 四个一.xlsx
-    """
-    from bot import giving
-
-    _sheet(load(config), giving.contributions_sheet, "contributions", output, since, until, grid)
-
-
-@export_app.command("worklog")
-def export_worklog(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 工作记录.xlsx.")],
-    since: Annotated[str | None, typer.Option(help="Done on or after that day, 2026-11-01, or time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Done up to and on that day, or before that time.")] = None,
-    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write the work log as XLSX: walks, and what people in office did, in order of time. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export worklog --since 2026-11-01 --until 2026-11-30 -o 工作记录.xlsx
-    """
-    from bot import efforts
-
-    settings = load(config)
-    if not settings.work_log.enabled:
-        raise ConfigError("[work_log] enabled: is false, and nobody's work is gathered then; set it to true first")
-    _sheet(settings, efforts.worklog_sheet, "entries", output, since, until, grid)
-
-
-@export_app.command("points")
-def export_points(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 积分台账.xlsx.")],
-    since: Annotated[str | None, typer.Option(help="Written on or after that day, 2026-11-01, or time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Written up to and on that day, or before that time.")] = None,
-    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write the ledger of points as XLSX, an entry a row by number, names masked. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export points -o 积分台账.xlsx
-    """
-    from bot import efforts
-
-    _sheet(load(config), efforts.points_sheet, "entries", output, since, until, grid)
-
-
-def _sheet(
-    settings: Config, build: Build, what: str, output: Path, since: str | None, until: str | None, grid: str
-) -> None:
-    """Read a period of a grid and write it as a sheet."""
-    from bot import rosters
-
-    if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
-        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
-    start = moment("--since", since, settings.timezone, end=False)
-    end = moment("--until", until, settings.timezone, end=True)
-
-    async def work(tx: Tx) -> Sheet:
-        return await build(tx, grid, start, end, settings.timezone)
-
-    title, columns, rows = read(settings, work)
-    asyncio.run(rosters.write(output, title, columns, rows))
-    typer.echo(f"{len(rows)} {what} in {output}", err=True)
-
-
-@export_app.command("supplies")
-def export_supplies(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file: 物资.xlsx.")],
-    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Write what was needed, offered and handed over in 急时 as XLSX, names masked. The bot may be running.
-
-    \b
-    Examples:
-      xiaoge export supplies -o 物资.xlsx
-      xiaoge export supplies --grid 519999001001 -o 物资.xlsx
-    """
-    from bot import rosters
-    from handlers.texts.supplies import TITLE
-
-    settings = load(config)
-    if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
-        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
-
-    async def work(tx: Tx) -> tuple[dict[str, int], rosters.Rows]:
-        return await rosters.of_supplies(tx, grid, settings.timezone)
-
-    columns, rows = read(settings, work)
-    asyncio.run(rosters.write(output, TITLE, columns, rows))
-    typer.echo(f"{len(rows)} needs and offers in {output}", err=True)
 
 
 @app.command()
 def report(
     kind: Annotated[str, typer.Argument(metavar="PERIOD", help="day, week or month.")],
-    grid: Annotated[str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.")] = "",
+    grid: GridOption = "",
     day: Annotated[str | None, typer.Option("--date", help="Any day of the period, 2026-11-20; else today.")] = None,
     wanted: Annotated[str | None, typer.Option("--format", "-f", help="md, xlsx or json; else as --out ends.")] = None,
     output: Annotated[Path | None, typer.Option("--out", "-o", help="The file; else standard output.")] = None,
@@ -302,8 +62,7 @@ def report(
     chosen = reporting.Format(ending)
     if output is None and chosen is reporting.Format.XLSX and sys.stdout.isatty():
         raise ConfigError("an XLSX file is nothing for a terminal: name a file with --out 周报.xlsx")
-    if grid and not re.fullmatch(r"[0-9]{1,18}", grid):
-        raise ConfigError(f"--grid: must be the first digits of a grid code, got {grid}")
+    check_grid(grid)
     now = datetime.now(settings.timezone)
     at = moment("--date", day, settings.timezone, end=False) or now
     if not _YEARS[0] <= at.year <= _YEARS[1]:
@@ -444,31 +203,3 @@ def _named(entries: list[Entry], name: str, configured: list[str]) -> int:
         shown = "、".join(known[:20]) or "nobody"
         raise ConfigError(f"nobody under [[people]] or in an imported table is named {name}; known are {shown}{more}")
     return fitting[0]
-
-
-def _states(words: list[str]) -> tuple[TicketState, ...]:
-    from handlers.texts import STATE_BY_LABEL
-    from storage.model import TicketState
-
-    known = {**{str(state): state for state in TicketState}, **STATE_BY_LABEL}
-    for word in words:
-        if word not in known:
-            raise ConfigError(f"--state: must be one of {'、'.join(STATE_BY_LABEL)}, got {word}")
-    return tuple(known[word] for word in words)
-
-
-def moment(option: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:
-    """A day (its beginning, or with `end` the beginning of the next) or a time, in the deployment's zone."""
-    if text is None:
-        return None
-
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
-            return datetime.combine(day, time(), zone)
-        at = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"{option}: write a day like 2026-11-01 or a time like 2026-11-01T18:00, got {text}"
-        ) from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=zone)

@@ -7,13 +7,17 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from bot.settings import ConfigError
+
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from bot.config import Config
     from storage.engine import Tx
 
@@ -23,6 +27,9 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", envvar="XIAOGE_CONFIG", help="The configuration file.", show_default=True)
 ]
 CONFIG = Path("config.toml")
+GridOption = Annotated[
+    str, typer.Option(metavar="CODE", help="Only grids whose code begins with these digits.", show_default=False)
+]
 BROKEN = 1  # exit code: the command worked and found something wrong
 
 
@@ -102,3 +109,26 @@ def duration(text: str) -> timedelta:
         raise typer.BadParameter(f"write a time like 20s, 30m, 24h or 3d, not {text!r}")
     unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2] or "s"]
     return timedelta(**{unit: int(found[1])})
+
+
+def moment(option: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:
+    """A day (its beginning, or with `end` the beginning of the next) or a time, in the deployment's zone. Raises
+    ConfigError."""
+    if text is None:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
+            return datetime.combine(day, time(), zone)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"{option}: write a day like 2026-11-01 or a time like 2026-11-01T18:00, got {text}"
+        ) from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone)
+
+
+def check_grid(typed: str) -> None:
+    """Raise ConfigError unless `--grid` was left out or is the beginning of a grid code."""
+    if typed and not re.fullmatch(r"[0-9]{1,18}", typed):
+        raise ConfigError(f"--grid: must be the first digits of a grid code, got {typed}")

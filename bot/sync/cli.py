@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bot.settings import ConfigError
-from bot.terminal import BROKEN, CONFIG, ConfigOption, heading, load, plain, progress, read, short, table
+from bot.terminal import BROKEN, CONFIG, ConfigOption, heading, load, moment, plain, progress, read, short, table
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -140,7 +140,6 @@ def replay(
       xiaoge sync replay street --ticket S12 --ticket S13
       xiaoge sync replay --since 2026-11-20T08:00
     """
-    from bot.records import moment
     from storage import dossiers, upstreams
 
     settings = load(config)
