@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from handlers import assignments, matching, notices, receipts, staff, steps, texts, translate
+from handlers import assignments, matching, merging, notices, receipts, staff, steps, texts, translate
 from handlers.context import Effects
 from handlers.texts import alerts as said
 from nlp import location
 from nlp.similarity import Matter
-from storage import alerts, notes, people
+from storage import alerts, grids, notes, people
 from storage import tickets as rows
 from storage.alerts import AlertLevel, Known
 from storage.model import (
@@ -164,8 +164,13 @@ async def _new(effects: Effects, source: Source, alert: Alert, level: AlertLevel
     joined = ticket is not None
     before = ticket or await _file(effects, source, alert)
     ticket = await _joined(effects, source, before) if joined else before
-    row = Known(source.name, alert.id, alert.device, alert.kind, level, alert.words, ticket.number, alert.at)
+    row = Known(
+        source.name, alert.id, alert.device, alert.kind, level, alert.words, alert.grid, ticket.number, alert.at
+    )
     await alerts.put(effects.tx, row)
+    if joined:
+        await merging.spread(effects, ticket, alert.grid)
+        ticket = await rows.get(effects.tx, ticket.number) or ticket
     await effects.audit(
         "joined" if joined else "filed",
         actor=None,
@@ -243,7 +248,8 @@ async def _draft(effects: Effects, source: Source, alert: Alert, ticket: Ticket)
     drafted = any(known.notice is not None for known in await alerts.of_tickets(effects.tx, [ticket.number]))
     if source.template is None or drafted or steps.discreet(ticket):
         return None
-    where = texts.where(alert.place)
+    grid = await grids.get(effects.tx, alert.grid)
+    where = texts.where(alert.place) or (grid.name if grid is not None else "")
     at = texts.clock(alert.at, effects.policy.timezone)
     text = source.template.format(place=where, text=alert.words, time=at)
     urgent = ticket.urgency is Urgency.EMERGENCY

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers import escalation, grids, matching, receipts, steps, translate
-from handlers.context import Context
+from handlers.context import Context, Effects
 from handlers.window import Line, Window
 from nlp import decision as nlp
 from nlp.categories import OTHER
@@ -77,7 +77,7 @@ async def add(
     if changes or text or (reporting and not own):  # its words and its reporters are read by the platforms above, too
         await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, **changes)
     if reporting:
-        await _spread(ctx, ticket)
+        await spread(ctx, ticket, ctx.room.grid if ctx.room is not None else None)
     after = await rows.get(ctx.tx, ticket.number) or ticket
     await ctx.audit_message(
         "joined",
@@ -90,20 +90,20 @@ async def add(
     return after
 
 
-async def _spread(ctx: Context, ticket: Ticket) -> None:
-    """Somebody of another grid has the same trouble: the ticket is that of the grid that holds both. Its level changes
+async def spread(effects: Effects, ticket: Ticket, told_in: str | None) -> None:
+    """The same trouble is told of in another grid: the ticket is that of the grid that holds both. Its level changes
     only where that is the whole community."""
-    if ctx.room is None or ctx.room.grid is None or ticket.grid is None:
+    if told_in is None or ticket.grid is None:
         return
-    grid = steps.common(ticket.grid, ctx.room.grid)
+    grid = steps.common(ticket.grid, told_in)
     if grid is None or grid == ticket.grid:
         return
-    spread = await rows.update(ctx.tx, ticket.number, expect=matching.JOINABLE, at=ctx.now, grid=grid)
-    if spread is None:
+    wider = await rows.update(effects.tx, ticket.number, expect=matching.JOINABLE, at=effects.now, grid=grid)
+    if wider is None:
         return
-    await ctx.audit("spread", actor=None, ticket=ticket.number, was=ticket.grid, now=grid)
-    if len(grid) <= COMMUNITY_DIGITS and spread.level is Level.GRID and spread.open:
-        await escalation.raise_level(ctx, spread, escalation.Why.SPREAD, None)
+    await effects.audit("spread", actor=None, ticket=ticket.number, was=ticket.grid, now=grid)
+    if len(grid) <= COMMUNITY_DIGITS and wider.level is Level.GRID and wider.open:
+        await escalation.raise_level(effects, wider, escalation.Why.SPREAD, None)
 
 
 async def _changes(

@@ -32,6 +32,7 @@ class Known:
     kind: str
     level: AlertLevel
     text: str
+    grid: str
     ticket: int
     at: datetime
     count: int = 1

@@ -244,10 +244,11 @@ async def numbered(tx: Tx, numbers: Collection[int]) -> list[Ticket]:
 
 
 async def reached(tx: Tx, number: int) -> list[str]:
-    """The grids of the rooms that its reporters spoke in, in order."""
+    """The grids of the rooms that its reporters spoke in, and of the devices that told of it, in order."""
     query = sa.select(rooms.c.grid).join(reporters_table, reporters_table.c.room_id == rooms.c.id).distinct()
     query = query.where(reporters_table.c.ticket == number, rooms.c.grid.is_not(None))
-    return list(await tx.scalars(query.order_by(rooms.c.grid)))
+    told = {alert.grid for alert in await alerts.of_tickets(tx, [number])}
+    return sorted(told.union(await tx.scalars(query)))
 
 
 async def messages(tx: Tx, number: int) -> list[TicketMessage]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from storage.columns import Instant, Word
-from storage.tables.base import Id, index, metadata, one_of
+from storage.tables.base import Id, digits, index, metadata, one_of
 
 
 class NoticeState(StrEnum):
@@ -96,6 +96,7 @@ alerts = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("level", Word(AlertLevel), nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("grid", sa.Text, nullable=False),
     sa.Column("ticket", Id, sa.ForeignKey("tickets.number", ondelete="CASCADE"), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
@@ -106,6 +107,7 @@ alerts = sa.Table(
     sa.PrimaryKeyConstraint("source", "alert_id"),
     one_of("level", AlertLevel),
     sa.CheckConstraint("count > 0", name="count"),
+    digits("grid"),
 )
 index("alerts_device", alerts.c.source, alerts.c.device, alerts.c.kind, alerts.c.at)
 index("alerts_ticket", alerts.c.ticket)

@@ -464,7 +464,7 @@ async def _fill_voice(tx: Tx) -> None:
     await notices.receive(tx, [(notice.number, "a", "u-li")])
     level = alerts.AlertLevel.ORANGE
     await alerts.put(
-        tx, alerts.Known("gas", "e-1", "g-0031", "甲烷超限", level, "9%LEL", 1, NOW, 3, False, False, NOW, 1)
+        tx, alerts.Known("gas", "e-1", "g-0031", "甲烷超限", level, "9%LEL", MICRO, 1, NOW, 3, False, False, NOW, 1)
     )
 
 

@@ -9,9 +9,9 @@ from storage import alerts, dossiers, erasure, merges, reports, tickets
 from storage.alerts import AlertLevel, Known
 from storage.engine import Store, Tx
 from storage.model import Merge, TicketState
-from tests.contract.fill import MINUTE, NOW, fill, new_ticket
+from tests.contract.fill import MICRO, MINUTE, NOW, fill, new_ticket
 
-ALERT = Known("gas", "e-9", "g-0031", "甲烷超限", AlertLevel.ORANGE, "9%LEL", 1, NOW)
+ALERT = Known("gas", "e-9", "g-0031", "甲烷超限", AlertLevel.ORANGE, "9%LEL", MICRO, 1, NOW)
 
 
 async def _counted(store: Store, number: int) -> int:

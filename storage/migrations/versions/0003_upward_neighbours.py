@@ -590,6 +590,7 @@ def _alerts() -> None:
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("level", TEXT, nullable=False),
         sa.Column("text", TEXT, nullable=False),
+        sa.Column("grid", TEXT, nullable=False),
         sa.Column("ticket", ID, nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
@@ -599,6 +600,7 @@ def _alerts() -> None:
         sa.Column("notice", ID),
         sa.CheckConstraint("level IN ('blue', 'yellow', 'orange', 'red')", name=op.f("alerts_level_check")),
         sa.CheckConstraint("count > 0", name=op.f("alerts_count_check")),
+        sa.CheckConstraint("length(grid) <= 18", name=op.f("alerts_grid_check")),
         sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name="alerts_ticket_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("source", "alert_id", name="alerts_pkey"),
     )

@@ -208,6 +208,25 @@ async def test_two_devices_of_one_stair_are_one_ticket(stage: Stage) -> None:
     assert (await stage.tickets())[0].reporters == 1
 
 
+async def test_what_is_told_of_in_two_grids_is_of_the_grid_that_holds_both(stage: Stage) -> None:
+    other = MICRO[:-1] + "3"
+    await stage.room("13微网格群", other)
+    await stage.cast("网格长老周", "微网格长", other)
+    await stage.say(REPORTER, "3栋2单元有煤气味，好重", room="13微网格群")
+    assert (await Devices(stage).say("e-1")).verdict is Verdict.JOINED
+    (ticket,) = await stage.tickets()
+    assert ticket.grid == MICRO[:15]
+    for leader in (LEADER, "网格长老周"):
+        assert any("同一处燃气监测" in line for line in await stage.told(leader))
+    await stage.say("3-2-301 王哥", "3栋2单元煤气味更大了", room="13微网格群")
+    assert "【补充】" in (await stage.told(LEADER))[-1]  # her device told of it, nobody of her group did
+
+
+async def test_without_a_place_the_notice_names_the_grid(stage: Stage) -> None:
+    await Devices(stage, place="").say("e-1")
+    assert "\n【紧急通知】网格003012甲烷超限" in (await stage.told(LEADER))[-1]
+
+
 async def test_an_alert_that_was_long_on_its_way_has_its_limits_from_now(stage: Stage) -> None:
     began = stage.now
     stage.after(hours=3)
