@@ -10,7 +10,7 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import QUOTING
 from handlers.texts import worklog as worklog_texts
-from storage import erasure, outbox, people, questions
+from storage import alerts, erasure, outbox, people, questions
 from storage import tickets as rows
 from storage import worklog as noted_work
 from storage.engine import purged
@@ -41,11 +41,7 @@ async def show(ctx: Context, _command: Command) -> str:
         office=_office(person),
         also=await _also(ctx, person),
     )
-    if ctx.room is None:
-        await ctx.reply(line)
-        return "command"
-    told = await ctx.tell(person, line, key=f"kept:{ctx.message.account}:{ctx.message.id}")
-    await ctx.reply(texts.TOLD_IN_PRIVATE if told else texts.ADD_ME_FOR_PRIVATE)
+    await ctx.reply_privately(line, key=f"kept:{ctx.message.account}:{ctx.message.id}")
     return "command"
 
 
@@ -122,7 +118,7 @@ async def _take_out(ctx: Context, ticket: Ticket, person: Person) -> Ticket | No
     is left of it where somebody has to hear of that; an 应急 keeps its place: help must find it."""
     reporters = [reporter.person_id for reporter in await rows.reporters(ctx.tx, ticket.number)]
     said = [message.text for message in await rows.messages(ctx.tx, ticket.number) if message.person_id == person.id]
-    alone = reporters == [person.id]
+    alone = reporters == [person.id] and not await alerts.told(ctx.tx, ticket.number)
     if alone and ticket.state is TicketState.CANDIDATE:
         await rows.delete_candidate(ctx.tx, ticket.number)
         return None
@@ -150,7 +146,7 @@ async def _tell(ctx: Context, ticket: Ticket, person: Person) -> None:
     """Those who handle an open ticket hear that somebody took their data back, without a word of it."""
     heading = steps.heading_inside(ctx.policy, ticket)
     urgent = ticket.urgency is Urgency.EMERGENCY
-    others = bool(await rows.reporters(ctx.tx, ticket.number))
+    others = await alerts.told(ctx.tx, ticket.number) or bool(await rows.reporters(ctx.tx, ticket.number))
     line = texts.told_erased(heading, others=others, urgent=urgent)
     key = f"erased:{ticket.id}:{ctx.message.id}"
     await steps.inform(ctx, ticket, line, key=key, urgent=urgent)

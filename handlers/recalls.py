@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from handlers import chains, reporters, signup_erasure, steps, supplies, texts, topics, wishes, worklog
 from handlers.context import Context
-from storage import audit, notes, outbox
+from storage import alerts, audit, notes, outbox
 from storage import tickets as rows
 from storage.engine import purged
 from storage.model import Ticket, TicketState, Urgency
@@ -72,7 +72,7 @@ async def _take_out(ctx: Context, ticket: Ticket, gone: str) -> None:
     taken = next(message for message in messages if message.message_id == gone)
     person_id = taken.person_id
     # A photo or a bare +1 does not carry a matter; without the words that did, nothing is left of it.
-    alone = not any(
+    alone = not await alerts.told(ctx.tx, ticket.number) and not any(
         message.message_id != gone and (message.text or message.person_id != person_id) for message in messages
     )
     await rows.drop_message(ctx.tx, ticket.number, ctx.message.account, gone)

@@ -78,6 +78,12 @@ async def of_tickets(tx: Tx, numbers: Collection[int]) -> list[Known]:
     return [Known(*row) for row in await tx.execute(query)]
 
 
+async def told(tx: Tx, number: int) -> bool:
+    """Whether a device told of the ticket."""
+    query = sa.select(sa.exists().where(alerts.c.ticket == number))
+    return bool(await tx.scalar(query))
+
+
 async def blank(tx: Tx, number: int) -> None:
     """Take the words out of a ticket's alerts."""
     await tx.execute(sa.update(alerts).where(alerts.c.ticket == number).values(text=""))

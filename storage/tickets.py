@@ -181,10 +181,9 @@ async def add_reporter(
 
 async def drop_reporter(tx: Tx, number: int, person_id: int) -> None:
     """They took back all they had said of it: they are none of its reporters any more, with nick, contact and question.
-    The last one stays: a ticket has a reporter."""
+    The last one stays, unless a device told of it too: a ticket comes from somewhere."""
     table = reporters_table
-    left = sa.select(sa.func.count()).select_from(table).where(table.c.ticket == number)
-    if (await tx.scalar(left) or 0) < 2:
+    if (await tx.scalar(sa.select(alerts.affected(number))) or 0) < 2:
         return
     await tx.execute(sa.delete(table).where(table.c.ticket == number, table.c.person_id == person_id))
     await tx.execute(sa.delete(dialogs).where(dialogs.c.ticket == number, dialogs.c.person_id == person_id))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+from handlers import alerts as handling
+from handlers.context import Effects, Policy
+from nlp import categories
 from storage import alerts, dossiers, erasure, merges, reports, tickets
 from storage.alerts import AlertLevel, Known
 from storage.engine import Store, Tx
-from storage.model import Merge, TicketState
+from storage.model import Merge, Place, TicketState
 from tests.contract.fill import MICRO, MINUTE, NOW, fill, new_ticket
 
 ALERT = Known("gas", "e-9", "g-0031", "甲烷超限", AlertLevel.ORANGE, "9%LEL", MICRO, 1, NOW)
@@ -107,3 +112,25 @@ async def test_its_words_are_read_with_the_ticket_and_go_with_them(store: Store)
     assert await store.read(read) == (["9%LEL"], ["gas"], ["9%LEL"])
     await store.write(lambda tx: tickets.erase_text(tx, number))
     assert await store.read(read) == ([], ["gas"], [])
+
+
+async def test_the_same_at_the_same_time_is_filed_once(store: Store) -> None:
+    """Whoever comes second finds what the first has written: transactions take turns on every database."""
+    await store.write(fill)
+    policy = Policy(categories=categories.load())
+    source = handling.Source("gas", "燃气监测", "0502", "{place}{text}")
+    alert = handling.Alert(
+        "e-50", "g-7", "甲烷超限", AlertLevel.RED, NOW, "甲烷超限", MICRO, Place(building="9", unit="1")
+    )
+
+    async def say(number: int) -> handling.Outcome:
+        one = replace(alert, id="e-50" if number % 2 else f"e-{number}")
+        return await store.write(lambda tx: handling.apply(Effects(tx, NOW, policy), source, one))
+
+    outcomes = await asyncio.gather(*(say(number) for number in range(24)))
+    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    assert verdicts == {handling.Verdict.FILED: 1, handling.Verdict.REPEATED: 23}
+    assert len({outcome.ticket for outcome in outcomes}) == 1
+    number = int(str(outcomes[0].ticket)[1:])
+    (known,) = await store.read(lambda tx: alerts.of_tickets(tx, [number]))
+    assert known.count == 24

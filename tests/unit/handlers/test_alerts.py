@@ -10,8 +10,9 @@ from handlers import alerts
 from handlers.alerts import Alert, Outcome, Source, Verdict
 from handlers.context import Effects
 from storage import alerts as rows
-from storage import notes, notices
+from storage import dossiers, notes, notices, tickets
 from storage.alerts import AlertLevel
+from storage.engine import Tx
 from storage.model import Level, Nature, Place, TicketState, Urgency
 from storage.notices import NoticeState
 from tests.unit.handlers.stage import COMMUNITY, GROUP, MICRO, Stage
@@ -225,6 +226,35 @@ async def test_what_is_told_of_in_two_grids_is_of_the_grid_that_holds_both(stage
 async def test_without_a_place_the_notice_names_the_grid(stage: Stage) -> None:
     await Devices(stage, place="").say("e-1")
     assert "\n【紧急通知】网格003012甲烷超限" in (await stage.told(LEADER))[-1]
+
+
+@pytest.mark.parametrize("first", ["neighbour", "device"])
+@pytest.mark.parametrize("way", ["撤回 S1", "recall", "删除我的信息"])
+async def test_who_takes_their_words_back_leaves_those_of_the_device(stage: Stage, first: str, way: str) -> None:
+    devices = Devices(stage, LIFT)
+    if first == "device":
+        await devices.say("e-1", kind="停运", words="停运（2楼）")
+    await stage.say(REPORTER, "3栋2单元电梯又坏了，卡在二楼")
+    said = stage.last
+    assert said is not None
+    if first == "neighbour":
+        await devices.say("e-1", kind="停运", words="停运（2楼）")
+    assert [ticket.reporters for ticket in await stage.tickets()] == [2]
+    stage.after(seconds=30)
+    if way == "recall":
+        await stage.recall(said)
+    else:
+        await stage.say(REPORTER, way, room=None)
+        if way == "删除我的信息":
+            await stage.say(REPORTER, "确认删除", room=None)
+    (ticket,) = await stage.tickets()
+    assert (ticket.state, ticket.reporters) == (TicketState.FILED, 1)
+
+    async def words(tx: Tx) -> tuple[list[str], list[int]]:
+        texts = (await dossiers.read(tx, [1]))[1].texts
+        return texts, [reporter.person_id for reporter in await tickets.reporters(tx, 1)]
+
+    assert await stage.store.read(words) == (["停运（2楼）"], [])
 
 
 async def test_an_alert_that_was_long_on_its_way_has_its_limits_from_now(stage: Stage) -> None:
