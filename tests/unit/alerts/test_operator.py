@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
 from bot.alerts import checks, trying
 from bot.config import Config, ConfigError
-from bot.doctor import Finding, State
+from bot.doctor import Finding, State, examine
+from bot.exporting import export
+from bot.sheets import Format
 from nlp import categories
+from storage.reports import Filter
 from storage.testing import fresh_store
 from tests.unit.alerts.bench import CONFIG, MICRO, Bench, bench, configured, furnish
 from tests.unit.conftest import Invoke
@@ -117,6 +122,41 @@ async def test_a_drill_finds_what_is_wrong(tmp_path: Path, devices: Bench) -> No
     tried = await trying.drill(config, water, "w-1", now)
     assert (tried.status, "the device w-1 is not under" in tried.said) == (422, True)
     assert await devices.tickets() == []
+
+
+async def test_try_is_answered_by_the_running_bot(
+    tmp_path: Path, devices: Bench, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path, at_port(int(devices.url.rpartition(":")[2])))
+    monkeypatch.chdir(tmp_path)
+    took = await asyncio.to_thread(invoke, "alerts", "try", "gas", "--device", "g-0031")
+    assert (took.code, "no ticket was made" in took.out) == (0, True)
+    refused = await asyncio.to_thread(invoke, "alerts", "try", "water")
+    assert (refused.code, refused.err[:28]) == (1, "xiaoge: refused with 422: gr")
+
+
+async def test_doctor_looks_at_them(tmp_path: Path) -> None:
+    configured(tmp_path, at_port(free_port()).replace("0510", "0599"))
+    findings = {one.what: one async for one in examine(tmp_path / "config.toml", lambda: datetime.now(UTC))}
+    assert findings["alerts gas"].state is State.OK
+    assert findings["alerts water"].cure == "mend [[alerts.sources]] water category"
+
+
+async def test_the_sheet_names_the_devices(tmp_path: Path, devices: Bench) -> None:
+    await devices.post(value=9.5, unit="%LEL")
+    target = tmp_path / "tickets.json"
+    await export(
+        devices.store,
+        target,
+        Format.JSON,
+        Filter(),
+        categories=categories.load(),
+        timezone=ZoneInfo("Asia/Shanghai"),
+        now=devices.clock.now(),
+    )
+    (row,) = json.loads(await asyncio.to_thread(target.read_text, encoding="utf-8"))
+    assert (row["来源群"], row["反映人(脱敏)"]) == ("预警设备", "预警设备 gas")
+    assert (row["诉求内容"], row["地点"], row["合并数"]) == ("甲烷超限（9.5%LEL）", "3栋2单元", 1)
 
 
 async def test_a_category_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
