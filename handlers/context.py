@@ -272,6 +272,14 @@ class Context(Effects):
         urgent = kind is PostKind.EMERGENCY
         return await self.direct(self.message.account, self.message.sender, text, key=key, ticket=ticket, urgent=urgent)
 
+    async def reply_privately(self, text: str, *, key: str) -> None:
+        """Answer the speaker for nobody else to read; in a group it is only said where the answer is."""
+        if self.room is None:
+            await self.reply(text, key=key)
+            return
+        told = await self.tell(await self.person(), text, key=key)
+        await self.reply(texts.TOLD_IN_PRIVATE if told else texts.ADD_ME_FOR_PRIVATE)
+
     async def audit_message(
         self,
         action: str,

@@ -8,7 +8,6 @@ from handlers import rights
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
-from handlers.texts import ADD_ME_FOR_PRIVATE, TOLD_IN_PRIVATE
 from handlers.texts import wishes as texts
 from storage import contributions, people
 from storage.contributions import Contribution
@@ -27,11 +26,7 @@ async def own(ctx: Context, _command: Command) -> str:
     lines = [texts.contribution_line(_day(ctx, one), one.kind, one.item or one.text) for one in reversed(log[-LATEST:])]
     said = texts.contributions(Counter(one.kind for one in log), lines) if log else texts.NO_CONTRIBUTIONS
     key = f"contributions:{person.id}:{ctx.message.account}:{ctx.message.id}"
-    if ctx.room is None:
-        await ctx.reply(said, key=key)
-        return "command"
-    told = await ctx.tell(person, said, key=key)
-    await ctx.reply(TOLD_IN_PRIVATE if told else ADD_ME_FOR_PRIVATE)
+    await ctx.reply_privately(said, key=key)
     return "command"
 
 

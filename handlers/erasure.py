@@ -41,11 +41,7 @@ async def show(ctx: Context, _command: Command) -> str:
         office=_office(person),
         also=await _also(ctx, person),
     )
-    if ctx.room is None:
-        await ctx.reply(line)
-        return "command"
-    told = await ctx.tell(person, line, key=f"kept:{ctx.message.account}:{ctx.message.id}")
-    await ctx.reply(texts.TOLD_IN_PRIVATE if told else texts.ADD_ME_FOR_PRIVATE)
+    await ctx.reply_privately(line, key=f"kept:{ctx.message.account}:{ctx.message.id}")
     return "command"
 
 

@@ -10,7 +10,6 @@ from handlers import rights
 from handlers.commands import Command, Name
 from handlers.context import Context
 from handlers.rights import Right
-from handlers.texts import ADD_ME_FOR_PRIVATE, TOLD_IN_PRIVATE
 from handlers.texts import worklog as texts
 from nlp.decision import Analysis, Label
 from storage import questions, worklog
@@ -86,11 +85,7 @@ async def own(ctx: Context, _command: Command) -> str:
     households = sum(one.households or 0 for one in done)
     said = texts.work(Counter(one.kind for one in done), households, lines) if done else texts.NO_WORK
     key = f"worklog:{person.id}:{ctx.message.account}:{ctx.message.id}"
-    if ctx.room is None:
-        await ctx.reply(said, key=key)
-        return "command"
-    told = await ctx.tell(person, said, key=key)
-    await ctx.reply(TOLD_IN_PRIVATE if told else ADD_ME_FOR_PRIVATE)
+    await ctx.reply_privately(said, key=key)
     return "command"
 
 
