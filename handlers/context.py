@@ -24,7 +24,6 @@ from storage.model import AuditEntry, Draft, Lane, Message, Person, PostKind, Ro
 from storage.points import PointAction
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
-UNREACHABLE_EVERY = timedelta(days=7)
 _LANES = {PostKind.EMERGENCY: Lane.EMERGENCY, PostKind.NOTICE: Lane.NOTICE, PostKind.WISH: Lane.NOTICE}
 
 

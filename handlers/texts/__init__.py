@@ -696,7 +696,6 @@ NOTHING_OPEN = "没有在办的诉求。有事直接说，或发“上报 内容
 # In a group, where what is confidential is not counted: the same words for everybody.
 NOTHING_OPEN_HERE = "群里没有您在办的诉求。私聊我发“查询”可看全部。"
 REPORT_WHAT = "请写上要反映的事，如：上报 3栋2单元电梯坏了"
-REPORTED_DISCREETLY = "已收到，不公开，有结果私下告诉您。"
 
 
 def no_such_ticket(ticket_id: str) -> str:

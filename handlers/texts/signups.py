@@ -80,7 +80,6 @@ def announced(signup: Signup, timezone: ZoneInfo) -> str:
 
 
 BRING_CARD = "请带身份证原件，号码不用发。"
-CHANGE_HINT = "不对就发“改活动 {id} 要改的内容”。"
 
 
 # --- 发活动 ---

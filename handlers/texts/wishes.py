@@ -273,9 +273,6 @@ def told_undone(wish_id: str) -> str:
     return f"{wish_id} 网格长核实还没完成，请再联系网格长。"
 
 
-PHOTO_NOTED = "照片已留底，不公开。"
-
-
 # --- taken back ---
 def withdrawn(wish_id: str) -> str:
     return f"心愿 {wish_id} 已撤回，内容已删除。"
