@@ -27,6 +27,7 @@ work_entries = sa.Table(
 )
 index("work_entries_person", work_entries.c.person_id, work_entries.c.at)
 index("work_entries_message", work_entries.c.account, work_entries.c.message_id)
+index("work_entries_at", work_entries.c.at)
 
 # Whose points they are. The ledger names the account only, so that erasing a person leaves it as it is. `balance` is
 # the sum of the ledger; `into_id` the account that this one went into, with its balance.

@@ -1072,6 +1072,7 @@ CREATE INDEX alerts_device ON alerts (source, device, kind, at);
 CREATE INDEX alerts_ticket ON alerts (ticket);
 CREATE INDEX work_entries_person ON work_entries (person_id, at);
 CREATE INDEX work_entries_message ON work_entries (account, message_id);
+CREATE INDEX work_entries_at ON work_entries (at);
 CREATE INDEX points_account ON points (account_id);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);

@@ -630,6 +630,7 @@ def _worklog() -> None:
     )
     op.create_index("work_entries_person", "work_entries", ["person_id", "at"])
     op.create_index("work_entries_message", "work_entries", ["account", "message_id"])
+    op.create_index("work_entries_at", "work_entries", ["at"])
     op.create_table(
         "point_accounts",
         sa.Column("id", ID, nullable=False),
