@@ -376,6 +376,15 @@ def item(letters: str) -> Form:
     return form
 
 
+def item_or_alone(letters: str) -> Form:
+    """The same, or alone where the one that is open is meant."""
+
+    def form(rest: Rest) -> Command | None:
+        return _lettered(rest, letters) or alone(rest)
+
+    return form
+
+
 def only_item(letters: str) -> Form:
     """The same with nothing behind the id."""
 

@@ -36,7 +36,8 @@ async def recalled(ctx: Context) -> str:
     for ticket in found:
         await _take_out(ctx, ticket, gone)
     commanded = [number for number in (line.tickets if line is not None else ()) if await _unsay(ctx, number, gone)]
-    wished = await wishes.recalled(ctx, gone)
+    said = line.analysis.text if line is not None and line.analysis is not None else ""
+    wished = await wishes.recalled(ctx, gone, said)
     signed = await signup_erasure.recalled(ctx, gone)
     topic = await topics.recalled(ctx, gone)
     listed = await chains.recalled(ctx, gone)

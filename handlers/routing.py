@@ -376,9 +376,9 @@ async def _know_room(ctx: Context) -> None:
 
 
 async def _only_talk(ctx: Context, command: Command) -> bool:
-    """Whether a `2 …` answers no question, a bare `认领` means no wish, or a walk met with what must be heard as an
-    appeal, so that it is talk."""
-    if command.name in (Name.CLAIM, Name.GIVE_UP):
+    """Whether a `2 …` answers no question, a bare `认领` or `完成` means no wish, or a walk met with what must be
+    heard as an appeal, so that it is talk."""
+    if command.name in (Name.CLAIM, Name.GIVE_UP, Name.COMPLETE):
         return await wishes.only_talk(ctx, command)
     if await signups.only_talk(ctx, command) or points.only_talk(ctx, command):
         return True

@@ -11,8 +11,9 @@ from storage.model import PostKind, RoomKind
 _MOST_NAMED = 3
 
 
-async def say(ctx: Context, name: str, text: str) -> None:
-    """Tell the speaker, and with them all who gave the like command in this minute. `name` is that of the count."""
+async def say(ctx: Context, name: str, text: str, *, many: str = "") -> None:
+    """Tell the speaker, and with them all who gave the like command in this minute. `name` is that of the count; `many`
+    is what several are told, where it differs."""
     if ctx.room is None or ctx.room.kind is RoomKind.LEADER:
         await ctx.reply(text)
         return
@@ -26,4 +27,4 @@ async def say(ctx: Context, name: str, text: str) -> None:
     if ctx.message.sender not in mentions and len(mentions) < _MOST_NAMED:
         mentions = (*mentions, ctx.message.sender)
         named, end = f"{named}{end}@{mask(ctx.message.nick)}", texts.MENTION_END
-    await outbox.reword(ctx.tx, queued.id, f"{named}{end}{text}", mentions=mentions)
+    await outbox.reword(ctx.tx, queued.id, f"{named}{end}{many or text}", mentions=mentions)

@@ -96,7 +96,8 @@ async def _publish(ctx: Context, command: Command, found: Wish, right: str) -> s
         return _already(await wishes.get(ctx.tx, found.number) or found)
     await ctx.audit_message("wish_published", right=right, item=found.id, scope=scope, reworded=bool(command.remark))
     count = await wish_steps.publish(ctx, public)
-    told = await wish_steps.tell_wisher(ctx, public, texts.wish_published(found.id), key="published", but=person.id)
+    key = f"published:{ctx.message.id}"
+    told = await wish_steps.tell_wisher(ctx, public, texts.wish_published(found.id), key=key, but=person.id)
     answer = texts.published(found.id, count, await _from(ctx, public))
     return answer if told else texts.not_reachable(answer)
 

@@ -20,6 +20,7 @@ from storage.wishes import Wish, WishState
 
 LISTS = "wish:list:"  # the keys of answers that hold words of several
 PUT_OFF = timedelta(hours=1)
+OBJECT_WITHIN = timedelta(hours=2)  # a leader may say that it is not done, before the group reads thanks
 RELEASED_AT_ONCE = 20  # so that messages need not wait for longer than a moment
 
 
@@ -131,7 +132,7 @@ async def pass_on(effects: Effects, wish: Wish, why: str, giver: str) -> bool:
             release_at=release_at(effects),
         )
         if taken is not None:
-            following = await name_of(effects, person.id, one.room_id)
+            following = said.with_note(await name_of(effects, person.id, one.room_id), "", anonymous=one.anonymous)
             await effects.audit("wish_claimed", actor=None, item=wish.id, person=person.id, round=taken.rounds)
             await _your_turn(effects, taken, person, one.room_id)
             break
@@ -144,6 +145,15 @@ async def pass_on(effects: Effects, wish: Wish, why: str, giver: str) -> bool:
         key=f"released:{wish.rounds}",
     )
     return bool(following)
+
+
+async def tell_line(effects: Effects, wish: Wish) -> None:
+    """Nobody's turn comes any more: once, to those who stood in line in private; a group reads the thanks."""
+    for one in await wishes.waiting(effects.tx, wish.number):
+        person = await people.get(effects.tx, one.person_id) if one.room_id is None else None
+        if person is not None:
+            key = f"wishgone:{wish.id}:line:{person.id}"
+            await effects.tell(person, said.over(wish.id, wish.state, thanks=True), key=key, by_day=True)
 
 
 async def _your_turn(effects: Effects, wish: Wish, person: Person, room_id: int | None) -> None:
@@ -166,9 +176,9 @@ def release_at(effects: Effects) -> datetime:
     return quiet.after_night(effects.now + effects.policy.wish_claim_for, effects.policy)
 
 
-async def thank(effects: Effects, wish: Wish) -> None:
-    """Once, where it was claimed or published; by name only where the giver claimed it in that group and did not ask to
-    stay unnamed."""
+async def thank(effects: Effects, wish: Wish, *, after: timedelta = timedelta(0)) -> None:
+    """Once, where it was claimed or published, `after` so long; by name only where the giver claimed it in that group
+    and did not ask to stay unnamed."""
     if await outbox.spoken(effects.tx, thanks_key(wish)):
         return
     room_id = wish.claim_room_id or wish.room_id
@@ -185,9 +195,8 @@ async def thank(effects: Effects, wish: Wish) -> None:
     mentions: tuple[str, ...] = ()
     if alias is not None:
         line, mentions = texts.mention(mask(alias.nick), line), (alias.im_id,)
-    await effects.post(
-        room, line, PostKind.CALLBACK, key=f"{thanks_key(wish)}{int(effects.now.timestamp())}", mentions=mentions
-    )
+    key = f"{thanks_key(wish)}{int(effects.now.timestamp())}"
+    await effects.post(room, line, PostKind.CALLBACK, key=key, mentions=mentions, after=after)
 
 
 def thanks_key(wish: Wish) -> str:
@@ -208,6 +217,8 @@ async def take_back(effects: Effects, wish: Wish) -> bool:
     """Whoever wished it wants it no more: its words go, and the leaders and the giver hear of it without a word of it.
     False where it is over already; its words go all the same."""
     after = await wishes.move(effects.tx, wish.number, wishes.UNFINISHED, WishState.WITHDRAWN, release_at=None)
+    if after is not None:
+        await tell_line(effects, after)
     await forget(effects, wish)
     if after is None:
         return False

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
-from handlers import appeals, points, rights, wish_steps
-from handlers.commands import Command
+from handlers import appeals, commands, points, rights, tallies, wish_steps
+from handlers.commands import Command, Name
 from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import wishes as texts
@@ -78,7 +79,7 @@ async def claim(ctx: Context, command: Command) -> str:
     person = await ctx.person()
     if found.state not in wishes.OPEN:
         hidden = found.state is not WishState.DONE and found.reviewer_id is None
-        await ctx.reply(texts.no_such_wish(found.id) if hidden else texts.over(found.id, found.state))
+        await ctx.reply(texts.no_such_wish(found.id) if hidden else texts.over(found.id, found.state, thanks=True))
     elif found.claimed_by == person.id:
         await ctx.reply(texts.yours_already(found.id))
     elif found.person_id == person.id and wish_steps.right_over(person, found) is None:
@@ -104,7 +105,11 @@ async def _take(ctx: Context, command: Command, found: Wish, person: Person) -> 
         )
         if new:
             await ctx.audit_message("wish_lined_up", item=found.id, place=place)
-        await ctx.reply(texts.in_line(found.id, place) if new else texts.in_line_already(found.id, place))
+        if new:
+            many = texts.in_line_many(found.id, place)
+            await tallies.say(ctx, f"line:{found.id}", texts.in_line(found.id, place), many=many)
+        else:
+            await ctx.reply(texts.in_line_already(found.id, place))
         return
     await ctx.audit_message("wish_claimed", item=taken.id, round=taken.rounds)
     # Groups that have not read of it yet need not.
@@ -165,12 +170,12 @@ async def fulfil(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.over(found.id, found.state))
         return "command"
     await ctx.audit_message("wish_done", right=None if giver else right, item=done.id)
-    await wishes.clear_line(ctx.tx, done.number)
     if done.claimed_by is not None and not done.anonymous:  # the ledger would name them
         await points.earn(ctx, done.claimed_by, PointAction.WISH, done.id, done.grid)
-    await ctx.reply(texts.done(done.id, photo=True) if giver else texts.done_by_leader(done.id))
-    await wish_steps.thank(ctx, done)
+    await ctx.reply(texts.done(done.id, public=_group(ctx) is not None) if giver else texts.done_by_leader(done.id))
+    await wish_steps.thank(ctx, done, after=wish_steps.OBJECT_WITHIN if giver else timedelta(0))
     await wish_steps.tell_wisher(ctx, done, texts.wish_done(done.id), key=f"done:{done.rounds}", but=person.id)
+    await wish_steps.tell_line(ctx, done)
     if giver:
         until = ctx.now + ctx.policy.join_for
         await questions.ask(ctx.tx, Question(person.id, PHOTO, done.id, _group(ctx), ctx.now, until))
@@ -233,8 +238,12 @@ async def query(ctx: Context, command: Command) -> str:
     return "command"
 
 
-async def recalled(ctx: Context, gone: str) -> bool:
-    """The message that wished for it, or that published it, was taken back: so are its words. Whether there was one."""
+async def recalled(ctx: Context, gone: str, said: str) -> bool:
+    """The message that wished for it, or that published it, was taken back: so are its words; or the one that claimed
+    it, as long as the window knows what was `said`. Whether there was one."""
+    command = commands.parse(said, addressed=True) if said else None
+    if isinstance(command, Command) and command.name is Name.CLAIM:
+        return await _unclaim(ctx, command)
     found = await wishes.by_message(ctx.tx, ctx.message.account, gone)
     for one in found:
         if one.message_id == gone:
@@ -253,12 +262,31 @@ async def recalled(ctx: Context, gone: str) -> bool:
     return bool(found)
 
 
+async def _unclaim(ctx: Context, command: Command) -> bool:
+    if ctx.actor is None:
+        return False
+    lately = ctx.now - ctx.policy.join_for
+    mine = [one for one in await wishes.held(ctx.tx, ctx.actor.id) if one.claimed_at and one.claimed_at >= lately]
+    for one in mine:
+        if command.item in (None, one.number):
+            await wish_steps.let_go(ctx, one, ctx.actor, texts.GAVE_UP)
+            await ctx.audit_message("wish_given_up", item=one.id, recalled=True)
+            return True
+    number = command.item
+    if number is None or not await wishes.leave_line(ctx.tx, number, ctx.actor.id):
+        return False
+    await ctx.audit_message("wish_left_line", item=f"X{number}", recalled=True)
+    return True
+
+
 # --- which one is meant ---
 async def only_talk(ctx: Context, command: Command) -> bool:
-    """Whether a bare `认领` or `放弃` without a number can mean no wish, so that it is talk."""
+    """Whether a bare `认领`, `放弃` or `完成` without a number can mean no wish, so that it is talk."""
     if command.item is not None or command.explicit:
         return False
-    return not await (_offered(ctx) if command.name == "认领" else _held(ctx, waiting=True))
+    if command.name is Name.CLAIM:
+        return not await _offered(ctx)
+    return not await _held(ctx, waiting=command.name is Name.GIVE_UP)
 
 
 async def held(ctx: Context) -> bool:
@@ -354,5 +382,5 @@ async def erase(ctx: Context, person: Person) -> None:
 async def kept(ctx: Context, person: Person) -> str:
     """What there is of somebody, in words; empty for nothing."""
     made = [one for one in await wishes.wished(ctx.tx, person.id) if one.state is not WishState.WITHDRAWN]
-    held, deeds = await wishes.held(ctx.tx, person.id), await contributions.noted(ctx.tx, person.id)
-    return texts.kept(len(made), len(held), deeds)
+    given, deeds = await wishes.given(ctx.tx, person.id), await contributions.noted(ctx.tx, person.id)
+    return texts.kept(len(made), len(given), deeds)

@@ -241,8 +241,9 @@ async def wished(tx: Tx, person_id: int) -> list[Wish]:
 
 
 async def in_line(tx: Tx, person_id: int) -> list[int]:
-    """The numbers of the wishes for which this person stands in line."""
-    query = sa.select(wish_line.c.wish).where(wish_line.c.person_id == person_id).order_by(wish_line.c.wish)
+    """The numbers of the open wishes for which this person stands in line."""
+    mine = sa.select(wish_line.c.wish).join(wishes, wishes.c.number == wish_line.c.wish)
+    query = mine.where(wish_line.c.person_id == person_id, wishes.c.state.in_(OPEN)).order_by(wish_line.c.wish)
     return list(await tx.scalars(query))
 
 
@@ -284,10 +285,12 @@ async def forget_person(tx: Tx, person_id: int) -> None:
 
 async def purge(tx: Tx, before: datetime) -> int:
     """Take the words of those that were rejected before then, and of those that were done the words that were never
-    public; of how many."""
+    public and who stood in line; of how many."""
     rejected = (wishes.c.state == WishState.REJECTED, wishes.c.reviewed_at < before, wishes.c.text != "")
     gone = (await tx.execute(sa.update(wishes).where(*rejected).values(text="", reason=""))).rowcount
     done = (wishes.c.state == WishState.DONE, wishes.c.done_at < before, wishes.c.text != "")
+    over = sa.select(wishes.c.number).where(*done)
+    await tx.execute(sa.delete(wish_line).where(wish_line.c.wish.in_(over)))
     gone += (await tx.execute(sa.update(wishes).where(*done).values(text=""))).rowcount
     if gone:
         purged(tx)

@@ -151,6 +151,11 @@ def in_line(wish_id: str, place: int) -> str:
     return f"{wish_id} 已有人先认领，您是候补第{place}位，轮到会告诉您。"
 
 
+def in_line_many(wish_id: str, waiting: int) -> str:
+    """To several in a group at once."""
+    return f"{wish_id} 已有人先认领，候补已有{waiting}位，轮到会告诉您。"
+
+
 def in_line_already(wish_id: str, place: int) -> str:
     return f"{wish_id} 您已在候补第{place}位。"
 
@@ -172,15 +177,16 @@ def no_such_wish(wish_id: str) -> str:
     return f"没有公布过 {wish_id}，请核对编号。"
 
 
-def over(wish_id: str, state: WishState) -> str:
-    """Somebody wants what cannot be had any more."""
+def over(wish_id: str, state: WishState, *, thanks: bool = False) -> str:
+    """Somebody wants what cannot be had any more; `thanks` to who wanted to help."""
     words = {
-        WishState.DONE: "已经完成，谢谢您的心意",
+        WishState.DONE: "已经完成",
         WishState.REJECTED: "没有公布",
-        WishState.WITHDRAWN: "已撤回，谢谢您的心意",
+        WishState.WITHDRAWN: "已经撤回",
         WishState.PENDING: "还没公布，请等审核",
     }
-    return f"{wish_id} {words.get(state, STATE[state])}。"
+    meant_well = thanks and state in (WishState.DONE, WishState.WITHDRAWN)
+    return f"{wish_id} {words.get(state, STATE[state])}{'，谢谢您的心意' if meant_well else ''}。"
 
 
 def which(ids: Sequence[str], usage: str) -> str:
@@ -249,8 +255,9 @@ RAN_OUT, GAVE_UP, ERASED = "认领到期", "放弃认领", "认领人注销"
 
 
 # --- done ---
-def done(wish_id: str, *, photo: bool) -> str:
-    return f"{wish_id} 已完成，谢谢您！{'有照片可接着发，只留底不公开。' if photo else ''}"
+def done(wish_id: str, *, public: bool) -> str:
+    """To the giver. A group reads the thanks later, once."""
+    return f"{wish_id} 已记为完成{'' if public else '，谢谢您'}。有照片可接着发，只留底不公开。"
 
 
 def done_by_leader(wish_id: str) -> str:
@@ -300,9 +307,9 @@ def state_inside(wish_id: str, state_: WishState, public: str, giver: str, wishe
     return "\n".join(line for line in lines if line)
 
 
-def kept(made: int, held: int, deeds: int) -> str:
+def kept(made: int, given: int, deeds: int) -> str:
     """For 我的信息."""
-    parts = [f"提出{made}个" if made else "", f"认领{held}个" if held else ""]
+    parts = [f"提出{made}个" if made else "", f"认领{given}个" if given else ""]
     said = "、".join(part for part in parts if part)
     every = [f"心愿{said}" if said else "", f"实事{deeds}件" if deeds else ""]
     return "；".join(part for part in every if part)

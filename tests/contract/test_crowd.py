@@ -10,14 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from storage import audit, people, points, signups, wishes
+from storage import audit, outbox, people, points, signups, wishes
 from storage.engine import Tx
-from storage.model import Alias, Grant, Role
+from storage.model import Alias, Grant, Role, SendState
 from storage.points import PointAction
 from storage.signups import Entry, EntryState
 from storage.wishes import Wish, WishState
 from tests.contract.conftest import Database
-from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, Said, crowd, lay_out, rush
+from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, Said, crowd, group, lay_out, rush
 
 LEADER = "刘姐"
 
@@ -62,15 +62,27 @@ async def _race(backend: Database, count: int) -> list[str]:
     async with await backend.fresh() as store:
         await store.write(_wish)
     everybody = [f"p{at}" for at in range(count)]
-    heard = await rush(backend, crowd(count, "认领 X1"))
+    said = crowd(count, "认领 X1")
+    heard = await rush(backend, said)
     wish, winner, line = await _claimed(backend)
     assert wish.state is WishState.CLAIMED
-    answers = {person: heard.told(person) for person in everybody}
-    assert {person: len(told) for person, told in answers.items()} == dict.fromkeys(everybody, 1), "each is told once"
+    alone = {winner, *(one.sender for one in said if one.room is None)}
+    answers = {person: heard.told(person) for person in everybody if person in alone}
+    assert {len(told) for told in answers.values()} == {1}, "each is told once"
     assert [person for person, (told,) in answers.items() if "由您认领" in told] == [winner], "exactly one has it"
     assert sorted([winner, *line]) == sorted(everybody)
     places = {person: re.search(r"候补第(\d+)位", told) for person, (told,) in answers.items() if person != winner}
-    assert [int(place[1]) if (place := places[person]) else None for person in line] == list(range(1, count))
+    in_line = {person: place for place, person in enumerate(line, 1)}
+    assert {person: int(place[1]) if place else None for person, place in places.items()} == {
+        person: in_line[person] for person in places
+    }
+    # In a group one line a minute tells all who came too late; it waits for the full minute.
+    async with await backend.again() as store:
+        lines = await store.read(lambda tx: outbox.by_state(tx, SendState.QUEUED))
+    merged = [one for one in lines if one.key.startswith("tally:line:X1:")]
+    assert {one.conversation for one in merged} == {group(account) for account in ACCOUNTS}
+    assert len(merged) <= 2 * len(ACCOUNTS)
+    assert all("候补已有" in one.text for one in merged)
     assert sum("【认领】X1" in told for told in heard.told(LEADER)) == 1
     return [winner, *line]
 

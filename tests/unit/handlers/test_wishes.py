@@ -58,14 +58,76 @@ async def test_who_stays_unnamed_is_not_called_in_the_group(stage: Stage) -> Non
 async def test_thanks_that_were_not_said_are_said_later_and_never_twice(stage: Stage) -> None:
     await open_wish(stage)
     await stage.say("小吴", "认领 X1")
-    await stage.after(minutes=1).say("小吴", "完成 X1")  # so soon after the wish itself the thanks wait
+    await stage.after(minutes=1).say("小吴", "完成 X1")  # the leader has time to object before the thanks
     await stage.say(LEADER, "审核 X1 未完成", room=None)
-    await stage.after(hours=1).say("早起的人", "早上好")
-    assert not [line for line in await stage.said() if "圆满" in line]
+    await stage.after(hours=3).say("早起的人", "早上好")
+    assert not [line for line in await stage.said() if "谢谢您" in line and "X1 由您认领" not in line]
     for _ in range(2):
         await stage.after(hours=1).say("小吴", "完成 X1")
-        await stage.after(hours=1).say(LEADER, "审核 X1 未完成", room=None)
+        await stage.after(hours=3).say(LEADER, "审核 X1 未完成", room=None)
     assert [line for line in await stage.said() if "圆满" in line] == ["@小吴 微心愿 X1 圆满了，谢谢您！"]
+
+
+async def test_a_claim_that_is_recalled_is_none(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.after(hours=1).say("小吴", "认领")
+    first = stage.last
+    await stage.say("小唐", "认领 X1")
+    second = stage.last
+    assert first is not None
+    assert second is not None
+    await stage.after(minutes=1).recall(second)
+    await stage.recall(first)
+    assert (await wish(stage)).state is WishState.PUBLISHED
+    assert "重新开放认领" in (await stage.told(LEADER))[-1]
+
+
+async def test_a_bare_word_of_whoever_has_it_means_it_and_else_is_talk(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1")
+    before = await stage.said()
+    assert await stage.say("小唐", "完成") != "command"
+    assert await stage.said() == before
+    await stage.say("小吴", "完成！")
+    assert (await wish(stage)).state is WishState.DONE
+
+
+async def test_who_came_too_late_keeps_the_place_when_it_is_not_done_after_all(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1")
+    await stage.say("小唐", "认领 X1", room=None)
+    await stage.after(hours=1).say("小吴", "完成 X1")
+    assert (await stage.told("小唐"))[-1] == "X1 已经完成，谢谢您的心意。"
+    await stage.say(LEADER, "审核 X1 未完成", room=None)
+    await stage.after(hours=1).say("小吴", "放弃 X1")
+    assert (await wish(stage)).state is WishState.CLAIMED
+    assert "轮到您了" in (await stage.told("小唐"))[-1]
+
+
+async def test_a_rush_reads_one_line_a_minute(stage: Stage) -> None:
+    await open_wish(stage)
+    for nick in ("小吴", "小唐", "老何", "小马", "小田", "老金"):
+        await stage.say(nick, "认领 X1")
+    await stage.after(minutes=2).tick()
+    late = [line for line in await stage.said() if "已有人先认领" in line]
+    assert late == ["@小唐 @老何 @小马 X1 已有人先认领，候补已有5位，轮到会告诉您。"]
+
+
+async def test_the_wisher_is_told_of_the_second_review_too(stage: Stage) -> None:
+    await stage.say("老周", "心愿 想请人修一下收音机", room=None)
+    await stage.say(LEADER, "审核 X1 通过", room=None)
+    assert stage.last is not None
+    await stage.recall(stage.last)
+    await stage.say(LEADER, "审核 X1 通过", room=None)
+    assert "没加我好友" not in (await stage.told(LEADER))[-1]
+
+
+async def test_what_was_given_is_told_and_asked_about_before_it_is_erased(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1")
+    await stage.say("小吴", "完成 X1")
+    await stage.say("小吴", "我的信息", room=None)
+    assert "心愿认领1个" in (await stage.told("小吴"))[-1]
 
 
 async def test_what_is_recalled_of_a_review_is_published_no_more(stage: Stage) -> None:
