@@ -28,11 +28,13 @@ _ADDRESS = re.compile(r"[A-Za-z]?\d[\dA-Za-z\s\-—–.#/_区栋幢座号楼单�
 
 async def sign(ctx: Context, command: Command) -> str:
     """`报名 [H3] [2人] [代 张三] [第2场]`."""
-    party = signup_forms.party(command.text, free=True)
+    among = await _open(ctx)
+    text, meant = signups.named_in(command.text, among)
+    party = signup_forms.party(text, free=True)
     if party is None:
         await ctx.reply(words.which(texts.USAGE[command.name.value]))
         return "command"
-    signup = await signups.find(ctx, command, await _open(ctx))
+    signup = await signups.find(ctx, command, meant or among)
     if signup is None:
         return "command"
     refusal = _refusal(ctx, signup) or _wrong_number(signup, party)
@@ -292,13 +294,14 @@ async def phone_given(ctx: Context) -> bool:
 async def unsign(ctx: Context, command: Command) -> str:
     """`取消报名 [H3] [代 张三]`: by the person, whoever signed them up, the organiser or the leader. Who was promoted
     declines so, too."""
-    party = signup_forms.party(command.text, free=True) or Party()
-    names = party.names or ((party.own_name,) if party.own_name else ())
     person = await ctx.person()
     found = await signups.here(ctx)
+    text, meant = signups.named_in(command.text, found)
+    party = signup_forms.party(text, free=True) or Party()
+    names = party.names or ((party.own_name,) if party.own_name else ())
     for each in found:
         await chain_entries.claim(ctx, each)
-    own = [signup for signup in found if await _has(ctx, signup, person, names)]
+    own = [signup for signup in meant or found if await _has(ctx, signup, person, names)]
     signup = await signups.find(ctx, command, own or (found if len(found) == 1 else []), none=words.NONE_OF_YOURS)
     if signup is None:
         return "command"
@@ -317,8 +320,12 @@ async def unsign(ctx: Context, command: Command) -> str:
         chosen = chosen or [entry for entry in entries if entry.active and entry.by_id == person.id]
         if len(chosen) != 1:
             listed = [entry.name for entry in chosen]
-            await ctx.reply(words.which_entry(signup, listed) if chosen else words.not_in(signup))
+            none = words.not_in(signup, manages=signups.manages(ctx, signup) is not None)
+            await ctx.reply(words.which_entry(signup, listed) if chosen else none)
             return "command"
+    if party.heads is not None and len(chosen) == 1 and 0 < party.heads < chosen[0].wanted:
+        await _fewer(ctx, signup, chosen[0], party.heads, chosen[0].name if names else "")
+        return "command"
     at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
     for entry in chosen:
         await rows.change(ctx.tx, signup.number, entry.seq, 0, at=at)
@@ -331,6 +338,18 @@ async def unsign(ctx: Context, command: Command) -> str:
         if entry.person_id is not None and entry.person_id != person.id:
             await _tell_cancelled(ctx, signup, entry)
     return "command"
+
+
+async def _fewer(ctx: Context, signup: Signup, entry: Entry, off: int, who: str) -> None:
+    """`取消报名 H3 1人`: some of a party do not come, the others do."""
+    left = entry.wanted - off
+    at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
+    await rows.change(ctx.tx, signup.number, entry.seq, left, at=at, slot=entry.slot, message=_said(ctx))
+    moved = await rows.settle(ctx.tx, signup.number)
+    await ctx.audit_message("signed", item=signup.id, entry=entry.seq, heads=left)
+    after = await rows.entries(ctx.tx, signup.number)
+    await ctx.reply(_answer(ctx, signup, after, [_Done(entry.seq, who, left, entry.heads, changed=True)]))
+    await signups.tell_moved(ctx, signup, moved, [entry.seq])
 
 
 async def _has(ctx: Context, signup: Signup, person: Person, names: Sequence[str]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
-from handlers.forms import Command, Rest
+from handlers import forms
+from handlers.forms import Command, Form, Name, Rest
 from nlp import counts, timeexpr
 
 _CN = "一二两三四五六七八九十百"
@@ -43,6 +44,9 @@ _NO_NAME = re.compile(
     r"怎|吗|么|哪|啥|几|没|不|呢|多少|可以|还|都|谁|费|时间|地点|名单|截止|链接|活动|结束|开始|成功|人数|名额|咋|嘞"
 )
 _ASKS_FAVOUR = re.compile(r"[看问说填弄搞办登转]|一下|^(?:我们?|大家|你们?)$")  # 帮我看下
+_FOR_ME = re.compile(r"(?:帮|给|替)(?:我|俺|咱们?)(?:也)?报(?:上|个?名|一个名?)?")
+_LONGEST_TITLED = 24
+_NO_TITLE = re.compile(r"怎|吗|么|哪|啥|几|没|不|呢|多少|费|截止|名单|链接|成功|谁|[?？]")
 _TALK = frozenset("了的吗过")  # 报名了: somebody tells that they have
 _SPLIT = re.compile(r"[、,和跟与]\s?")
 _GLUED_ACTIVITY = re.compile(r"[?？]|^(?:通知|了|的|吗|没|过|哪|啥|要|就|那|时)")
@@ -127,23 +131,75 @@ def _time(words: str) -> time | None:
 
 # --- forms ---
 def sign(rest: Rest) -> Command | None:
-    """`报名 [H3] [n人] [代 姓名] [第2场]`; `text` is what stands behind the id."""
+    """`报名 [H3] [n人] [代 姓名] [第2场]`; `text` is what stands behind the id. `in_words`: it is one only where
+    it names an activity by its title: 报名包粽子 2人."""
     match = _ID.match(rest.folded)
     start = match.end() if match is not None else 0
     known = rest.explicit or match is not None
-    said = party(rest.folded[start:], free=known or _apart(rest))
+    text = rest.folded[start:]
+    said = party(text, free=known or _apart(rest))
     if said is None or (said.own_name and not known and said.heads is None and not said.home):
-        return None  # a word alone is a name only where it is sure what is spoken of
+        # A word alone is a name only where it is sure what is spoken of.
+        titled = match is None and text[:1] not in _TALK and len(text) <= _LONGEST_TITLED
+        return replace(_command(rest, match, start), in_words=True) if titled and not _NO_TITLE.search(text) else None
     return _command(rest, match, start)
 
 
+def sign_plainly(rest: Rest) -> Command | None:
+    """`我报一个`: never with a title."""
+    said = sign(rest)
+    return said if said is not None and not said.in_words else None
+
+
+def without_title(text: str, title: str) -> str | None:
+    """What stands behind a title, or the beginning of some part of it, that a text begins with; None where it does
+    not."""
+    text, title = (unicodedata.normalize("NFKC", each).lstrip(" ,、:") for each in (text, title))
+    for end in range(min(len(text), len(title)), 1, -1):
+        if text[:end] in title:
+            return re.sub(r"^的?(?:活动|那个)?", "", text[end:])
+    return None
+
+
+def sign_for(word: str) -> Form:
+    """`帮我妈报一个`, `给张三报名 2人`, `帮我报个名`: the whole message, which begins with that word."""
+
+    def form(rest: Rest) -> Command | None:
+        text = f"{word}{rest.folded}"
+        if match := _FOR_ME.match(text):
+            text = text[match.end() :]
+        elif (
+            "报" not in text
+            or not text.startswith(("帮", "给", "替"))
+            or not (party(text, free=False) or Party()).names
+        ):
+            return None
+        return Command(rest.name, text=text.strip(), explicit=rest.explicit) if party(text, free=False) else None
+
+    return form
+
+
+def cancel(rest: Rest) -> Command | None:
+    """`取消 T3`; `取消 H3` is what people type for `取消报名 H3`."""
+    match = _ID.match(rest.folded)
+    if match is not None and not rest.folded[match.end() :].strip(" \t\n。.!~了"):
+        return replace(_command(rest, match, match.end()), name=Name.UNSIGN, text="")
+    return forms.only_item("T")(rest)
+
+
+def leave(rest: Rest) -> Command | None:
+    """`退出 H3`: never without the id."""
+    return named(rest) if _ID.match(rest.folded) else None
+
+
 def named(rest: Rest) -> Command | None:
-    """`取消报名 [H3] [代 张三]`, `签到 [H3] [张三]`: at most names behind the id."""
+    """`取消报名 [H3] [代 张三]`, `签到 [H3] [张三]`: at most names behind the id; `取消报名 H3 1人`, too."""
     match = _ID.match(rest.folded)
     start = match.end() if match is not None else 0
     read = party(rest.folded[start:], free=True)
     apart = match is not None or rest.explicit or _apart(rest)
-    if read is None or read.heads is not None or (read.own_name and not apart):
+    counted = read is not None and read.heads is not None and rest.name is not Name.UNSIGN
+    if read is None or counted or (read.own_name and not apart):
         return None
     return _command(rest, match, start)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from handlers import quiet, rights, texts
+from handlers import quiet, rights, signup_forms, texts
 from handlers.commands import Command, Name
 from handlers.context import Context, Effects
 from handlers.rights import Right
@@ -23,7 +23,21 @@ async def only_talk(ctx: Context, command: Command) -> bool:
     """Whether a bare 报名, 签到 … can mean nothing here, so that it is talk."""
     if command.name not in _ASKING or command.explicit or command.item is not None:
         return False
-    return ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT and not await here(ctx)
+    if ctx.room is None or ctx.room.kind is RoomKind.LEADER:
+        return False
+    open_here = await here(ctx)
+    return not named_in(command.text, open_here)[1] if command.in_words else not open_here
+
+
+def named_in(text: str, among: Sequence[Signup]) -> tuple[str, list[Signup]]:
+    """The text without the title that it begins with, and whose that may be: 报名包粽子 2人. None where what is left
+    is no part of a sign-up."""
+    rests = {signup.number: signup_forms.without_title(text, signup.title) for signup in among}
+    said = {number: rest for number, rest in rests.items() if rest is not None and signup_forms.party(rest, free=True)}
+    if not said:
+        return text, []
+    shortest = min(said.values(), key=len)
+    return shortest, [signup for signup in among if said.get(signup.number) == shortest]
 
 
 async def here(ctx: Context) -> list[Signup]:

@@ -242,8 +242,10 @@ def cancelled(signup: Signup, who: str = "") -> str:
     return f"已取消{who}的报名（{name(signup)}）。" if who else f"已取消 {name(signup)} 的报名。"
 
 
-def not_in(signup: Signup, who: str = "") -> str:
-    return f"{who or '您'}没有报名 {name(signup)}。"
+def not_in(signup: Signup, who: str = "", *, manages: bool = False) -> str:
+    """`manages`: whoever organises it may have meant the whole."""
+    whole = f"活动不办了请发“取消活动 {signup.id}”。" if manages else ""
+    return f"{who or '您'}没有报名 {name(signup)}。{whole}"
 
 
 def not_yours(who: str) -> str:

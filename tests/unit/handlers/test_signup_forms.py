@@ -7,7 +7,7 @@ from datetime import time
 import pytest
 
 from handlers.commands import Command, Name, parse
-from handlers.signup_forms import Party, party
+from handlers.signup_forms import Party, party, without_title
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,37 @@ def test_commands(text: str, name: Name, item: int | None, rest: str) -> None:
     ],
 )
 def test_talk_is_no_command(text: str) -> None:
+    said = parse(text, addressed=False)
+    assert said is None or (isinstance(said, Command) and said.in_words), "only where it is the title of an activity"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "item", "rest", "in_words"),
+    [
+        ("帮我妈报一个", Name.SIGN, None, "帮我妈报一个", False),
+        ("给我报个名 2人", Name.SIGN, None, "2人", False),
+        ("我报一个", Name.SIGN, None, "一个", False),
+        ("报名包粽子 2人", Name.SIGN, None, "包粽子 2人", True),
+        ("取消 H3", Name.UNSIGN, 3, "", False),
+        ("退出H3", Name.UNSIGN, 3, "", False),
+        ("取消报名 H3 1人", Name.UNSIGN, 3, "1人", False),
+        ("取消 T3", Name.CANCEL, 3, "", False),
+    ],
+)
+def test_what_people_type_for_it(text: str, name: Name, item: int | None, rest: str, in_words: bool) -> None:
+    said = parse(text, addressed=False)
+    assert isinstance(said, Command)
+    assert (said.name, said.item, said.text, said.in_words) == (name, item, rest, in_words)
+
+
+@pytest.mark.parametrize(
+    "text", ["帮我看下", "给我转发一下", "替我谢谢刘姐", "帮我报修一下电梯", "报名费好多", "退出群聊", "我报警了"]
+)
+def test_what_only_begins_like_it(text: str) -> None:
     assert parse(text, addressed=False) is None
+
+
+def test_a_title_may_be_cut_short() -> None:
+    assert without_title("理发 2人", "助老理发") == " 2人"
+    assert without_title("助老理发活动 2人", "助老理发") == " 2人"
+    assert without_title("理财 2人", "助老理发") is None
