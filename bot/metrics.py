@@ -242,7 +242,6 @@ def _upward(house: House, figures: Figures) -> Iterator[Metric]:
 
 
 def _alerts(house: House) -> Iterator[Metric]:
-    """What devices sent; nothing where there are none."""
-    if house.alerts is not None:
-        heard = {key: float(count) for key, count in house.alerts.tally.items()}
-        yield _counter("alerts", "Alerts of devices by what they did, or why refused.", ("source", "verdict"), heard)
+    """What devices sent."""
+    heard = {key: float(count) for key, count in house.alerts.tally.items()} if house.alerts is not None else {}
+    yield _counter("alerts", "Alerts of devices by what they did, or why refused.", ("source", "verdict"), heard)
