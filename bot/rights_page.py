@@ -6,7 +6,7 @@ import sys
 
 from handlers.commands import Name
 from handlers.rights import TABLE, Right
-from handlers.routing import ROUTES, Scope
+from handlers.routes import ROUTES, Scope
 from handlers.texts import ROLE
 
 _HEAD = """\

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.rights_page import page
 from handlers.rights import TABLE, Right
-from handlers.routing import ROUTES
+from handlers.routes import ROUTES
 from storage.model import Role
 
 PAGE = Path(__file__).parents[2] / "docs" / "rights.md"

@@ -12,7 +12,7 @@ from handlers import help as helping
 from handlers import rights, texts
 from handlers.commands import Command, parse
 from handlers.context import Policy
-from handlers.routing import ROUTES
+from handlers.routes import ROUTES
 from storage.model import Role
 from storage.points import PointAction
 from tests.unit.handlers.stage import COMMUNITY, MICRO, Stage

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers import routing, texts
+from handlers import routes, routing, texts
 from handlers.commands import Name
 from handlers.window import Window
 from storage.model import MessageKind, RoomKind, RoomState, TicketState
@@ -18,7 +18,7 @@ TRAPPED = "电梯困人了！3栋2单元，快来人"
 
 
 def test_every_command_has_one_route() -> None:
-    rows = [(route.name, route.letter) for route in routing.ROUTES]
+    rows = [(route.name, route.letter) for route in routes.ROUTES]
     assert len(set(rows)) == len(rows)
     assert {name for name, _ in rows} == set(Name)
 
