@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 
 from handlers import forms
-from handlers.forms import Command, Rest
+from handlers.forms import SEP, TEXT, Command, Rest
 from handlers.hearing import SEPARATORS
 
-_SEP = r"[\s,、:;]"
-_TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
 _ASKS_FOR_LIST = re.compile(r"(?:有哪些|有什么|列表|清单|名单)[?。!]*")
-_ENTITLED = re.compile(rf"{_SEP}*(?:共|应参与|应到)\s?([1-9][0-9]{{0,5}})\s?([户人])[\s。.!~]*$")
-_CHOICE = re.compile(rf"{_SEP}*([1-9][0-9]?)\s?[号项]?[\s。.!~]*")
+_ENTITLED = re.compile(rf"{SEP}*(?:共|应参与|应到)\s?([1-9][0-9]{{0,5}})\s?([户人])[\s。.!~]*$")
+_CHOICE = re.compile(rf"{SEP}*([1-9][0-9]?)\s?[号项]?[\s。.!~]*")
 _NUMBERED = re.compile(r"^\s*(?:[(（]?[1-9][0-9]?\s?[.．、:：)）]|[A-Ia-i]\s?[.．、:：)）])\s*")
 _ENDS_TITLE = "?？:：!！ \t\u3000"
 
 
 def topic(rest: Rest) -> Command | None:
     """`议题 停车位紧张`; `议题`, `议题 有哪些` ask for the list."""
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     if match is None:
         return forms.alone(rest)
     if _ASKS_FOR_LIST.fullmatch(match[1].strip()):
@@ -31,7 +29,7 @@ def poll(rest: Rest) -> Command | None:
     """`议事 装不装道闸 装/不装 [共86户]`, or an option a line. `text` is the title, `remark` the options, one a line,
     `code` how many may vote, as it was typed: 86户. Without options only what is said to the bot is one, and lacks
     them."""
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     if match is None:
         return forms.alone(rest) if rest.explicit else None
     folded, typed = rest.folded[match.start(1) :], rest.typed[match.start(1) :]
@@ -70,7 +68,7 @@ def vote(rest: Rest) -> Command | None:
     match = _CHOICE.fullmatch(rest.folded)
     if match is not None:
         return Command(rest.name, text=match[1], explicit=rest.explicit)
-    said = _TEXT.fullmatch(rest.folded)
+    said = TEXT.fullmatch(rest.folded)
     if rest.explicit and said is not None:
         return Command(rest.name, text=rest.as_typed(said), explicit=True)
     return found
@@ -81,5 +79,5 @@ def minutes(rest: Rest) -> Command | None:
     found = forms.item("V")(rest)
     if found is not None and found.item is not None:
         return found
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     return Command(rest.name, text=rest.as_typed(match), explicit=rest.explicit) if match is not None else found

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from handlers import texts
 from handlers.hearing import SEPARATORS
 from storage.model import Role
 
@@ -128,15 +127,13 @@ _LONGEST_SPAN = timedelta(days=365)
 
 TAIL = re.compile(r"[\s。.!~…、,;]*")
 
-_SEP = r"[\s,、:;]"
-_ID = rf"{_SEP}*#?\s?[sS]\s?([0-9]{{1,9}})(?![0-9])"
-_ITEM = rf"{_SEP}*#?\s?([a-zA-Z])\s?([0-9]{{1,9}})(?![0-9])"
-ONLY_ID = re.compile(rf"{_ID}[\s。.!~]*")
-ID_AND_TEXT = re.compile(rf"{_ID}{_SEP}*(.*)", re.DOTALL)
-_TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
-_ASKS = re.compile(r"[?？吗没呢哪谁啥的]")
-_LONGEST_BY_THE_WAY = 10
-_SPAN = re.compile(
+SEP = r"[\s,、:;]"
+ID = rf"{SEP}*#?\s?[sS]\s?([0-9]{{1,9}})(?![0-9])"
+_ITEM = rf"{SEP}*#?\s?([a-zA-Z])\s?([0-9]{{1,9}})(?![0-9])"
+ONLY_ID = re.compile(rf"{ID}[\s。.!~]*")
+ID_AND_TEXT = re.compile(rf"{ID}{SEP}*(.*)", re.DOTALL)
+TEXT = re.compile(rf"{SEP}+(.+)", re.DOTALL)
+SPAN = re.compile(
     r"(?:([0-9]{1,3}(?:\.[0-9])?|[一两二三四五六七八九十半])\s{0,3}个?\s{0,3}(小时|钟头|分钟|工作日|天|日|h|hours?|min|m|d)(?:[以之]?内)?)"
     r"(?![A-Za-z0-9])",
     re.IGNORECASE,
@@ -155,31 +152,11 @@ _WORD_NUMBER = {
     "九": 9,
     "十": 10,
 }
-_ROLES = re.compile("|".join(sorted(map(re.escape, texts.ROLE_BY_LABEL), key=len, reverse=True)))
-_GRADES: Mapping[str, int] = {
-    "非常满意": 5,
-    "很满意": 5,
-    "满意": 5,
-    "基本满意": 4,
-    "比较满意": 4,
-    "一般": 3,
-    "不太满意": 2,
-    "不满意": 1,
-    "很不满意": 1,
-    "非常不满意": 1,
-}
-_GRADE = re.compile(rf"(?:({'|'.join(sorted(_GRADES, key=len, reverse=True))})|([1-5])\s*[分星]?)(?=$|{_SEP}|[。.!~])")
-_GRID_CODE = re.compile(rf"{_SEP}*([0-9]{{1,24}})[\s。.!~]*")
-_BIND_CODE = re.compile(rf"{_SEP}*([A-Za-z0-9][A-Za-z0-9-]{{3,31}})[\s。.!~]*")
-_TWO_IDS = re.compile(rf"{_ID}(?:{_ID})?[\s。.!~]*")
-_ITEM_AND_TEXT = re.compile(rf"{_ITEM}{_SEP}*(.*)", re.DOTALL)
-_TASK = re.compile(r"\s*@([^\s@]{1,40})[\s,]+([^\s,]{1,20})[\s,]+(.+)", re.DOTALL)
-_ADDS_ENTRY = re.compile(rf"{_SEP}*[增加]{_SEP}+(.+?)\s*(?:=>|→)\s*(.+)", re.DOTALL)
-_DROPS_ENTRY = re.compile(rf"{_SEP}*[删减]{_SEP}*([0-9]{{1,9}})[\s。.!~]*")
-_LIST = re.compile(rf"{_SEP}+(需求|资源|项目)(?:清单)?{_SEP}*(.*)", re.DOTALL)
-_TICKET_LIST = re.compile(rf"{_ID}{_SEP}*(需求|资源|项目|移出)(?:清单)?[\s。.!~]*")
-# `上报` glued to one of these is talk about reporting, not a report.
-_GOES_ON = frozenset("了过没吗嘛给的呢吧到不啥")
+_GRID_CODE = re.compile(rf"{SEP}*([0-9]{{1,24}})[\s。.!~]*")
+_BIND_CODE = re.compile(rf"{SEP}*([A-Za-z0-9][A-Za-z0-9-]{{3,31}})[\s。.!~]*")
+_ITEM_AND_TEXT = re.compile(rf"{_ITEM}{SEP}*(.*)", re.DOTALL)
+_ADDS_ENTRY = re.compile(rf"{SEP}*[增加]{SEP}+(.+?)\s*(?:=>|→)\s*(.+)", re.DOTALL)
+_DROPS_ENTRY = re.compile(rf"{SEP}*[删减]{SEP}*([0-9]{{1,9}})[\s。.!~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,19 +178,12 @@ Form = Callable[[Rest], Command | None]
 
 
 def alone(rest: Rest) -> Command | None:
+    """The word and nothing behind it."""
     return Command(rest.name, explicit=rest.explicit) if TAIL.fullmatch(rest.folded) else None
 
 
-def report(rest: Rest) -> Command | None:
-    match = _TEXT.fullmatch(rest.folded)
-    if match is not None:
-        return Command(rest.name, text=rest.as_typed(match), explicit=rest.explicit)
-    if rest.explicit and rest.folded[:1] not in _GOES_ON and not TAIL.fullmatch(rest.folded):
-        return Command(rest.name, text=rest.typed.strip(), explicit=True)
-    return None
-
-
 def only_id(rest: Rest) -> Command | None:
+    """`受理 S12`; said to the bot also without the id."""
     match = ONLY_ID.fullmatch(rest.folded)
     if match is not None:
         return Command(rest.name, number=int(match[1]), explicit=rest.explicit)
@@ -221,6 +191,7 @@ def only_id(rest: Rest) -> Command | None:
 
 
 def id_or_alone(rest: Rest) -> Command | None:
+    """`应答 S12`, `应答`."""
     return only_id(rest) or alone(rest)
 
 
@@ -236,80 +207,37 @@ def query(letters: str) -> Form:
     return form
 
 
-def take(rest: Rest) -> Command | None:
-    """`接单 S12`, also with what the one who goes says behind it: 接单S12，马上到. A question is none."""
-    match = ID_AND_TEXT.fullmatch(rest.folded)
-    if match is not None and len(match[2]) <= _LONGEST_BY_THE_WAY and not _ASKS.search(match[2]):
-        return Command(rest.name, number=int(match[1]), explicit=rest.explicit)
-    return id_or_alone(rest)
-
-
 def id_and_text(rest: Rest) -> Command | None:
+    """`补充 S12 内容`; said to the bot also without the id."""
     match = ID_AND_TEXT.fullmatch(rest.folded)
     if match is not None:
         return Command(rest.name, number=int(match[1]), text=rest.as_typed(match), explicit=rest.explicit)
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     return Command(rest.name, text=rest.as_typed(match), explicit=True) if rest.explicit and match is not None else None
 
 
-def assign(rest: Rest) -> Command | None:
-    match = ID_AND_TEXT.fullmatch(rest.folded)
-    number = int(match[1]) if match is not None else None
-    if match is None:
-        match = _TEXT.fullmatch(rest.folded)
-        if not rest.explicit or match is None:
-            return None
-    start = match.start(match.lastindex or 0)
-    role = _ROLES.match(rest.folded, start)
-    if role is None:
-        return Command(rest.name, number=number, text=rest.typed[start:].strip(), explicit=rest.explicit)
-    limit = _SPAN.search(rest.folded, role.end())
-    cut = (role.end(), role.end()) if limit is None else limit.span()
-    note = rest.typed[role.end() : cut[0]] + rest.typed[cut[1] :]
-    return Command(
-        rest.name,
-        number=number,
-        text=note.strip(SEPARATORS),
-        role=texts.ROLE_BY_LABEL[role[0]],
-        span=_span(limit),
-        explicit=rest.explicit,
-    )
-
-
-def rate(rest: Rest) -> Command | None:
-    match = ID_AND_TEXT.fullmatch(rest.folded)
-    number = int(match[1]) if match is not None else None
-    start = match.start(2) if match is not None else len(rest.folded) - len(rest.folded.lstrip(SEPARATORS))
-    grade = _GRADE.match(rest.folded, start)
-    if grade is None:
-        if number is None:
-            return None
-        return Command(rest.name, number=number, text=rest.typed[start:].strip(), explicit=rest.explicit)
-    rating = _GRADES[grade[1]] if grade[1] else int(grade[2])
-    remark = rest.typed[grade.end() :].strip(SEPARATORS + "。.!~！～")
-    if number is None and remark and not rest.explicit:
-        return None
-    return Command(rest.name, number=number, text=remark, rating=rating, explicit=rest.explicit)
-
-
 def hush(rest: Rest) -> Command | None:
-    span = _span(_SPAN.fullmatch(rest.folded.strip(SEPARATORS + "。.!~")))
+    """`静音`, `静音 2小时`, for `LONGEST_HUSH` at most."""
+    span = span_of(SPAN.fullmatch(rest.folded.strip(SEPARATORS + "。.!~")))
     if span is not None:
         return Command(rest.name, span=min(span, LONGEST_HUSH), explicit=rest.explicit)
     return alone(rest)
 
 
 def enable(rest: Rest) -> Command | None:
+    """`启用`, `启用 519999001001003012`."""
     match = _GRID_CODE.fullmatch(rest.folded)
     return Command(rest.name, code=match[1], explicit=rest.explicit) if match is not None else alone(rest)
 
 
 def bind(rest: Rest) -> Command | None:
+    """`绑定 7CRTNJ9B`."""
     match = _BIND_CODE.fullmatch(rest.folded)
     return Command(rest.name, code=match[1], explicit=rest.explicit) if match is not None else None
 
 
-def _span(match: re.Match[str] | None) -> timedelta | None:
+def span_of(match: re.Match[str] | None) -> timedelta | None:
+    """How long what `SPAN` found is, a year at most; None for nothing found and for no time."""
     if match is None:
         return None
     amount = _WORD_NUMBER.get(match[1]) or float(match[1])
@@ -323,47 +251,15 @@ def _span(match: re.Match[str] | None) -> timedelta | None:
     return min(span, _LONGEST_SPAN) if span else None
 
 
-def extend(rest: Rest) -> Command | None:
-    """`延期 S12 2天 等配件`."""
-    match = ID_AND_TEXT.fullmatch(rest.folded)
-    if match is None:
-        return None
-    start = match.start(2)
-    limit = _SPAN.match(rest.folded, start)
-    reason = rest.typed[limit.end() if limit is not None else start :].strip(SEPARATORS)
-    return Command(rest.name, number=int(match[1]), text=reason, span=_span(limit), explicit=rest.explicit)
-
-
 def reason_and_span(rest: Rest) -> Command | None:
     """`转急 暴雨 24h`; how long stands at the end."""
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     if match is None:
         return None
     folded, typed = rest.folded[match.start(1) :].rstrip(SEPARATORS + "。.!~"), rest.typed[match.start(1) :]
-    limit = next((found for found in _SPAN.finditer(folded) if found.end() == len(folded)), None)
+    limit = next((found for found in SPAN.finditer(folded) if found.end() == len(folded)), None)
     reason = typed[: limit.start() if limit is not None else len(folded)].strip(SEPARATORS)
-    return Command(rest.name, text=reason, span=_span(limit), explicit=rest.explicit)
-
-
-def two_ids(rest: Rest) -> Command | None:
-    """`合并 S12 S15`."""
-    match = _TWO_IDS.fullmatch(rest.folded)
-    if match is None:
-        return None
-    other = int(match[2]) if match[2] else None
-    return Command(rest.name, number=int(match[1]), other=other, explicit=rest.explicit)
-
-
-def task(rest: Rest) -> Command | None:
-    """`交办 @范围 事项 内容 [时限]`; the limit stands at the end."""
-    match = _TASK.fullmatch(rest.folded)
-    if match is None:
-        return alone(rest) if rest.explicit else None
-    folded, typed = rest.folded[match.start(3) :].rstrip(), rest.typed[match.start(3) :]
-    limit = next((found for found in _SPAN.finditer(folded) if found.end() == len(folded)), None)
-    text = typed[: limit.start() if limit is not None else len(folded)].strip(SEPARATORS)
-    scope, matter = rest.typed[slice(*match.span(1))], rest.typed[slice(*match.span(2))]
-    return Command(rest.name, text=text, remark=matter, code=scope, span=_span(limit), explicit=rest.explicit)
+    return Command(rest.name, text=reason, span=span_of(limit), explicit=rest.explicit)
 
 
 def item(letters: str) -> Form:
@@ -437,19 +333,7 @@ def faq(rest: Rest) -> Command | None:
 
 def to_bot(rest: Rest) -> Command | None:
     """A word that is common in talk: with a text behind it, and only where it was said to the bot."""
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     if not rest.explicit:
         return None
     return Command(rest.name, text=rest.as_typed(match), explicit=True) if match is not None else alone(rest)
-
-
-def lists(rest: Rest) -> Command | None:
-    """`清单 资源`, `清单 S12 项目`; said to the bot also `清单` and `清单 资源 会议室周末可用`. `code` is the list's
-    word."""
-    match = _TICKET_LIST.fullmatch(rest.folded)
-    if match is not None:
-        return Command(rest.name, number=int(match[1]), code=match[2], explicit=rest.explicit)
-    match = _LIST.fullmatch(rest.folded)
-    if match is not None and (rest.explicit or not match[2]):  # 清单 项目 都发群里了 is talk
-        return Command(rest.name, code=match[1], text=rest.as_typed(match), explicit=rest.explicit)
-    return alone(rest) if rest.explicit else None

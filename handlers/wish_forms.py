@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from handlers.forms import TAIL, Command, Rest, alone
+from handlers.forms import SEP, TAIL, TEXT, Command, Rest, alone
 from handlers.hearing import SEPARATORS
 
-_SEP = r"[\s,、:;]"
-_X = rf"{_SEP}*(?:和|及)?{_SEP}*#?\s?[xX]\s?([0-9]{{1,9}})(?![0-9])"
-_TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
-_REVIEW = re.compile(rf"((?:{_X})+){_SEP}*(不通过|通过|同意|驳回|未完成|没完成)(.*)", re.DOTALL)
+_X = rf"{SEP}*(?:和|及)?{SEP}*#?\s?[xX]\s?([0-9]{{1,9}})(?![0-9])"
+_REVIEW = re.compile(rf"((?:{_X})+){SEP}*(不通过|通过|同意|驳回|未完成|没完成)(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[xX]\s?([0-9]{1,9})")
 _SCOPE = re.compile(r"@([^\s@,=>→]{1,40})")
 _WORDING = re.compile(r"(?:=>|→)")
@@ -26,7 +24,7 @@ _VERDICT = {"通过": PASS, "同意": PASS, "驳回": REJECT, "不通过": REJEC
 
 def wish(rest: Rest) -> Command | None:
     """`心愿 4栋独居老人想换个灯泡`; alone, what is open."""
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     if match is not None and (rest.explicit or len(match[1].strip()) >= _SHORTEST):
         return Command(rest.name, text=rest.as_typed(match), explicit=rest.explicit)
     return alone(rest)
@@ -98,7 +96,7 @@ def deed(rest: Rest) -> Command | None:
     """`实事 老杨 帮4栋修灯`, said to the bot. `code` is who did it."""
     if not rest.explicit:
         return None
-    match = re.fullmatch(rf"{_SEP}+@?([^\s,、:;]{{1,20}}){_SEP}+(.+)", rest.folded, re.DOTALL)
+    match = re.fullmatch(rf"{SEP}+@?([^\s,、:;]{{1,20}}){SEP}+(.+)", rest.folded, re.DOTALL)
     if match is None:
         return alone(rest)
     return Command(rest.name, code=rest.typed[slice(*match.span(1))], text=rest.as_typed(match), explicit=True)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 
-from handlers.forms import Command, Rest, alone
+from handlers.forms import SEP, TEXT, Command, Rest, alone
 from handlers.hearing import SEPARATORS
 
-_SEP = r"[\s,、:;]"
 _NUMBER = {word: at for at, word in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
 _HOUSEHOLDS = re.compile(
-    rf"{_SEP}*了?{_SEP}*([0-9]{{1,3}}|[{''.join(_NUMBER)}])\s?户(?:居民|人家|家庭)?(?={_SEP}|[。.!~]|$)"
+    rf"{SEP}*了?{SEP}*([0-9]{{1,3}}|[{''.join(_NUMBER)}])\s?户(?:居民|人家|家庭)?(?={SEP}|[。.!~]|$)"
 )
-_TEXT = re.compile(rf"{_SEP}+(.+)", re.DOTALL)
 _ASKS = re.compile(r"[?？吗呢]")
 _SHORTEST = 2  # characters of what was seen
 _REDEEM = re.compile(
-    rf"{_SEP}+@?([^\s,、:;@]{{1,20}}){_SEP}+([0-9]{{1,6}})(?:\s?(?:积分|分){_SEP}*|{_SEP}+)(.+)", re.DOTALL
+    rf"{SEP}+@?([^\s,、:;@]{{1,20}}){SEP}+([0-9]{{1,6}})(?:\s?(?:积分|分){SEP}*|{SEP}+)(.+)", re.DOTALL
 )
 
 
@@ -34,7 +32,7 @@ def visit(rest: Rest) -> Command | None:
 
 def patrol(rest: Rest) -> Command | None:
     """`巡查 楼道无堆物`. A question is none, and neither is a single character."""
-    match = _TEXT.fullmatch(rest.folded)
+    match = TEXT.fullmatch(rest.folded)
     if match is None or _ASKS.search(match[1]) or len(match[1].strip()) < _SHORTEST:
         return alone(rest) if rest.explicit else None
     return Command(rest.name, text=rest.as_typed(match).strip(SEPARATORS), explicit=rest.explicit)
