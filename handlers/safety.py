@@ -27,7 +27,7 @@ async def check_in(ctx: Context, command: Command) -> str:
         # A greeting most likely: at most one line that it is none, within the quota.
         await ctx.reply(texts.ONLY_IN_URGENT, PostKind.ACK)
         return "command"
-    if command.remark and not await supplies.urgent(ctx, await appeals.grid_of(ctx) or ""):
+    if command.remark and not await supplies.urgent_near(ctx, await appeals.grid_of(ctx) or ""):
         # A call for help is never put off.
         if not await _appeal(ctx, command.remark):
             await appeals.report(ctx, replace(command, text=command.remark))

@@ -173,8 +173,15 @@ async def urgent_grid(ctx: Context, *, only_look: bool = False) -> str | None:
     grid = (_leading(ctx) if ctx.room is None else None) or await appeals.grid_of(ctx)
     if grid is None:
         await ctx.reply(texts.NOWHERE)
-    elif not await urgent(ctx, grid) and not (only_look and await _partly(ctx, grid)):
-        await ctx.reply(texts.ONLY_IN_URGENT)
+    elif not await urgent(ctx, grid):
+        parts = await _urgent_within(ctx, grid)
+        leads = _leads(ctx, grid)
+        if parts and only_look and (leads or ctx.room is not None):
+            return grid
+        here = parts if ctx.room is None and not leads else []
+        if len(here) == 1:
+            return here[0]  # in private nobody knows better where they live
+        await ctx.reply(texts.NOWHERE if here else texts.ONLY_IN_URGENT)
         return None
     return grid
 
@@ -185,8 +192,16 @@ async def urgent(ctx: Context, grid: str) -> bool:
     return policy.urgent_since is not None
 
 
-async def _partly(ctx: Context, grid: str) -> bool:
-    return any(one.scope.startswith(grid) and ctx.now < one.expires_at for one in await modes.in_force(ctx.tx))
+async def urgent_near(ctx: Context, grid: str) -> bool:
+    """Whether the grid is in 急时, or in private, where nobody knows it exactly, a part of it."""
+    return await urgent(ctx, grid) or (ctx.room is None and bool(grid) and bool(await _urgent_within(ctx, grid)))
+
+
+async def _urgent_within(ctx: Context, grid: str) -> list[str]:
+    """The scopes within a grid that are in 急时."""
+    return [
+        one.scope for one in await modes.in_force(ctx.tx) if one.scope.startswith(grid) and ctx.now < one.expires_at
+    ]
 
 
 async def match(ctx: Context, supply: Supply) -> list[str]:
@@ -328,7 +343,7 @@ async def _list(ctx: Context, grid: str) -> str:
         by_thing: dict[tuple[SupplyKind, str], list[str]] = {}
         for one in found:
             amount = f"{one.amount}{one.unit}" if one.amount is not None else ""
-            place = f"{texts.building(one.building)}{amount}" or "有"
+            place = f"{texts.building(one.building)}{amount}" or texts.SOME
             by_thing.setdefault((one.kind, one.thing), []).append(place)
         lines = [texts.public_line(f"{texts.KIND[kind]} {thing}", places) for (kind, thing), places in by_thing.items()]
     if not found:

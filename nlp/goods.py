@@ -77,6 +77,11 @@ def _listed(piece: str) -> tuple[list[Goods], str]:
     return goods, _rest(piece, used)
 
 
+def names_any(text: str) -> bool:
+    """Whether a text names a thing that the table knows."""
+    return bool(_names(normalise(text[:_LONGEST])))
+
+
 def amount(text: str) -> tuple[int, str] | None:
     """How much a text says: `5袋`; None where it says no amount."""
     found = _amounts(normalise(text[:_LONGEST]))

@@ -19,6 +19,9 @@ HOW = "请这样写：物资 求 米 2袋，或 物资 供 手电筒 3个"
 NOTHING = "还没有登记物资。缺什么发“物资 求 米 2袋”，能给什么发“物资 供 米 2袋”。"
 
 
+SOME = "若干"
+
+
 def building(number: str | None) -> str:
     return f"{number}栋" if number else ""
 
@@ -30,6 +33,11 @@ def goods(kind: SupplyKind, thing: str, amount: int | None, unit: str) -> str:
 
 def heading(supply_id: str, what: str, where: str) -> str:
     return f"{supply_id} {what}{f'（{where}）' if where else ''}"
+
+
+def _with(heading_: str, more: str) -> str:
+    """A heading and what goes with it, parted where no bracket parts them."""
+    return f"{heading_}{'' if heading_.endswith('）') else ' '}{more}"
 
 
 def registered(headings: Sequence[str], matched: str) -> str:
@@ -75,12 +83,12 @@ def state(heading_: str, state_: SupplyState, matched: Sequence[str]) -> str:
 def told_registered(heading_: str, supply_id: str, nick: str, note: str) -> str:
     """To the leader, nothing fitting yet."""
     said = f"，备注“{note}”" if note else ""
-    return f"【物资】{heading_}{nick}{said}。还没有对得上的，解决了回复 完成 {supply_id}"
+    return f"【物资】{_with(heading_, nick)}{said}。还没有对得上的，解决了回复 完成 {supply_id}"
 
 
 def told_matched(need: str, needs: str, offer: str, offers: str, need_id: str) -> str:
     """To the leader: a need with who needs it, an offer with who offers it."""
-    return f"【物资】{need}{needs} ← {offer}{offers}。请联系双方，交接后回复 完成 {need_id}"
+    return f"【物资】{_with(need, needs)} ← {_with(offer, offers)}。请联系双方，交接后回复 完成 {need_id}"
 
 
 def told_party(heading_: str, where: str, *, needed: bool) -> str:
@@ -94,7 +102,7 @@ def told_handed_over(heading_: str, by: str) -> str:
 
 
 def told_withdrawn(heading_: str) -> str:
-    return f"【物资】{heading_}已撤回。"
+    return f"【物资】{_with(heading_, '已撤回')}。"
 
 
 def counts(needs: int, offers: int) -> str:
@@ -107,7 +115,7 @@ def public_line(what: str, where: Sequence[str]) -> str:
 
 
 def leader_line(heading_: str, nick: str, matched: Sequence[str]) -> str:
-    return f"{heading_}{nick}{f' ↔ {chr(12289).join(matched)}' if matched else ''}"
+    return f"{_with(heading_, nick)}{f' ↔ {chr(12289).join(matched)}' if matched else ''}"
 
 
 def more(count: int) -> str:
@@ -124,7 +132,8 @@ HELP_HEARD = "已转告网格长，会尽快联系您。急事请直接打119、
 
 
 def told_help(where: str, nick: str, words: str) -> str:
-    return f"【求助】{where}{f' {nick}' if nick else ''}：“{words}” 请马上联系；险情打119，伤病打120。"
+    who = " ".join(part for part in (where, nick) if part)
+    return f"【求助】{who or '一位居民'}：“{words}” 请马上联系；险情打119，伤病打120。"
 
 
 def safe_summary(heads: int, by_building: Sequence[tuple[str, int]], helping: Sequence[str]) -> str:
@@ -138,7 +147,8 @@ NO_BUILDING = "未写楼栋"
 
 
 def help_line(where: str, nick: str, words: str) -> str:
-    return f"求助 {where} {nick}：{words}"
+    who = " ".join(part for part in (where, nick) if part)
+    return f"{who or '一位居民'}：{words}"
 
 
 # --- when it is over ---

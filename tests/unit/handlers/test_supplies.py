@@ -153,7 +153,7 @@ async def test_a_message_that_is_recalled_takes_what_it_asked_for(stage: Judged,
     await stage.recall(stage.last)
     await stage.say(ZHOU, "查询 W1")
     assert (await stage.said())[-1] == f"@{ZHOU} W1 求 胰岛素2支（5栋）：登记中。"
-    assert (await stage.told("刘姐"))[-1] == "【物资】W2已撤回。"
+    assert (await stage.told("刘姐"))[-1] == "【物资】W2 已撤回。"
     await stage.store.close()
     assert f"← W2 供 胰岛素5支（3栋）{LI}".encode() not in on_disk(tmp_path)
     assert "冰箱里".encode() not in on_disk(tmp_path)
