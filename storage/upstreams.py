@@ -361,6 +361,12 @@ async def hurry(tx: Tx, name: str, now: datetime) -> int:
     return count
 
 
+async def bring_forward(tx: Tx, name: str, latest: datetime, now: datetime) -> int:
+    """Let what waits for longer than that go now: no pause is so long, the clock was wrong; how much there is."""
+    late = (WAITING, deliveries.c.upstream == name, deliveries.c.next_at > latest)
+    return (await tx.execute(sa.update(deliveries).where(*late).values(next_at=now))).rowcount
+
+
 # --- looking ---
 
 

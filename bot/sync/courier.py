@@ -108,11 +108,14 @@ class Courier:
         self._wake.set()
 
     async def start(self) -> None:
-        """The config may have been mended: what was parked for our own reasons, and a closed door, are tried anew."""
+        """The config may have been mended, or the clock: what was parked for our own reasons, a closed door, and what
+        waits for a moment that is years away, are tried anew."""
         now = self._clock.now()
+        latest = now + max(timedelta(seconds=self._upstream.wait_seconds), RETRY_MOST)
 
         async def work(tx: Tx) -> None:
             await upstreams.again(tx, self.name, now, upstreams.parked_for(OURS))
+            await upstreams.bring_forward(tx, self.name, latest, now)
             await upstreams.reopen(tx, self.name)
 
         await self._store.write(work)

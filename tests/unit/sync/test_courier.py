@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.clock import VirtualClock
 from bot.sync import courier as module
 from bot.sync.client import Batch, Closed, Failed, Refused, Result, Throttled, TooLarge
 from storage import tickets, upstreams
@@ -354,6 +355,18 @@ async def test_a_third_of_them_refused_by_name_holds_up_nobody(house: House) -> 
     assert await house.sync() is None
     assert len(house.above.held) == 67
     assert house.above.held.keys().isdisjoint(bad)
+
+
+async def test_a_clock_that_was_years_ahead_holds_nothing_back_after_a_start(house: House) -> None:
+    house.clock = VirtualClock(NOON + timedelta(days=1000))
+    await house.file()
+    house.above.answers = [Closed("unauthorized", "401 the clocks differ")]
+    await house.sync()
+    house.clock = VirtualClock(NOON)
+    courier = house.courier()
+    await courier.start()
+    assert await house.sync(courier) is None
+    assert house.above.applied == [("S1", 1)]
 
 
 async def test_who_asks_for_no_pause_at_all_gets_one(house: House) -> None:
