@@ -192,13 +192,14 @@ def test_every_help_has_examples(invoke: Invoke, command: str) -> None:
 
 def test_help_comes_at_once_and_imports_nothing_heavy() -> None:
     assert imported("--help")[1] == "none"
-    times = []
+    spent = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = os.times()
         assert python("-m", "bot", "--help").returncode == 0
-        times.append(time.perf_counter() - start)
-    # 0.3 s on a free machine; the best of three, because tests share theirs.
-    assert min(times) < 1.0
+        after = os.times()
+        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    # 0.2 s of a processor, which other tests do not take away; the best of three.
+    assert min(spent) < 1.0
 
 
 def test_the_version(invoke: Invoke) -> None:
