@@ -11,6 +11,7 @@ from handlers import chain_entries, signup_forms, signups, texts
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.signup_forms import Party
+from handlers.signups import Told
 from handlers.texts import signups as words
 from nlp import contact, location
 from storage import people, questions
@@ -60,14 +61,16 @@ async def sign(ctx: Context, command: Command) -> str:
     line = _answer(ctx, signup, after, done)
     if signup.asks_phone and changed:
         line += await _phone(ctx, signup, [each.seq for each in done])
-    await ctx.reply(line)
-    if changed and _full(signup, after) and not _full(signup, entries):
-        await signups.tally(ctx, signup, after)
+    await signups.answer(ctx, signup, line, [_told(after, each) for each in done])
     return "command"
 
 
-def _full(signup: Signup, entries: Sequence[Entry]) -> bool:
-    return signup.capacity is not None and signups.heads(entries, EntryState.CONFIRMED) >= signup.capacity
+def _told(after: Sequence[Entry], done: _Done) -> Told:
+    entry = next(entry for entry in after if entry.seq == done.seq)
+    if not done.changed:
+        return Told(done.who, words.Outcome.TWICE, entry.heads)
+    outcome = words.Outcome.IN if entry.state is EntryState.CONFIRMED else words.Outcome.WAITS
+    return Told(done.who, outcome, entry.heads)
 
 
 async def _open(ctx: Context) -> list[Signup]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
 
 from handlers import quiet, rights, signup_forms, texts
 from handlers.commands import Command, Name
@@ -11,11 +14,14 @@ from handlers.context import Context, Effects
 from handlers.rights import Right
 from handlers.texts import signups as words
 from nlp.contact import mask
-from storage import outbox, people, rooms, signups
+from storage import outbox, people, rooms
+from storage import signups as rows
 from storage.engine import Tx
 from storage.model import Person, PostKind, RoomKind
 from storage.signups import Entry, EntryState, Moved, Signup
 
+AT_ONCE = 3  # answers to 报名 in a group within a minute, each by itself
+MOST_MERGED = 60  # people whom one line answers
 _ASKING = frozenset({Name.SIGN, Name.UNSIGN, Name.ROSTER, Name.ATTEND})
 
 
@@ -44,14 +50,14 @@ async def here(ctx: Context) -> list[Signup]:
     """The open ones that a command without an id may mean: of the group, else those that the speaker organises, is in
     or leads."""
     if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
-        return await signups.in_room(ctx.tx, ctx.room.id, ctx.room.grid)
+        return await rows.in_room(ctx.tx, ctx.room.id, ctx.room.grid)
     if ctx.actor is None:
         return []
     scopes = [grant.scope for grant in ctx.actor.grants if Right.ACTIVITY in rights.TABLE[grant.role]]
     found = [
-        *await signups.of_organiser(ctx.tx, ctx.actor.id),
-        *await signups.of_person(ctx.tx, ctx.actor.id),
-        *(await signups.within(ctx.tx, scopes) if scopes else []),
+        *await rows.of_organiser(ctx.tx, ctx.actor.id),
+        *await rows.of_person(ctx.tx, ctx.actor.id),
+        *(await rows.within(ctx.tx, scopes) if scopes else []),
     ]
     return sorted({signup.number: signup for signup in found}.values(), key=lambda signup: signup.number)
 
@@ -62,7 +68,7 @@ async def find(
     """The one that a command names, or the only one of `among`; None after saying so."""
     usage = texts.USAGE[command.name.value]
     if command.item is not None:
-        signup = await signups.get(ctx.tx, command.item)
+        signup = await rows.get(ctx.tx, command.item)
         if signup is None:
             await ctx.reply(words.no_such(f"H{command.item}"))
         return signup
@@ -107,17 +113,49 @@ async def signers(tx: Tx, entries: Sequence[Entry]) -> dict[int, str]:
 
 
 # --- what is told ---
-async def tally(ctx: Context, signup: Signup, entries: Sequence[Entry]) -> None:
-    """How many are in, for the whole group: at most one line a minute, with the latest count."""
-    if ctx.room is None or ctx.room.kind is RoomKind.LEADER or ctx.late:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one name, for a line that answers many: `who` they signed up, '' for themselves."""
+
+    who: str
+    what: words.Outcome
+    heads: int
+
+
+async def answer(ctx: Context, signup: Signup, line: str, told: Sequence[Told]) -> None:
+    """Answer a 报名. In a rush the first of a minute are answered at once, all others of the group in one line at the
+    full minute, which names each of them (at most so many; then the minute after)."""
+    room = ctx.room
+    if room is None or room.kind is RoomKind.LEADER or ctx.late:
+        await ctx.reply(line)
         return
-    line = words.tally(signup, heads(entries, EntryState.CONFIRMED), heads(entries, EntryState.WAITING))
-    key = f"tally:{signup.id}:room{ctx.room.id}:{quiet.next_minute(ctx.now):%Y%m%dT%H%M}"
-    waiting = await outbox.find_queued(ctx.tx, key)
-    if waiting is not None:
-        await outbox.reword(ctx.tx, waiting.id, line)
-    else:
-        await ctx.post(ctx.room, line, PostKind.TALLY, key=key)
+    minute, beginning = quiet.next_minute(ctx.now), f"signed:{signup.id}:room{room.id}"
+    rush = await outbox.spoken(ctx.tx, _merged(beginning, minute - timedelta(minutes=1), 0))
+    for number in () if rush else range(AT_ONCE):
+        if await ctx.reply(line, key=f"{beginning}:{minute:%Y%m%dT%H%M}:{number}"):
+            return
+    entries = await rows.entries(ctx.tx, signup.number)
+    head = words.tally(signup, heads(entries, EntryState.CONFIRMED), heads(entries, EntryState.WAITING))
+    nick = mask(" ".join(ctx.message.nick.split()))
+    hint = words.PHONE_IN_PRIVATE if line.endswith(words.PHONE_IN_PRIVATE) else ""
+    for page in count():
+        key = _merged(beginning, minute, page)
+        queued = await outbox.find_queued(ctx.tx, key)
+        if queued is not None and len(queued.mentions) >= MOST_MERGED:
+            continue
+        text = queued.text if queued is not None else ""
+        for each in told:
+            text = words.merged(text, head, each.what, nick, each.who, each.heads, hint)
+        mentions = tuple(dict.fromkeys((*(queued.mentions if queued is not None else ()), ctx.message.sender)))
+        at = minute + page * timedelta(minutes=1)
+        if queued is not None and await outbox.reword(ctx.tx, queued.id, text, mentions=mentions):
+            return
+        if await ctx.post(room, text, PostKind.COMMAND_REPLY, key=key, mentions=mentions, after=at - ctx.now):
+            return
+
+
+def _merged(beginning: str, minute: datetime, page: int) -> str:
+    return f"{beginning}:{minute:%Y%m%dT%H%M}:all{page}:"
 
 
 async def tell_moved(effects: Effects, signup: Signup, moved: Sequence[Moved], said: Collection[int] = ()) -> None:

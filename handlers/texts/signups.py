@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from handlers.texts import MENTION_END
 from storage.signups import Entry, EntryState, NewSignup, Signup, SignupState, Slot
 
 _WEEKDAYS = "一二三四五六日"
@@ -172,7 +174,8 @@ def _heads(heads: int) -> str:
 
 
 def _count(taken: int, capacity: int | None) -> str:
-    return f"（{taken}/{capacity}）" if capacity is not None else f"（共{taken}人）"
+    full = "，已满" if capacity is not None and taken >= capacity else ""
+    return f"（{taken}/{capacity}{full}）" if capacity is not None else f"（共{taken}人）"
 
 
 def signed(signup: Signup, who: str, heads: int, slot: str, taken: int, capacity: int | None) -> str:
@@ -280,6 +283,27 @@ def tally(signup: Signup, taken: int, waiting_heads: int) -> str:
     behind = f"，候补{waiting_heads}人" if waiting_heads else ""
     of = f"/{signup.capacity}" if signup.capacity is not None else ""
     return f"{name(signup)}已报{taken}{of}人{full}{behind}。"
+
+
+class Outcome(StrEnum):
+    """What becomes of a 报名, in a line that answers many."""
+
+    IN = "已报名"
+    WAITS = "候补"
+    TWICE = "已报过"
+
+
+def merged(text: str, head: str, outcome: Outcome, nick: str, who: str, heads: int, hint: str = "") -> str:
+    """A line that answers many ('' for none yet), with one more person: how many there are, then who is in, who waits.
+    Each is mentioned, with what they asked for; who is named already need not hear it twice."""
+    kept = text.split("\n")[1:]
+    named = f"@{nick}{MENTION_END}"
+    lines = {each: next((line for line in kept if line.startswith(f"{each.value}：")), "") for each in Outcome}
+    if outcome is not Outcome.TWICE or named not in text:
+        item = f"{named}{f'代{who}' if who else ''}{heads}人"
+        lines[outcome] = f"{lines[outcome]}、{item}" if lines[outcome] else f"{outcome.value}：{item}"
+    last = hint or next((line for line in kept if line == PHONE_IN_PRIVATE), "")
+    return "\n".join(line for line in (head, *lines.values(), last) if line)
 
 
 def _from(starts: datetime, now: datetime, timezone: ZoneInfo) -> str:

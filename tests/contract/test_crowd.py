@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from handlers import texts
 from storage import audit, outbox, people, points, signups, wishes
 from storage.engine import Tx
 from storage.model import Alias, Grant, Role, SendState
@@ -132,10 +133,19 @@ async def _last_places(backend: Database, count: int) -> None:
     confirmed = sum(entry.heads for entry in entries if entry.state is EntryState.CONFIRMED)
     assert confirmed == PLACES - TAKEN, "exactly twenty"
     assert states[EntryState.WAITING] == count - states[EntryState.CONFIRMED]
+    # In a group the first of a minute are answered at once, the others in one line that waits for the full minute.
+    async with await backend.again() as store:
+        lines = await store.read(lambda tx: outbox.by_state(tx, SendState.QUEUED))
     answers = {names[entry.person_id or 0]: (entry, heard.told(names[entry.person_id or 0])) for entry in entries}
+    for person, (_, told) in answers.items():
+        for line in lines:
+            if person in line.mentions:
+                told += [each for each in line.text.split("\n") if f"@{person}{texts.MENTION_END}" in each]
     assert {len(told) for _, told in answers.values()} == {1}, "each is told once"
     for entry, (told,) in answers.values():
         assert ("已报名" in told) == (entry.state is EntryState.CONFIRMED), told
+    assert all(len(line.mentions) <= 60 for line in lines)
+    assert len(lines) <= len(ACCOUNTS) * (1 + count // 100), "a rush is merged"
     # Nobody who asked for no more was passed over: whoever waits came when there was no room for so many.
     left = PLACES - TAKEN
     for entry in entries:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers import signup_timers
+from handlers import signups as signup_rules
 from handlers.texts import signups as words
 from storage import questions, signups
 from storage.engine import Store
@@ -260,14 +261,39 @@ def test_moments_lie_outside_the_night(stage: Stage) -> None:
             assert moment.at < starts
 
 
-async def test_that_it_is_full_is_told_once_a_minute_with_the_latest_count(stage: Stage) -> None:
+async def test_a_rush_is_answered_in_one_line_a_minute(stage: Stage) -> None:
+    """The first at once, the others together, also where the bot is started anew in between; nobody twice."""
     await stage.say("刘姐", HAIR)
-    for nick, text in (("小吴", "报名"), ("小郑", "报名"), ("小郑", "取消报名"), ("小冯", "报名"), ("小陈", "报名")):
+    for nick in ("小吴", "小郑", "小冯"):
+        await stage.say(nick, "报名")
+    await stage.say("小陈", "报名 2人")
+    await stage.again()
+    for nick, text in (("小蒋", "报名 代 我妈"), ("小蒋", "报名 代 我妈"), ("小韩", "报名")):
         await stage.say(nick, text)
-    full = "H1 助老理发已报2/2人，已满。"
-    assert [line for line in await stage.said() if line.startswith("H1")] == [full]
-    await stage.after(minutes=3).say("小吴", "取消报名")
-    await stage.say("小蒋", "报名")
-    assert [line for line in await stage.said() if line.startswith("H1")] == [
-        full
-    ]  # 小陈 has the place, nobody fills it
+    lines = [line for line in await stage.lines() if line.key.startswith("signed:")]
+    alone, (merged,) = lines[:3], lines[3:]
+    assert ["（1/2）" in alone[0].text, "（2/2，已满）" in alone[1].text, "候补第1位" in alone[2].text] == [True] * 3
+    minute = (stage.now + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    assert stage.now < merged.not_before <= minute
+    assert merged.text.replace("\u2005", " ").split("\n") == [
+        "H1 助老理发已报2/2人，已满，候补5人。",
+        "候补：@小陈 2人、@小蒋 代我妈1人、@小韩 1人",
+    ]
+    assert len(set(merged.mentions)) == 3
+    # The rush goes on: it stays one line a minute, and then everybody is answered at once again.
+    await stage.after(minutes=1).say("小杨", "报名")
+    assert next(line.text for line in await stage.lines() if "@小杨" in line.text).startswith("H1 助老理发已报2/2人")
+    await stage.after(minutes=5).say("小朱", "报名")
+    assert [line for line in await stage.said() if "小朱" in line and "候补第" in line]
+
+
+async def test_silence_leaves_nobody_unanswered(stage: Stage) -> None:
+    await stage.say("刘姐", HAIR)
+    await stage.say("刘姐", "静音")
+    people = [f"居民{at}" for at in range(70)]
+    for nick in people:
+        await stage.say(nick, "报名")
+    lines = [line for line in await stage.lines() if line.key.startswith("signed:")]
+    assert sum(len(line.mentions) for line in lines) == len({im_id for line in lines for im_id in line.mentions}) == 70
+    assert max(len(line.mentions) for line in lines) <= signup_rules.MOST_MERGED
+    assert len(lines) <= signup_rules.AT_ONCE + 3
