@@ -172,6 +172,8 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "+1": (Name.SUPPORT, forms.only_item("V")),
     "议事": (Name.POLL, deliberation_forms.poll),
     "投票": (Name.VOTE, deliberation_forms.vote),
+    "我投票": (Name.VOTE, deliberation_forms.vote),
+    "我投": (Name.VOTE, deliberation_forms.vote),
     "纪要": (Name.MINUTES, deliberation_forms.minutes),
     "物资": (Name.SUPPLY, supply_forms.supply),
     "平安": (Name.SAFE, supply_forms.safe),

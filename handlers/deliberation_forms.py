@@ -7,6 +7,7 @@ import re
 from handlers import forms
 from handlers.forms import SEP, TEXT, Command, Rest
 from handlers.hearing import SEPARATORS
+from handlers.texts.deliberation import POLL_LONGEST
 
 _ASKS_FOR_LIST = re.compile(r"(?:有哪些|有什么|列表|清单|名单)[?。!]*")
 _ENTITLED = re.compile(rf"{SEP}*(?:共|应参与|应到)\s?([1-9][0-9]{{0,5}})\s?([户人])[\s。.!~]*$")
@@ -47,21 +48,29 @@ def _options(typed: str) -> tuple[str, list[str]]:
     """Title and options: parted by `/`, the first one behind the title's last blank or question mark; or one a line."""
     first, _, more = typed.partition("\n")
     if more.strip() and "/" not in first and "／" not in first:
-        lines = [_NUMBERED.sub("", line).strip(SEPARATORS) for line in more.splitlines()]
-        return first.strip(SEPARATORS), [line for line in lines if line]
+        lines = [line.strip(SEPARATORS) for line in more.splitlines() if line.strip(SEPARATORS)]
+        counted = all(re.match(rf"{at}\s", line) for at, line in enumerate(lines, 1))  # 1 装, without a sign behind
+        number = re.compile(r"\d+\s+") if counted else _NUMBERED
+        options = [number.sub("", line, count=1).strip(SEPARATORS) for line in lines]
+        return first.strip(SEPARATORS), [option for option in options if option]
     flat = " ".join(typed.replace("／", "/").split())
     flat = re.sub(r"\s?/\s?", "/", flat)
     head, slash, tail = flat.partition("/")
     if not slash:
         return flat, []
     cut = max(head.rfind(sign) for sign in _ENDS_TITLE) + 1
+    if not cut and " " in flat:  # 3/4号楼装不装灯 装/不装: the title has one, too
+        start, _, end = flat.rpartition(" ")
+        if "/" in end:
+            head, _, tail = end.partition("/")
+            head, cut = f"{start} {head}", len(start) + 1
     title, option = (head[:cut].rstrip(":： "), head[cut:]) if cut else ("", head)
     parts = [_NUMBERED.sub("", part).strip(SEPARATORS + "。.!！") for part in (option, *tail.split("/"))]
     return title.strip(), [part for part in parts if part]
 
 
 def vote(rest: Rest) -> Command | None:
-    """`投票 V2 1`, `投票 V2 同意`, `投票 1`. `text` is the option."""
+    """`投票 V2 1`, `投票 V2 同意`, `投票 1`, `投票 同意`. `text` is the option."""
     found = forms.item("V")(rest)
     if found is not None and found.item is not None:
         return found
@@ -69,8 +78,8 @@ def vote(rest: Rest) -> Command | None:
     if match is not None:
         return Command(rest.name, text=match[1], explicit=rest.explicit)
     said = TEXT.fullmatch(rest.folded)
-    if rest.explicit and said is not None:
-        return Command(rest.name, text=rest.as_typed(said), explicit=True)
+    if said is not None and (rest.explicit or len(said[1].strip()) <= POLL_LONGEST):
+        return Command(rest.name, text=rest.as_typed(said), explicit=rest.explicit)
     return found
 
 

@@ -86,7 +86,7 @@ async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: N
         return
     await ctx.audit_message("notice", right=command.right, item=notice.id, rooms=standing.rooms)
     accounts = await notices.rooms_of(ctx.tx, notice.number)
-    in_room = ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT
+    in_room = ctx.group is not None
     takes = _takes(ctx, accounts)
     await ctx.reply(
         texts.preview(notice.id, _body(notice), standing, len(accounts), takes, wide=notice.wide, in_room=in_room)
@@ -226,7 +226,7 @@ async def _rooms(ctx: Context, command: Command) -> list[Room] | str:
     for typed in _split(command.code):
         found = await _rooms_named(ctx, typed, command)
         if not found:
-            return texts.no_such_scope(mask(typed))
+            return texts.no_such_scope(mask(typed)) if typed else texts.NO_ROOM
         listed |= {room.id: room for room in found}
     mine = [room for room in listed.values() if rights.allowed(ctx.actor, Right.NOTICE, room.grid) is not None]
     if listed and not mine:
@@ -236,8 +236,8 @@ async def _rooms(ctx: Context, command: Command) -> list[Room] | str:
 
 async def _rooms_named(ctx: Context, typed: str, command: Command) -> list[Room]:
     if not typed:
-        if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
-            return [ctx.room]
+        if ctx.group is not None:
+            return [ctx.group]
         return await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.RESIDENT)
     if typed in texts.LEADER_ROOMS:
         return await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.LEADER)
@@ -294,14 +294,16 @@ async def _may_release(ctx: Context, notice: Notice) -> bool:
     person = await ctx.person()
     if not notice.wide or person.id != notice.author_id:
         return True
-    await ctx.reply(texts.needs_second(notice.id))
+    asked = 0
     rooms_listed = (await notices.standing(ctx.tx, notice.number)).rooms
     line = texts.asked_second(notice.id, person.name, rooms_listed, _body(notice))
     over = await notices.grids_of(ctx.tx, notice.number)
     for other in await people.everyone_with_grants(ctx.tx):
         may = all(rights.allowed(other, Right.NOTICE, grid) is not None for grid in over)
         if other.id != person.id and may:
+            asked += 1
             await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}")
+    await ctx.reply(texts.needs_second(notice.id) if asked else texts.nobody_second(notice.id))
     return False
 
 

@@ -17,7 +17,7 @@ from handlers.texts import deliberation as texts
 from storage import erasure, polls, rooms
 from storage import tickets as rows
 from storage import topics as stored_topics
-from storage.model import COMMUNITY_DIGITS, PostKind, Role, RoomKind
+from storage.model import COMMUNITY_DIGITS, PostKind, Role
 from storage.polls import CountedIn, Poll
 from storage.topics import TopicState
 
@@ -27,7 +27,7 @@ _COUNTED_IN = {"户": CountedIn.HOUSEHOLDS, "人": CountedIn.PEOPLE}
 
 async def start(ctx: Context, command: Command) -> str:
     """`议事 大门装不装道闸 装/不装 [共86户]`, in the group that is asked."""
-    if ctx.room is None or ctx.room.kind is RoomKind.LEADER or ctx.room.grid is None:
+    if ctx.group is None or ctx.group.grid is None:
         await ctx.reply(common.ONLY_IN_ROOM)
         return "command"
     options = command.remark.splitlines()
@@ -44,8 +44,8 @@ async def start(ctx: Context, command: Command) -> str:
     person = await ctx.person()
     poll = await polls.start(
         ctx.tx,
-        grid=ctx.room.grid,
-        room_id=ctx.room.id,
+        grid=ctx.group.grid,
+        room_id=ctx.group.id,
         person_id=person.id,
         title=command.text,
         options=options,
@@ -206,6 +206,8 @@ async def _meant(ctx: Context, command: Command) -> Poll | str:
         await ctx.reply(texts.not_a_poll(item_id) if topic is not None else texts.no_such_item(item_id))
         return "command"
     running = await polls.open_in_room(ctx.tx, ctx.room.id) if ctx.room is not None else await _voted_in(ctx)
+    if not command.text[:1].isdecimal():
+        running = _with_option(running, command.text) or running
     if len(running) == 1:
         return running[0]
     if not running and not command.explicit:
@@ -217,6 +219,18 @@ async def _meant(ctx: Context, command: Command) -> Poll | str:
     else:
         await ctx.reply(texts.NO_POLL if ctx.room is not None else texts.VOTE_IN_ROOM)
     return "command"
+
+
+async def only_talk(ctx: Context, command: Command) -> bool:
+    """Whether the words behind a bare `投票` are no option of anything that is asked here: 投票 大家快去."""
+    if command.explicit or command.item is not None or not command.text or command.text[:1].isdecimal():
+        return False
+    running = await polls.open_in_room(ctx.tx, ctx.room.id) if ctx.room is not None else []
+    return not _with_option(running, command.text)
+
+
+def _with_option(running: Sequence[Poll], typed: str) -> list[Poll]:
+    return [poll for poll in running if _choice(poll, typed) is not None]
 
 
 async def _voted_in(ctx: Context) -> list[Poll]:

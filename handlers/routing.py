@@ -19,6 +19,7 @@ from handlers import (
     mode,
     people,
     points,
+    polls,
     recalls,
     rights,
     rooms,
@@ -238,6 +239,8 @@ async def _only_talk(ctx: Context, command: Command) -> bool:
     heard as an appeal, so that it is talk."""
     if command.name in (Name.CLAIM, Name.GIVE_UP, Name.COMPLETE):
         return await wishes.only_talk(ctx, command)
+    if command.name is Name.VOTE and await polls.only_talk(ctx, command):
+        return True
     if await signups.only_talk(ctx, command) or points.only_talk(ctx, command):
         return True
     if command.name in worklog.TYPED:
@@ -297,7 +300,7 @@ async def _denied(ctx: Context, command: Command) -> str:
     else:
         await ctx.audit_message("denied", ticket=command.number, command=command.name.name)
     right = routes.of(command).right
-    among_staff = ctx.room is None or ctx.room.kind is RoomKind.LEADER
+    among_staff = ctx.group is None
     if among_staff and right is not None and rights.anywhere(ctx.actor, right) is not None:
         await ctx.reply(texts.BEYOND_SCOPE)
     return "denied"
@@ -330,7 +333,7 @@ async def _media(ctx: Context) -> str:
 async def _talk(ctx: Context, addressed: bool) -> str:
     """Everything that is said and is no command, in this order."""
     shape = ctx.analysis.shape
-    if shape is Shape.HUSH and ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+    if shape is Shape.HUSH and ctx.group is not None:
         return await rooms.hush(ctx, Command(Name.HUSH))
     unheard = _unheard(ctx)
     if unheard is not None:

@@ -13,9 +13,10 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
-from nlp import location, similarity
+from nlp import discretion, location, similarity
 from nlp.contact import mask
 from nlp.decision import Label, Nature
+from nlp.discretion import Private
 from nlp.normalize import normalise
 from storage import outbox, polls, topics
 from storage import tickets as rows
@@ -44,7 +45,7 @@ async def propose(ctx: Context, command: Command) -> str:
     if len(command.text) > texts.LONGEST_TOPIC:
         await ctx.reply(texts.TOPIC_TOO_LONG)
         return "command"
-    if _discreet(ctx, command.text):
+    if _names_somebody(command.text) or _discreet(ctx, command.text):
         await ctx.reply(texts.TOPIC_DISCREET)
         return "command"
     near, likeness = await _likest(ctx, grid, command.text)
@@ -221,6 +222,11 @@ def _discreet(ctx: Context, text: str) -> bool:
         )
         for decision in ctx.judge(text).decisions
     )
+
+
+def _names_somebody(text: str) -> bool:
+    """Whether a person or a home is named: nobody reviews a topic before the group reads it."""
+    return Private.NAME in discretion.find(text) or location.locate(normalise(text)).room is not None
 
 
 def _same_community(topic: Topic, grid: str | None) -> bool:

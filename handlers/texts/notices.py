@@ -86,6 +86,11 @@ def needs_second(id_: str) -> str:
     return SECOND_PERSON.format(id=id_)
 
 
+def nobody_second(id_: str) -> str:
+    """There is nobody else who could let it go."""
+    return f"{id_} 超出一个社区，名册里没有另一位能确认的同事。请补录一位，或按社区分别发。"
+
+
 def asked_second(id_: str, author: str, rooms: int, body_: str) -> str:
     """To those who may confirm it."""
     return f"{author}拟发通知 {id_}（{rooms} 个群），请您确认：\n{body_}\n确认 {id_} · 取消 {id_}"
