@@ -8,7 +8,7 @@ from storage.upstreams import Delivery, Link
 _PASSING = "nothing to do, it is tried again; if it lasts ask those who run it"
 _OF_UPSTREAM = {
     "unauthorized": "put the secret agreed on with them into {place} secret and set the clocks by NTP, "
-    "then restart the bot or `xiaoge sync push {name}`",
+    "then restart the bot; mended on their side `xiaoge sync push {name}` will do",
     "wrong_address": "mend {place} url, then restart the bot",
     "refused_all": "they refuse every ticket: mend {place} url or its mapping, restart the bot, "
     "then `xiaoge sync replay {name} --parked`",
