@@ -6,7 +6,7 @@ What it *did* stays: a step that was taken is in the audit chain, and another co
 
 from __future__ import annotations
 
-from handlers import chains, reporters, signup_erasure, steps, supplies, texts, topics, wishes, worklog
+from handlers import chains, reporters, safety, signup_erasure, steps, supplies, texts, topics, wishes, worklog
 from handlers.context import Context
 from storage import alerts, audit, notes, outbox
 from storage import tickets as rows
@@ -43,7 +43,10 @@ async def recalled(ctx: Context) -> str:
     listed = await chains.recalled(ctx, gone)
     supply = await supplies.recalled(ctx, gone)
     work = await worklog.recalled(ctx, gone)
-    return "recalled" if found or commanded or wished or signed or topic or listed or supply or work else "recall"
+    safe = await safety.recalled(ctx, gone, said)
+    return (
+        "recalled" if found or commanded or wished or signed or topic or listed or supply or work or safe else "recall"
+    )
 
 
 async def _unsay(ctx: Context, number: int, gone: str) -> bool:

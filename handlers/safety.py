@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from handlers import appeals, rights, supplies, tallies
-from handlers.commands import Command
+from handlers import appeals, commands, rights, supplies, tallies
+from handlers.commands import Command, Name
 from handlers.context import Context
 from handlers.texts import supplies as texts
 from nlp import counts, location
 from nlp.contact import mask
 from nlp.decision import Label
 from nlp.normalize import normalise
-from storage import people
+from storage import outbox, people
 from storage import supplies as rows
-from storage.model import PostKind, RoomKind
+from storage.model import PostKind
 from storage.supplies import CheckIn
 
 MOST_LINES = 6
@@ -32,7 +32,7 @@ async def check_in(ctx: Context, command: Command) -> str:
         if not await _appeal(ctx, command.remark):
             await appeals.report(ctx, replace(command, text=command.remark))
         return "command"
-    inside = ctx.room is None or ctx.room.kind is RoomKind.LEADER
+    inside = ctx.group is None
     grid = await supplies.urgent_grid(ctx, only_look=inside and _bare(command))
     if grid is None:
         return "command"
@@ -53,6 +53,21 @@ async def check_in(ctx: Context, command: Command) -> str:
         said = sum(one.heads for one in await rows.checked_in(ctx.tx, grid) if not one.needs_help)
         await tallies.say(ctx, f"safe:{grid}", texts.safe_in_room(said))
     return "command"
+
+
+async def recalled(ctx: Context, gone: str, said: str) -> bool:
+    """A check-in was taken back, as long as the window knows what was `said`; whether it was one."""
+    command = commands.parse(said, addressed=True) if said else None
+    if not isinstance(command, Command) or command.name is not Name.SAFE or ctx.actor is None:
+        return False
+    if not await rows.take_back_check_in(ctx.tx, ctx.actor.id, mask(command.remark)):
+        return False
+    await outbox.unsay(ctx.tx, (f"help:{ctx.actor.id}:{gone}",), "")
+    await ctx.audit_message("check_in_recalled")
+    if command.remark:  # taken back in a hurry, perhaps, so somebody should ask
+        line = texts.told_help_recalled(mask(ctx.message.nick))
+        await ctx.tell_leaders(await appeals.grid_of(ctx), line, key=f"helpback:{ctx.actor.id}:{gone}")
+    return True
 
 
 async def _help(ctx: Context, words: str, where: str | None, grid: str, person_id: int) -> None:

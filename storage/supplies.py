@@ -240,6 +240,15 @@ async def checked_in(tx: Tx, scope: str) -> list[CheckIn]:
     return [CheckIn(*row) for row in await tx.execute(query.order_by(checkins.c.at, checkins.c.person_id))]
 
 
+async def take_back_check_in(tx: Tx, person_id: int, note: str) -> bool:
+    """Somebody takes back what they said of how they are; False where by now they say something else."""
+    mine = (checkins.c.person_id == person_id, checkins.c.note == note)
+    gone = (await tx.execute(sa.delete(checkins).where(*mine))).rowcount == 1
+    if gone:
+        purged(tx)
+    return gone
+
+
 # --- the end of it ---
 async def end(tx: Tx, scope: str, still: Sequence[str], at: datetime) -> tuple[list[Supply], list[CheckIn]]:
     """急时 ended over the scope: what is open is over, but for the grids that begin with one of `still`. Returns what

@@ -136,6 +136,10 @@ def told_help(where: str, nick: str, words: str) -> str:
     return f"【求助】{who or '一位居民'}：“{words}” 请马上联系；险情打119，伤病打120。"
 
 
+def told_help_recalled(nick: str) -> str:
+    return f"【求助】{nick or '一位居民'} 撤回了求助的话，请联系问一声。"
+
+
 def safe_summary(heads: int, by_building: Sequence[tuple[str, int]], helping: Sequence[str]) -> str:
     """For leaders. Who has not checked in is nobody's business here."""
     shown = "、".join(f"{where}{count}" for where, count in by_building)

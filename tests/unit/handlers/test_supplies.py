@@ -114,6 +114,16 @@ async def test_the_community_sees_what_a_part_of_it_needs(stage: Judged) -> None
     ]
 
 
+async def test_a_call_for_help_that_is_recalled_leaves_no_word(stage: Judged) -> None:
+    await stage.say(LI, "平安求助 降压药吃完了")
+    assert stage.last is not None
+    await stage.recall(stage.last)
+    assert not [line for line in await stage.lines() if "降压药" in line.text]
+    assert (await stage.told("刘姐"))[-1] == f"【求助】{LI} 撤回了求助的话，请联系问一声。"
+    await stage.say("刘姐", "平安", room=None)
+    assert (await stage.told("刘姐"))[-1] == "报平安0人\n求助0人"
+
+
 async def test_only_figures_for_leaders_and_nobody_is_named_for_silence(stage: Judged) -> None:
     for nick in (LI, ZHOU, "3-2-201 阿芳"):
         await stage.say(nick, "平安")
