@@ -126,10 +126,12 @@ async def _likeness(ctx: Context, signup: Signup, found: Chain, said: Activity, 
     if whole >= ALIKE and not apart:
         return whole
     known = {line.digest for line in await chains.lines(ctx.tx, signup.number)}
+    organises = ctx.actor is not None and ctx.actor.id == signup.organiser_id
     shared = sum(chains.digest(ctx.tx, text) in known for text in _words(found))
     most = shared >= 3 and 2 * shared >= len(found.entries)
     few = shared >= 2 and 2 * shared >= len(found.entries) and not apart
-    if (most or few) and (max(whole, title) >= RELATED or not found.title):
+    moved = organises and 2 <= shared == len(found.entries)  # its organiser sets another day
+    if (most or few or moved) and (max(whole, title) >= RELATED or not found.title):
         return max(whole, title, 0.01)
     return 0
 

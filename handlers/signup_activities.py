@@ -15,7 +15,7 @@ from handlers.rights import Right
 from handlers.texts import signups as words
 from nlp import activity, contact, timeexpr
 from nlp.activity import Activity
-from storage import questions, rooms
+from storage import outbox, questions, rooms
 from storage import signups as rows
 from storage.model import PostKind, Room, RoomKind, RoomState
 from storage.questions import Question
@@ -99,7 +99,7 @@ async def _understand(ctx: Context, text: str, said: Activity, right: str | None
         if not asked:
             person = await ctx.person()
             room_id = ctx.room.id if ctx.room is not None else None
-            data = {"text": text, "right": right}
+            data = {"text": text, "right": right, "message": ctx.message.id}
             await questions.ask(ctx.tx, Question(person.id, WHEN, _ITEM, room_id, ctx.now, ctx.now + _ASK_FOR, data))
             await ctx.reply(missing)
             return
@@ -145,8 +145,8 @@ def _wrong(ctx: Context, said: Activity) -> str:
 async def _rooms(ctx: Context) -> list[Room]:
     """Whom it is for: the group it is announced in, else the groups of the leader room's grid or of the speaker's
     own scope."""
-    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
-        return [ctx.room]
+    if ctx.group is not None:
+        return [ctx.group]
     scope = await _scope(ctx)
     if scope is None:
         return []
@@ -181,10 +181,11 @@ async def _open(ctx: Context, said: Activity, found: list[Room], right: str | No
             for number, window in enumerate(said.windows, start=1)
         ),
     )
-    signup = await signup_timers.schedule(ctx, await rows.create(ctx.tx, new, ctx.now))
+    created = await rows.create(ctx.tx, new, ctx.now, message=(ctx.message.account, ctx.message.id))
+    signup = await signup_timers.schedule(ctx, created)
     await ctx.audit_message("activity", right=right, item=signup.id, heads=signup.capacity)
     zone = ctx.policy.timezone
-    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+    if ctx.group is not None:
         await ctx.reply(words.announced(signup, zone))
         return
     await ctx.reply(words.published(signup, len(found), zone))
@@ -309,3 +310,38 @@ async def _tell_all(ctx: Context, signup: Signup, line: str, key: str) -> None:
     room = await rooms.get(ctx.tx, signup.room_id) if signup.room_id is not None else None
     if room is not None and (ctx.room is None or ctx.room.id != room.id) and entries:
         await ctx.post(room, line, PostKind.NOTICE, key=f"{key}:{signup.id}:room")
+
+
+async def recalled(ctx: Context, message_id: str) -> bool:
+    """An announcement was taken back: where nobody signed up it is called off, else it stands, and its organiser reads
+    how to call it off; what was asked about it is no more. Whether it was one."""
+    person = ctx.actor
+    asked = await questions.open_for(ctx.tx, person.id, WHEN, ctx.now) if person is not None else []
+    for question in asked:
+        if question.data.get("message") == message_id:
+            await questions.close(ctx.tx, question.person_id, WHEN, question.item)
+            return True
+    signup = await rows.announced_by(ctx.tx, (ctx.message.account, message_id))
+    if signup is None or signup.state is SignupState.CANCELLED:
+        return signup is not None
+    taken = sum(entry.heads for entry in await rows.entries(ctx.tx, signup.number) if entry.active)
+    if taken:
+        await ctx.reply(words.stands(signup, taken))
+        return True
+    await ctx.reply(words.taken_back(signup))
+    room = await rooms.get(ctx.tx, signup.room_id) if signup.room_id is not None else None
+    elsewhere = room is not None and (ctx.room is None or ctx.room.id != room.id)
+    if room is not None and elsewhere and not await outbox.drop(ctx.tx, f"activity:{signup.id}"):
+        await ctx.post(room, words.taken_back(signup), PostKind.NOTICE, key=f"taken_back:{signup.id}")
+    await rows.update(
+        ctx.tx,
+        signup.number,
+        title=words.TAKEN_BACK,
+        place="",
+        note="",
+        state=SignupState.CANCELLED,
+        closed_at=ctx.now,
+        next_at=None,
+    )
+    await ctx.audit_message("activity_cancelled", item=signup.id)
+    return True

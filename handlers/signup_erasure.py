@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import signups
+from handlers import signup_activities, signups
 from handlers.context import Context
 from handlers.texts import signups as words
 from storage import signups as rows
@@ -38,6 +38,8 @@ async def erase(ctx: Context, person: Person) -> None:
 async def recalled(ctx: Context, message_id: str) -> bool:
     """A message that signed somebody up was taken back: they come as they did before it, and a name that only it gave
     is gone. Whether it was one."""
+    if await signup_activities.recalled(ctx, message_id):
+        return True
     undone = await rows.said_by(ctx.tx, (ctx.message.account, message_id))
     for number in sorted({undo.signup for undo in undone}):
         signup = await rows.get(ctx.tx, number)

@@ -29,7 +29,7 @@ async def only_talk(ctx: Context, command: Command) -> bool:
     """Whether a bare 报名, 签到 … can mean nothing here, so that it is talk."""
     if command.name not in _ASKING or command.explicit or command.item is not None:
         return False
-    if ctx.room is None or ctx.room.kind is RoomKind.LEADER:
+    if ctx.group is None:
         return False
     open_here = await here(ctx)
     return not named_in(command.text, open_here)[1] if command.in_words else not open_here
@@ -49,8 +49,8 @@ def named_in(text: str, among: Sequence[Signup]) -> tuple[str, list[Signup]]:
 async def here(ctx: Context) -> list[Signup]:
     """The open ones that a command without an id may mean: of the group, else those that the speaker organises, is in
     or leads."""
-    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
-        return await rows.in_room(ctx.tx, ctx.room.id, ctx.room.grid)
+    if ctx.group is not None:
+        return await rows.in_room(ctx.tx, ctx.group.id, ctx.group.grid)
     if ctx.actor is None:
         return []
     scopes = [grant.scope for grant in ctx.actor.grants if Right.ACTIVITY in rights.TABLE[grant.role]]

@@ -57,7 +57,7 @@ _SAID_BEHIND = re.compile(r"(?<=[\u4e00-\u9fff]{2})(?:报名|参加|已报|要�
 # that costs something a price says little, so a price alone is none of these words.
 _NO_SIGNUP = re.compile(
     r"[团拼][购单]|拼团|团长|自提|下单|秒杀|包邮|特价|现货|代购|预[定订购]|元/?\s?[一每]?\s?(?:斤|箱|盒|份|袋|只|个|瓶|件|包|筐|提)|[一每]\s?(?:斤|箱|盒|袋|件|筐)"
-    r"|拼车|顺风车|搭车|出租|转让|求购|收到|已阅|知晓|打卡|祝福|祈福|成语|游戏|诗词"
+    r"|\d\s?[元块]\s?\d{1,3}\s?[个枚只斤盒箱袋份]|拼车|顺风车|搭车|出租|转让|求购|收到|已阅|知晓|打卡|祝福|祈福|成语|游戏|诗词"
 )
 _ANNOUNCED = re.compile(r"名单|公示|值班|排班|获奖|中奖|欠费|结果")
 _LONGEST_NAME = 3  # family and given name; what is longer is a title with a name, or no name

@@ -144,8 +144,10 @@ _ENTRY = sa.select(*(column for column in signup_entries.c if column.name != "ph
 
 
 # --- activities ---
-async def create(tx: Tx, new: NewSignup, at: datetime, next_at: datetime | None = None) -> Signup:
-    """A new sign-up with the next number, open."""
+async def create(
+    tx: Tx, new: NewSignup, at: datetime, next_at: datetime | None = None, *, message: Said | None = None
+) -> Signup:
+    """A new sign-up with the next number, open. `message`: the one that announced it."""
     number = await numbers.next_of(tx, "signups")
     values: dict[str, Any] = {
         "title": new.title,
@@ -165,17 +167,17 @@ async def create(tx: Tx, new: NewSignup, at: datetime, next_at: datetime | None 
     }
     row = {"number": number, "state": SignupState.OPEN.value, "created_at": at, "stage": 0, "next_at": next_at}
     await tx.execute(sa.insert(signups).values(**values, **row))
-    await _set_slots(tx, number, new.slots)
+    await _set_slots(tx, number, new.slots, message)
     if not new.slots:
-        await _step(tx, number, None, _FROM_THE_START, new.capacity)
+        await _step(tx, number, None, _FROM_THE_START, new.capacity, message=message)
     return await _get(tx, number)
 
 
-async def _set_slots(tx: Tx, number: int, slots: Sequence[Slot]) -> None:
+async def _set_slots(tx: Tx, number: int, slots: Sequence[Slot], message: Said | None) -> None:
     for slot in slots:
         row = {"slot": slot.slot, "starts": slot.starts, "ends": slot.ends, "capacity": slot.capacity}
         await tx.execute(sa.insert(signup_slots).values(signup=number, **row))
-        await _step(tx, number, None, _FROM_THE_START, slot.capacity, slot=slot.slot)
+        await _step(tx, number, None, _FROM_THE_START, slot.capacity, slot=slot.slot, message=message)
 
 
 async def get(tx: Tx, number: int) -> Signup | None:
@@ -373,6 +375,14 @@ async def said_by(tx: Tx, message: Said) -> list[Undo]:
         heads, slot = (0, None) if before is None else before
         found.append(Undo(number, seq, heads or 0, slot, new=before is None))
     return found
+
+
+async def announced_by(tx: Tx, message: Said) -> Signup | None:
+    """The sign-up that a message announced."""
+    table = signup_steps.c
+    said = (table.account == message[0], table.message_id == message[1], table.seq.is_(None))
+    number = await tx.scalar(sa.select(table.signup).where(*said).limit(1))
+    return await get(tx, number) if number is not None else None
 
 
 async def stated(tx: Tx, number: int) -> dict[int, list[tuple[datetime, int, int]]]:

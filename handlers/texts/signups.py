@@ -332,6 +332,18 @@ def changed_activity(signup: Signup, timezone: ZoneInfo) -> str:
     return f"{name(signup)}有改动：{when(signup, timezone)} {signup.place}".rstrip() + "。去不了请发“取消报名”。"
 
 
+TAKEN_BACK = "（已撤回的活动）"
+
+
+def taken_back(signup: Signup) -> str:
+    return f"{name(signup)}已撤回，不用报名了。"
+
+
+def stands(signup: Signup, taken: int) -> str:
+    """The announcement was taken back when people were in already."""
+    return f"{name(signup)}已有{taken}人报名，撤回消息不算取消；不办了请发“取消活动 {signup.id}”。"
+
+
 NOTHING_TO_CHANGE = "没看出要改什么，如：改活动 {id} 周日9:00 或 改活动 {id} 限30人"
 BELOW_TAKEN = "已有{taken}人报上，名额不能少于{taken}人。"
 CHANGED_NOT_SLOTS = "{id}分场次，改场次请取消后重发。"
