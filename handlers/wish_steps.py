@@ -235,7 +235,7 @@ async def let_go(effects: Effects, wish: Wish, person: Person, why: str, *, told
     released = await wishes.release(effects.tx, wish.number, person.id)
     if released is None:
         return None
-    giver = await name_of(effects, person.id, wish.claim_room_id)
+    giver = await name_of(effects, person.id, wish.claim_room_id) if why != said.ERASED else ""
     if told:
         await effects.tell(person, told, key=f"{words(wish)}over:{released.rounds}:{person.id}")
     return await pass_on(effects, released, why, giver)

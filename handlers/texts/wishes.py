@@ -248,7 +248,7 @@ def your_turn(wish_id: str, public: str, days: int) -> str:
 
 def told_released(wish_id: str, public: str, giver: str, why: str, following: str) -> str:
     then = f"转给候补：{following}，请联系转达" if following else "重新开放认领"
-    return f"【{why}】{wish_id} {public}\n{giver}不再认领，{then}。"
+    return f"【{why}】{wish_id} {public}\n{giver or '原来的人'}不再认领，{then}。"
 
 
 RAN_OUT, GAVE_UP, ERASED = "认领到期", "放弃认领", "认领人注销"

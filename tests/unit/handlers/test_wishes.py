@@ -130,6 +130,15 @@ async def test_what_was_given_is_told_and_asked_about_before_it_is_erased(stage:
     assert "心愿认领1个" in (await stage.told("小吴"))[-1]
 
 
+async def test_whoever_erases_themselves_is_not_named_to_the_leader_once_more(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1")
+    await stage.say("小吴", "删除我的信息", room=None)
+    await stage.say("小吴", "确认删除", room=None)
+    assert (await stage.told(LEADER))[-1] == "【认领人注销】X1 想请人修一下收音机\n原来的人不再认领，重新开放认领。"
+    assert not [line for line in await stage.lines() if "小吴" in line.text]
+
+
 async def test_what_is_recalled_of_a_review_is_published_no_more(stage: Stage) -> None:
     await stage.say("老周", "心愿 想请人修一下收音机")
     stage.after(hours=12)  # at night
