@@ -12,7 +12,7 @@ from nlp import location
 from nlp.categories import Category
 from storage import outbox
 from storage import tickets as rows
-from storage.model import OPEN_STATES, Place, RoomKind, TicketState, Urgency
+from storage.model import OPEN_STATES, Place, TicketState, Urgency
 
 _CORRECTABLE = OPEN_STATES | {TicketState.CANDIDATE}
 _LONGEST_PLACE = 40
@@ -54,7 +54,7 @@ async def recategorize(ctx: Context, command: Command) -> str:
     if steps.discreet(moved):
         await outbox.drop(ctx.tx, f"ack:{ticket.id}")
     due = texts.clock(moved.due, ctx.policy.timezone) if moved.due is not None else ""
-    public = ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT and steps.discreet(moved)
+    public = ctx.group is not None and steps.discreet(moved)
     await ctx.reply(texts.recategorized(ticket.id, "" if public else new.short_name, due), ticket=ticket.number)
     if urgency is Urgency.EMERGENCY and ticket.urgency is not Urgency.EMERGENCY and moved.open:
         await receipts.to_leaders(ctx, moved)

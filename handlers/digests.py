@@ -15,7 +15,7 @@ from handlers.context import Context, Effects, Policy
 from storage import figures, grids, jobs, rooms
 from storage import tickets as rows
 from storage.figures import Counts
-from storage.model import PostKind, RoomKind
+from storage.model import PostKind
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -58,7 +58,7 @@ async def show(ctx: Context, command: Command) -> str:
     today = _midnight(ctx.now.astimezone(ctx.policy.timezone).date(), ctx.policy)
     period = Period(today - 6 * DAY if weekly else today, ctx.now, weekly)
     text = await _text(ctx, scope, period, await figures.total(ctx.tx, period.since, period.until, scope))
-    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+    if ctx.group is not None:
         key = f"digest:{ctx.message.account}:{ctx.message.id}"
         told = await ctx.tell(await ctx.person(), text, key=key)
         await ctx.reply(texts.DIGEST_IN_PRIVATE if told else texts.ASK_IN_PRIVATE)

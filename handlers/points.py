@@ -11,7 +11,7 @@ from handlers.rights import Right
 from handlers.texts import worklog as texts
 from nlp.contact import mask
 from storage import people, points
-from storage.model import Person, RoomKind
+from storage.model import Person
 from storage.points import PointAction, PointEntry
 
 LATEST = 5
@@ -85,12 +85,12 @@ async def redeem(ctx: Context, command: Command) -> str:
     left = await points.balance(ctx.tx, holder)
     if person is None or spent is None:
         line = texts.too_few(mask(command.code), left, command.count)
-        await ctx.reply(texts.NOT_DONE if _in_public(ctx) else line, key=_key(ctx, holder))
+        await ctx.reply(texts.NOT_DONE if ctx.group is not None else line, key=_key(ctx, holder))
         return "command"
     entry = _id(spent)
     await ctx.audit_message("points_redeemed", right=command.right, item=entry, person=holder, points=command.count)
     line = texts.redeemed(entry, mask(command.code), command.count, what, left)
-    await ctx.reply(texts.redeemed_in_group(entry) if _in_public(ctx) else line, key=_key(ctx, holder))
+    await ctx.reply(texts.redeemed_in_group(entry) if ctx.group is not None else line, key=_key(ctx, holder))
     if holder != staff.id:
         line = texts.told_redeemed(command.count, what, left)
         await ctx.tell(person, line, key=f"points:{holder}:{entry}", by_day=True)
@@ -159,7 +159,3 @@ def _id(entry: PointEntry) -> str:
 def _key(ctx: Context, holder: int) -> str:
     """By which every line about somebody's points is found again."""
     return f"points:{holder}:{ctx.message.account}:{ctx.message.id}"
-
-
-def _in_public(ctx: Context) -> bool:
-    return ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT

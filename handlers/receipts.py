@@ -13,7 +13,7 @@ from handlers.context import Context, Effects
 from nlp.contact import mask
 from storage import dialogs, outbox, people, rooms
 from storage import tickets as rows
-from storage.model import Dialog, Nature, PostKind, RoomKind, Ticket, TicketState, Urgency
+from storage.model import Dialog, Nature, PostKind, Ticket, TicketState, Urgency
 
 LOCATE = "locate"  # the dialog step
 _MERGE_WITHIN = timedelta(minutes=1)  # no acknowledgement waits longer
@@ -141,7 +141,7 @@ async def was_asked_where(ctx: Context, ticket: Ticket) -> bool:
 
 async def _acknowledge(ctx: Context, ticket: Ticket) -> None:
     ask, key = _question(ctx, ticket), f"ack:{ticket.id}"
-    if ctx.room is None or ctx.room.kind is RoomKind.LEADER:
+    if ctx.group is None:
         line = texts.acknowledged([steps.heading(ctx.policy, ticket)], ask)
         said = await ctx.reply(line, PostKind.ACK, key=key, ticket=ticket.number)
     else:

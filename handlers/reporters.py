@@ -12,7 +12,7 @@ from storage import dialogs, outbox, people
 from storage import tasks as stored_tasks
 from storage import tickets as rows
 from storage.engine import purged
-from storage.model import OPEN_STATES, Place, RoomKind, Ticket, TicketState, Urgency
+from storage.model import OPEN_STATES, Place, Ticket, TicketState, Urgency
 
 MOST_LISTED = 5
 QUOTING = ("told", "more", "assigned", "reopened", "raised")  # keys of the lines that carry what was said
@@ -40,7 +40,7 @@ async def query(ctx: Context, command: Command) -> str:
     state = merges.state_of(ticket, target)
     if not (own or staff):
         await ctx.reply(texts.state_line(ticket.id, state))
-    elif _in_public(ctx) and steps.discreet(ticket):
+    elif ctx.group is not None and steps.discreet(ticket):
         await ctx.reply(texts.state_line(ticket.id, state))
         await ctx.tell(
             await ctx.person(), await _detail(ctx, ticket), key=f"query:{ctx.message.id}", ticket=ticket.number
@@ -149,7 +149,7 @@ async def _leave_both(ctx: Context, ticket: Ticket, into: int) -> None:
 
 async def _list_own(ctx: Context) -> None:
     own = await rows.of_person(ctx.tx, ctx.actor.id) if ctx.actor is not None else []
-    hidden = [ticket for ticket in own if steps.discreet(ticket)] if _in_public(ctx) else []
+    hidden = [ticket for ticket in own if steps.discreet(ticket)] if ctx.group is not None else []
     shown = [ticket for ticket in own if ticket not in hidden]
     lines = [
         texts.state_line(steps.heading(ctx.policy, ticket), texts.STATE[ticket.state]) for ticket in shown[:MOST_LISTED]
@@ -163,7 +163,7 @@ async def _list_own(ctx: Context) -> None:
         )
         # That there is something confidential is not said in public either, unless it can be read in private.
         await ctx.tell(ctx.actor, private, key=f"query:{ctx.message.id}")
-    await ctx.reply("\n".join(lines) or (texts.NOTHING_OPEN_HERE if _in_public(ctx) else texts.NOTHING_OPEN))
+    await ctx.reply("\n".join(lines) or (texts.NOTHING_OPEN_HERE if ctx.group is not None else texts.NOTHING_OPEN))
 
 
 async def _detail(ctx: Context, ticket: Ticket) -> str:
@@ -172,7 +172,7 @@ async def _detail(ctx: Context, ticket: Ticket) -> str:
     if owner is not None and owner.name:
         label = f"{label} {owner.name}".strip()
     due = texts.clock(ticket.due, ctx.policy.timezone) if ticket.open and ticket.due is not None else ""
-    result = "" if _in_public(ctx) else steps.shorten(ticket.result or "")
+    result = "" if ctx.group is not None else steps.shorten(ticket.result or "")
     return texts.own_state(steps.heading(ctx.policy, ticket), texts.STATE[ticket.state], label, due, result)
 
 
@@ -198,7 +198,3 @@ async def _own(ctx: Context, command: Command, states: Collection[TicketState]) 
 async def _not_possible(ctx: Context, ticket: Ticket) -> None:
     hint = texts.NEXT[TicketState.CLOSED].format(id=ticket.id) if ticket.state is TicketState.CLOSED else ""
     await ctx.reply(texts.not_possible(ticket.id, texts.STATE[ticket.state], hint))
-
-
-def _in_public(ctx: Context) -> bool:
-    return ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT

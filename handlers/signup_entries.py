@@ -16,7 +16,7 @@ from handlers.texts import signups as words
 from nlp import contact, location
 from storage import people, questions
 from storage import signups as rows
-from storage.model import Person, RoomKind
+from storage.model import Person
 from storage.questions import Question
 from storage.signups import Entry, EntryState, Signup, Slot
 
@@ -216,7 +216,7 @@ def _called(ctx: Context, who: str, party: Party) -> str:
 
 
 def _room_id(ctx: Context) -> int | None:
-    return ctx.room.id if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT else None
+    return ctx.group.id if ctx.group is not None else None
 
 
 def _name(ctx: Context) -> str:

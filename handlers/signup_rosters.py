@@ -11,7 +11,6 @@ from handlers.context import Context
 from handlers.signup_forms import Party
 from handlers.texts import signups as words
 from storage import signups as rows
-from storage.model import RoomKind
 from storage.points import PointAction
 from storage.signups import Entry, EntryState, Signup, SignupState
 
@@ -34,7 +33,7 @@ async def show(ctx: Context, command: Command) -> str:
         return "command"
     await ctx.audit_message("roster", right=right, item=signup.id)
     names = await _roster(ctx, signup, entries, line)
-    if ctx.room is None or ctx.room.kind is RoomKind.LEADER:
+    if ctx.group is None:
         await ctx.reply(names)
         return "command"
     person = await ctx.person()

@@ -10,7 +10,7 @@ from handlers.context import Context, Effects
 from handlers.rights import Right
 from storage import people
 from storage import tickets as rows
-from storage.model import Person, Role, RoomKind, Ticket, TicketState, Urgency
+from storage.model import Person, Role, Ticket, TicketState, Urgency
 
 
 async def find(ctx: Context, command: Command, right: Right, states: Collection[TicketState]) -> Ticket | None:
@@ -25,7 +25,7 @@ async def find(ctx: Context, command: Command, right: Right, states: Collection[
     fitting = [
         ticket
         for ticket in await rows.in_scope(ctx.tx, scopes, states)
-        if ctx.room is None or ctx.room.kind is RoomKind.LEADER or ticket.room_id == ctx.room.id
+        if ctx.group is None or ticket.room_id == ctx.group.id
     ]
     if len(fitting) == 1:
         return fitting[0]

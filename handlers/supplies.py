@@ -18,7 +18,7 @@ from nlp.contact import mask
 from nlp.decision import Label, Urgency
 from nlp.normalize import normalise
 from storage import modes, outbox, people, supplies
-from storage.model import COMMUNITY_DIGITS, Person, RoomKind
+from storage.model import COMMUNITY_DIGITS, Person
 from storage.supplies import Handover, Supply, SupplyKind, SupplyState
 
 MOST_LINES = 8
@@ -334,7 +334,7 @@ async def _unsay(ctx: Context, found: Sequence[Supply]) -> None:
 
 async def _list(ctx: Context, grid: str) -> str:
     """For leaders among themselves each with who and what it goes with; for everybody else things and buildings."""
-    inside = ctx.room is None or ctx.room.kind is RoomKind.LEADER
+    inside = ctx.group is None
     if inside and _leads(ctx, grid):
         found = await supplies.search(ctx.tx, grid)
         lines = [texts.leader_line(heading(one), await _who(ctx, one), await _matched(ctx, one)) for one in found]

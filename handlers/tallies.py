@@ -6,7 +6,7 @@ from handlers import quiet, texts
 from handlers.context import Context
 from nlp.contact import mask
 from storage import outbox
-from storage.model import PostKind, RoomKind
+from storage.model import PostKind
 
 _MOST_NAMED = 3
 
@@ -14,10 +14,10 @@ _MOST_NAMED = 3
 async def say(ctx: Context, name: str, text: str, *, many: str = "") -> None:
     """Tell the speaker, and with them all who gave the like command in this minute. `name` is that of the count; `many`
     is what several are told, where it differs."""
-    if ctx.room is None or ctx.room.kind is RoomKind.LEADER:
+    if ctx.group is None:
         await ctx.reply(text)
         return
-    key = f"tally:{name}:room{ctx.room.id}:{quiet.next_minute(ctx.now):%Y%m%dT%H%M}"
+    key = f"tally:{name}:room{ctx.group.id}:{quiet.next_minute(ctx.now):%Y%m%dT%H%M}"
     queued = await outbox.find_queued(ctx.tx, key)
     if queued is None or ctx.late:
         await ctx.reply(text, PostKind.TALLY, key=key)

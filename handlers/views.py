@@ -7,7 +7,7 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import LEADERS, Right
 from storage import tickets as rows
-from storage.model import OPEN_STATES, Person, RoomKind, Ticket, TicketState
+from storage.model import OPEN_STATES, Person, Ticket, TicketState
 
 MOST_LINES = 8
 _WORKED_ON = OPEN_STATES - {TicketState.HANDLED, TicketState.CALLBACK}
@@ -20,7 +20,7 @@ async def todo(ctx: Context, command: Command) -> str:
     waiting = await _waiting(ctx, person)
     counts = [sum(label == kind for label, _ in waiting) for kind in _KINDS]
     lines = [texts.todo_counts(*counts[:3]), *_lines(ctx, waiting)] if waiting else [texts.NOTHING_TO_DO]
-    if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT:
+    if ctx.group is not None:
         head = lines[0]
         if waiting:
             told = await ctx.tell(person, "\n".join(lines), key=f"todo:{ctx.message.account}:{ctx.message.id}")

@@ -13,7 +13,6 @@ from handlers.wish_forms import PASS, UNDONE
 from nlp import discretion
 from nlp.contact import mask
 from storage import outbox, people, wishes
-from storage.model import RoomKind
 from storage.points import PointAction
 from storage.wishes import Wish, WishState
 
@@ -45,7 +44,7 @@ async def _one(ctx: Context, command: Command, number: int) -> str:
     right = wish_steps.right_over(ctx.actor, found)
     if right is None:
         await ctx.audit_message("denied", command=command.name.name, item=found.id)
-        return "" if _in_public(ctx) else BEYOND_SCOPE
+        return "" if ctx.group is not None else BEYOND_SCOPE
     if command.verdict == UNDONE:
         return await _undo(ctx, found, right)
     if found.state is not WishState.PENDING:
@@ -59,7 +58,7 @@ async def _publish(ctx: Context, command: Command, found: Wish, right: str) -> s
     wording = (command.remark or found.text).rstrip("。.!！~～ ")
     private = texts.not_for_all(discretion.find(wording))
     if private:
-        if _in_public(ctx):  # a group does not read the words that are at fault
+        if ctx.group is not None:  # a group does not read the words that are at fault
             line, key = texts.reword(found.id, private), f"{wish_steps.words(found)}reword:{ctx.message.id}"
             await ctx.tell(await ctx.person(), line, key=key)
             return texts.look(found.id)
@@ -71,7 +70,7 @@ async def _publish(ctx: Context, command: Command, found: Wish, right: str) -> s
             return no_such_scope(mask(command.code))
         if rights.allowed(ctx.actor, Right.REVIEW, scope) is None:
             await ctx.audit_message("denied", command=command.name.name, item=found.id, scope=scope)
-            return "" if _in_public(ctx) else BEYOND_SCOPE
+            return "" if ctx.group is not None else BEYOND_SCOPE
     elif not await wish_steps.groups(ctx, found):
         scope = _home(found, right)
     rooms = len(await wish_steps.groups_of(ctx, scope)) if scope is not None else 1
@@ -173,7 +172,7 @@ def _already(found: Wish) -> str:
 async def _list_pending(ctx: Context) -> None:
     """What waits within the speaker's scope; among residents nothing of it is said."""
     person = await ctx.person()
-    if _in_public(ctx):
+    if ctx.group is not None:
         await ctx.reply(texts.REVIEW_HOW)
         return
     scopes = [grant.scope for grant in person.grants if Right.REVIEW in rights.TABLE[grant.role]]
@@ -181,7 +180,3 @@ async def _list_pending(ctx: Context) -> None:
     lines = [texts.pending_line(one.id, one.text) for one in waiting[:MOST_LISTED]]
     key = f"{wish_steps.LISTS}{ctx.message.account}:{ctx.message.id}"
     await ctx.reply("\n".join(lines) or texts.NOTHING_PENDING, key=key)
-
-
-def _in_public(ctx: Context) -> bool:
-    return ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT

@@ -363,7 +363,7 @@ async def _list_open(ctx: Context) -> None:
 
 def _group(ctx: Context) -> int | None:
     """The resident group in which this was said; None in private and among leaders."""
-    return ctx.room.id if ctx.room is not None and ctx.room.kind is RoomKind.RESIDENT else None
+    return ctx.group.id if ctx.group is not None else None
 
 
 async def erase(ctx: Context, person: Person) -> None:
