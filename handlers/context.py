@@ -253,11 +253,6 @@ class Context(Effects):
         """The residents' group in which this was said; None in private and among leaders."""
         return self.room if self.room is not None and self.room.kind is RoomKind.RESIDENT else None
 
-    @property
-    def group(self) -> Room | None:
-        """The residents' group in which this was said; None in private and among leaders."""
-        return self.room if self.room is not None and self.room.kind is RoomKind.RESIDENT else None
-
     async def person(self) -> Person:
         """Who spoke, with a record of their own. A number in their nick is masked before it is kept."""
         if self.actor is None:
