@@ -11,6 +11,7 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
+from handlers.texts import no_such_ticket
 from nlp.decision import Decision, Label, Nature
 from storage import polls, topics
 from storage.model import TicketState
@@ -31,7 +32,7 @@ async def take(ctx: Context, command: Command) -> str:
         topic = await topics.get(ctx.tx, command.item)
         poll = await polls.get(ctx.tx, command.item)
         if topic is None and poll is None:
-            await ctx.reply(texts.no_such_item(item_id))
+            await ctx.reply(no_such_ticket(item_id))
             return "command"
         grid = topic.grid if topic is not None else poll.grid if poll is not None else grid
     right = rights.allowed(ctx.actor, Right.DELIBERATE, grid)

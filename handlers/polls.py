@@ -128,7 +128,7 @@ async def query(ctx: Context, command: Command) -> str:
         return "command"
     poll = await polls.get(ctx.tx, command.item)
     if poll is None:
-        await ctx.reply(texts.no_such_item(f"V{command.item}"))
+        await ctx.reply(common.no_such_ticket(f"V{command.item}"))
         return "command"
     counts = await polls.counts(ctx.tx, poll)
     if poll.closed_at is None:
@@ -203,7 +203,7 @@ async def _meant(ctx: Context, command: Command) -> Poll | str:
             return poll
         item_id = f"V{command.item}"
         topic = await stored_topics.get(ctx.tx, command.item)
-        await ctx.reply(texts.not_a_poll(item_id) if topic is not None else texts.no_such_item(item_id))
+        await ctx.reply(texts.not_a_poll(item_id) if topic is not None else common.no_such_ticket(item_id))
         return "command"
     running = await polls.open_in_room(ctx.tx, ctx.room.id) if ctx.room is not None else await _voted_in(ctx)
     if not command.text[:1].isdecimal():

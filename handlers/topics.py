@@ -13,6 +13,7 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
+from handlers.texts import no_such_ticket
 from nlp import discretion, location, similarity
 from nlp.contact import mask
 from nlp.decision import Label, Nature
@@ -81,7 +82,7 @@ async def second(ctx: Context, command: Command) -> str:
     if topic is None or not _same_community(topic, grid):
         poll = await polls.get(ctx.tx, command.item)
         item_id = f"V{command.item}"
-        await ctx.reply(texts.not_a_topic(item_id) if poll is not None else texts.no_such_item(item_id))
+        await ctx.reply(texts.not_a_topic(item_id) if poll is not None else no_such_ticket(item_id))
     elif topic.state is not TopicState.OPEN:
         await ctx.reply(texts.topic_over(topic.id, discussed=topic.state is TopicState.DISCUSSED))
     elif await _support(ctx, topic):
@@ -236,7 +237,7 @@ def _same_community(topic: Topic, grid: str | None) -> bool:
 async def _withdraw_vote(ctx: Context, number: int) -> str:
     poll = await polls.get(ctx.tx, number)
     if poll is None:
-        await ctx.reply(texts.no_such_item(f"V{number}"))
+        await ctx.reply(no_such_ticket(f"V{number}"))
     elif poll.closed_at is not None:
         await ctx.reply(texts.poll_over(poll.id))
     elif ctx.actor is None or not await polls.unvote(ctx.tx, poll.number, ctx.actor.id):
