@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers import rights, tallies, topics
+from handlers import commands, rights, tallies, topics
 from handlers import texts as common
-from handlers.commands import Command
+from handlers.commands import Command, Name
 from handlers.context import Context, Effects
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
@@ -219,6 +219,20 @@ async def _meant(ctx: Context, command: Command) -> Poll | str:
     else:
         await ctx.reply(texts.NO_POLL if ctx.room is not None else texts.VOTE_IN_ROOM)
     return "command"
+
+
+async def recalled(ctx: Context, said: str) -> bool:
+    """A vote was taken back, as long as the window knows what was `said`; whether it was one."""
+    command = commands.parse(said, addressed=True) if said else None
+    if not isinstance(command, Command) or command.name is not Name.VOTE or ctx.actor is None:
+        return False
+    voted = await polls.voted_in(ctx.tx, ctx.actor.id)
+    here = [poll.number for poll in await polls.open_in_room(ctx.tx, ctx.room.id)] if ctx.room is not None else voted
+    meant = [number for number in voted if number == command.item or (command.item is None and number in here)]
+    if len(meant) != 1 or not await polls.unvote(ctx.tx, meant[0], ctx.actor.id):
+        return False
+    await ctx.audit_message("unvoted", item=f"V{meant[0]}", recalled=True)
+    return True
 
 
 async def only_talk(ctx: Context, command: Command) -> bool:

@@ -6,7 +6,7 @@ What it *did* stays: a step that was taken is in the audit chain, and another co
 
 from __future__ import annotations
 
-from handlers import chains, reporters, safety, signup_erasure, steps, supplies, texts, topics, wishes, worklog
+from handlers import chains, polls, reporters, safety, signup_erasure, steps, supplies, texts, topics, wishes, worklog
 from handlers.context import Context
 from storage import alerts, audit, notes, outbox
 from storage import tickets as rows
@@ -44,9 +44,9 @@ async def recalled(ctx: Context) -> str:
     supply = await supplies.recalled(ctx, gone)
     work = await worklog.recalled(ctx, gone)
     safe = await safety.recalled(ctx, gone, said)
-    return (
-        "recalled" if found or commanded or wished or signed or topic or listed or supply or work or safe else "recall"
-    )
+    voted = await polls.recalled(ctx, said)
+    done = (found, commanded, wished, signed, topic, listed, supply, work, safe, voted)
+    return "recalled" if any(done) else "recall"
 
 
 async def _unsay(ctx: Context, number: int, gone: str) -> bool:

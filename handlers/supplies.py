@@ -119,7 +119,8 @@ async def complete(ctx: Context, command: Command) -> str:
     for each in pending:
         await _settle(ctx, each.offer if supply.kind is SupplyKind.NEED else each.need)
     if not _leads(ctx, supply.grid):
-        line = texts.told_handed_over(heading(supply), mask(ctx.message.nick))
+        part = f"{given}{supply.unit}" if short else ""
+        line = texts.told_handed_over(heading(supply), mask(ctx.message.nick), part)
         await ctx.tell_leaders(supply.grid, line, key=f"supply:{supply.id}:done:{ctx.message.id}")
     return "command"
 

@@ -67,7 +67,7 @@ def withdrawn(supply_id: str) -> str:
 
 
 def handed_over(heading_: str) -> str:
-    return f"{heading_}已记交接，谢谢。"
+    return f"{_with(heading_, '已记交接')}，谢谢。"
 
 
 def handed_over_part(supply_id: str, amount: str, left: str) -> str:
@@ -97,8 +97,9 @@ def told_party(heading_: str, where: str, *, needed: bool) -> str:
     return f"您登记的 {heading_}：{there}{'正需要' if needed else '可以提供'}，网格长会联系您。"
 
 
-def told_handed_over(heading_: str, by: str) -> str:
-    return f"【交接】{heading_}：{by}说已交接。"
+def told_handed_over(heading_: str, by: str, part: str) -> str:
+    """`part`: how much, where it was not all of it."""
+    return f"【交接】{heading_}：{by}说已交接{part}。"
 
 
 def told_withdrawn(heading_: str) -> str:

@@ -282,3 +282,15 @@ async def test_in_private_somebody_of_the_group_may_vote_and_a_stranger_not(stag
     await stage.say("李姐", "投票 不装", room=None)
     assert (await stage.told("李姐"))[-1] == "V1 已记您投“不装”，截止前可改。"
     assert (await stage.told("路人"))[-1] == "请在征集意见的群里投票。"
+
+
+async def test_a_vote_that_is_recalled_is_none(stage: Judged) -> None:
+    await stage.say("刘姐", "议事 装道闸 装/不装")
+    await stage.say("李姐", "投票 装")
+    mine = stage.last
+    await stage.after(minutes=1).say("老周", "投票 1")
+    assert mine is not None
+    await stage.recall(mine)
+    await stage.say("刘姐", "结束 V1")
+    assert "1人投票" in (await stage.said())[-1]
+    assert await stage.audited("unvoted") == 1

@@ -114,6 +114,13 @@ async def test_the_community_sees_what_a_part_of_it_needs(stage: Judged) -> None
     ]
 
 
+async def test_the_leader_reads_how_much_was_handed_over(stage: Judged) -> None:
+    await stage.say(LI, "物资 求 口罩 100个")
+    await stage.say(ZHOU, "物资 供 口罩")
+    await stage.say(ZHOU, "完成 W1 30个")
+    assert (await stage.told("刘姐"))[-1] == f"【交接】W1 求 口罩100个（3栋）：{ZHOU}说已交接30个。"
+
+
 async def test_a_call_for_help_that_is_recalled_leaves_no_word(stage: Judged) -> None:
     await stage.say(LI, "平安求助 降压药吃完了")
     assert stage.last is not None
