@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from handlers.texts import share
 
-
 # --- topics ---
 TOPIC_TOO_LONG = "议题请写在100字以内，细节到会上说。"
 TOPIC_DISCREET = "这件涉及个人，不放进公开议题，请私聊我发“上报 内容”。"
