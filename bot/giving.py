@@ -97,5 +97,4 @@ def masked(known: Mapping[int, Person], person_id: int | None) -> str:
     person = known.get(person_id or 0)
     if person is None:
         return ""
-    nick = next((alias.nick for alias in person.aliases if alias.nick), "")
-    return masked_name(person.name if person.grants else nick or person.name) or ""
+    return masked_name(person.name if person.grants else person.nick or person.name) or ""

@@ -36,7 +36,7 @@ async def of_supplies(tx: Tx, scope: str, timezone: ZoneInfo) -> tuple[dict[str,
     rows: list[list[Cell]] = []
     for number, one in enumerate(found, start=1):
         person = nicks.get(one.person_id or 0)
-        nick = next((alias.nick for alias in person.aliases if alias.nick), person.name) if person is not None else ""
+        nick = person.nick or person.name if person is not None else ""
         pairs = await supplies.handovers_of(tx, one.number)
         others = [pair.offer if one.kind is supplies.SupplyKind.NEED else pair.need for pair in pairs]
         rows.append(

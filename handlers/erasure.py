@@ -35,7 +35,7 @@ async def show(ctx: Context, _command: Command) -> str:
         closed=sum(not ticket.open for ticket in own) - candidates,
         candidates=candidates,
         contact=kept.contact,
-        nick=next((alias.nick for alias in person.aliases if alias.nick), ""),
+        nick=person.nick,
         heard=person.opted_out_at is None,
         named_to=ctx.policy.named_to,
         office=_office(person),

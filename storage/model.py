@@ -233,6 +233,11 @@ class Person:
         """The person's roles, 居民 always among them."""
         return frozenset({Role.RESIDENT, *(grant.role for grant in self.grants)})
 
+    @property
+    def nick(self) -> str:
+        """What they call themselves in a group; empty where nothing is known."""
+        return next((alias.nick for alias in self.aliases if alias.nick), "")
+
     def covers(self, grid: str | None, *roles: Role) -> bool:
         """Whether one of `roles` (any role when none is named) is held over `grid`, a code of 12 to 18 digits."""
         return grid is not None and any(
