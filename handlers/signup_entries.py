@@ -21,6 +21,7 @@ from storage.questions import Question
 from storage.signups import Entry, EntryState, Signup, Slot
 
 MOST_HEADS = 50
+FEW = 2  # names in one command that are answered a line each
 PHONE = "phone"  # the step of the question
 _PHONE_WITHIN = timedelta(days=7)
 _LONGEST_NAME = 16
@@ -95,14 +96,14 @@ def _refusal(ctx: Context, signup: Signup) -> str:
 
 def _wrong_number(signup: Signup, party: Party) -> str:
     if party.heads is None:
-        return ""
+        return words.over_most(MOST_HEADS) if len(party.names) > MOST_HEADS else ""
     if party.heads <= 0:
         return words.NO_HEADS
     quotas = [slot.capacity for slot in signup.slots] if signup.slots else [signup.capacity]
     largest = max((quota for quota in quotas if quota is not None), default=None) if None not in quotas else None
     if largest is not None and party.heads > largest:
         return words.too_many(signup, party.heads, largest)
-    return words.over_most(MOST_HEADS) if party.heads > MOST_HEADS else ""
+    return words.over_most(MOST_HEADS) if party.heads * max(1, len(party.names)) > MOST_HEADS else ""
 
 
 # --- windows ---
@@ -234,7 +235,11 @@ def _building(ctx: Context, party: Party) -> str:
 
 def _answer(ctx: Context, signup: Signup, after: Sequence[Entry], done: Sequence[_Done]) -> str:
     entries = {entry.seq: entry for entry in after}
-    return "\n".join(_answer_one(ctx, signup, entries, each) for each in done)
+    if len(done) <= FEW:
+        return "\n".join(_answer_one(ctx, signup, entries, each) for each in done)
+    told = [_told(after, each) for each in done]
+    taken, waiting = signups.heads(after, EntryState.CONFIRMED), signups.heads(after, EntryState.WAITING)
+    return words.summed(words.tally(signup, taken, waiting), [(each.what, each.who, each.heads) for each in told])
 
 
 def _answer_one(ctx: Context, signup: Signup, entries: dict[int, Entry], done: _Done) -> str:

@@ -306,6 +306,12 @@ def merged(text: str, head: str, outcome: Outcome, nick: str, who: str, heads: i
     return "\n".join(line for line in (head, *lines.values(), last) if line)
 
 
+def summed(head: str, told: Sequence[tuple[Outcome, str, int]]) -> str:
+    """To somebody who signed up several: what became of each, by name."""
+    lines = {each: "、".join(f"{who}{heads}人" for what, who, heads in told if what is each) for each in Outcome}
+    return "\n".join([head, *(f"{each.value}：{line}" for each, line in lines.items() if line)])
+
+
 def _from(starts: datetime, now: datetime, timezone: ZoneInfo) -> str:
     days = (starts.astimezone(timezone).date() - now.astimezone(timezone).date()).days
     day = {0: "今天", 1: "明天"}.get(days)
