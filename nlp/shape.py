@@ -58,7 +58,7 @@ def of(text: str) -> Shape:
     if len(text) > _LONGEST:
         return Shape.PLUS_ONE if _starts_plus_one(text) else Shape.TALK
     first = bare[0]
-    if first in _ACK_STARTS and _RECEIPT_RULE.fullmatch(bare):
+    if first in _ACK_STARTS and _RECEIPT_RULE.fullmatch(bare) and not _GREETING.fullmatch(bare):
         if _HAS_RECEIPT.search(bare) or not _THANKS_WORD.search(bare):
             return Shape.ACK
         return Shape.THANKS

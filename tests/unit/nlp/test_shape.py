@@ -10,6 +10,8 @@ from nlp.decision import Label, Shape
     [
         ("收到", Shape.ACK),
         ("收到收到[OK]", Shape.ACK),
+        ("大家好", Shape.TALK),
+        ("各位邻居好", Shape.TALK),
         ("好的，收到，谢谢网格员", Shape.ACK),
         ("1", Shape.ACK),
         ("嗯嗯好嘞", Shape.ACK),
