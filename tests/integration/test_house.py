@@ -206,7 +206,8 @@ async def test_a_morning(village: Village) -> None:
         # what is native to WeChat and concerns nobody
         pat = '<sysmsg type="pat"><pat><fromusername>wxid_m1</fromusername></pat></sysmsg>'
         assert (await village.say(pat, by=1, type=13)).kind is MessageKind.PAT
-        assert (await village.say("#接龙\n周六义诊\n\n1. 张三\n2. 电梯坏了", by=1, type=10)).kind is MessageKind.CHAIN
+        chain = await village.say("#接龙\n周六义诊\n\n1. 张三\n2. 电梯坏了", by=1, type=10)
+        assert (chain.kind, chain.reason, chain.tickets) == (MessageKind.CHAIN, "signup", ())
         assert (await village.say("", by=1, type=16)).kind is MessageKind.POST
         assert (await village.say("张三加入了群聊", by=1, type=18)).kind is MessageKind.SYSTEM
         # who comes and goes
@@ -239,11 +240,12 @@ async def test_a_morning(village: Village) -> None:
         # the group has had its line within the half hour, so S3 is acknowledged to nobody
         (LEADERS, "【诉求】S3 路灯照明 6栋 楼道 居民5：“6栋楼道灯不亮了” 已受理，回复 派单 S3 物业"),
         (LEADERS, "【撤回】S3 路灯照明 6栋 楼道：反映人已撤回，不用再办。"),
+        (LEADERS, "群里的接龙已记成活动：H1 义诊 6月14日(周六)。名单请发“名单 H1”。"),
         (LEADERS, "【移出】小格已被移出“二号群”，那里的诉求收不到了。"),
     ]
     assert await village.counters() == {
-        **dict.fromkeys(("ack", "chain", "chat", "dormant", "friend", "join", "joined", "leave", "pat", "post"), 1),
-        **dict.fromkeys(("recalled", "removed", "system", "topic"), 1),
+        **dict.fromkeys(("ack", "chat", "dormant", "friend", "join", "joined", "leave", "pat", "post"), 1),
+        **dict.fromkeys(("recalled", "removed", "signup", "system", "topic"), 1),
         **dict.fromkeys(("command", "invite", "ticket"), 2),
     }
     assert (await village.gateway.do("stats"))["accepted"] == ["f1", "i2"]
