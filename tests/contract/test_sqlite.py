@@ -243,7 +243,7 @@ async def test_no_log_holds_what_was_written(file: Sqlite, caplog: pytest.LogCap
         await outbox.put(tx, draft("k2", WORDS))
         await tx.exec_driver_sql("INSERT INTO negatives (text) VALUES (?)", (WORDS,))
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="xiaoge"):  # whatever the program set
         async with await file.fresh() as store:
             with pytest.raises(sa.exc.IntegrityError) as failure:
                 await store.write(twice)
