@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from storage.doings import Wanted
 from storage.engine import Tx, purged
 from storage.model import Nature, Role, TicketState
 from storage.tables import calls, grants, people, reporters, tickets
@@ -101,6 +102,7 @@ async def log(
     deed = sa.select(*who, sa.literal("deed"), deeds.c.at, deeds.c.grid, sa.null(), deeds.c.text, no).join(
         deeds, deeds.c.person_id == people.c.id
     )
+    wanted = Wanted(person_id, since, until, grid)
     found = []
     for query, letter, at, where in (
         (suggestion, "S", reporters.c.joined_at, tickets.c.grid),
@@ -109,12 +111,8 @@ async def log(
         (attended, "H", signup_entries.c.attended_at, signups.c.grid),
         (deed, "", deeds.c.at, deeds.c.grid),
     ):
-        wanted = query.where(people.c.id.in_(members), at.is_not(None))
-        wanted = wanted.where(people.c.id == person_id) if person_id is not None else wanted
-        wanted = wanted.where(at >= since) if since is not None else wanted
-        wanted = wanted.where(at < until) if until is not None else wanted
-        wanted = wanted.where(where >= grid, where < grid + ":") if grid else wanted
-        for id_, name, org, kind, moment, code, number, text, anonymous in await tx.execute(wanted):
+        asked = wanted.of(query.where(people.c.id.in_(members)), at, where)
+        for id_, name, org, kind, moment, code, number, text, anonymous in await tx.execute(asked):
             item = f"{letter}{number}" if number is not None else ""
             found.append(
                 Contribution(id_, name, org, ContributionKind(kind), moment, code, item, text, bool(anonymous))

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
+from storage.doings import Wanted
 from storage.engine import Tx, purged
-from storage.grids import within
 from storage.tables import audit, calls, people, task_grids, tasks, tickets
 from storage.tables.worklog import work_entries
 
@@ -121,6 +120,7 @@ async def log(
         .join(task_grids, task_grids.c.person_id == people.c.id)
         .join(tasks, tasks.c.number == task_grids.c.task)
     )
+    wanted = Wanted(person_id, since, until, grid)
     found: list[Work] = []
     for query, letter, at, where in (
         (typed, "", work_entries.c.at, work_entries.c.grid),
@@ -128,12 +128,9 @@ async def log(
         (called, "S", calls.c.accepted_at, tickets.c.grid),
         (tasked, "J", task_grids.c.done_at, task_grids.c.grid),
     ):
-        wanted: sa.Select[Any] = query.where(at.is_not(None))
-        wanted = wanted.where(people.c.id == person_id) if person_id is not None else wanted
-        wanted = wanted.where(at >= since) if since is not None else wanted
-        wanted = wanted.where(at < until) if until is not None else wanted
-        wanted = wanted.where(within(where, grid)) if grid else wanted
-        for id_, name, kind, moment, code, number, text, households, photo in await tx.execute(wanted):
+        for id_, name, kind, moment, code, number, text, households, photo in await tx.execute(
+            wanted.of(query, at, where)
+        ):
             item = f"{letter}{number}" if number is not None else ""
             step = _STEPS.get(kind) or WorkKind(kind)
             found.append(Work(id_, name, step, moment, code, item, text, households, photo is not None))
