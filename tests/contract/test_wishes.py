@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from storage import calls, contributions, outbox, people, signups, tickets, wishes
+from storage import calls, contributions, grids, outbox, people, signups, tickets, wishes
 from storage.contributions import ContributionKind
 from storage.engine import Store, Tx
-from storage.model import Alias, Grant, Nature, PostKind, Role, SendState
+from storage.model import Alias, Grant, Grid, Nature, PostKind, Role, SendState
 from storage.wishes import Wish, WishState
 from tests.contract.fill import MICRO, MINUTE, NOW, draft, new_ticket
 
@@ -154,6 +154,10 @@ async def test_the_four_ones_are_read_from_what_happened(store: Store) -> None:
         log = await contributions.log(tx, person_id=member.id)
         assert await contributions.log(tx, since=NOW + 4 * MINUTE) == log[-1:]
         assert await contributions.log(tx, grid="51999900100199") == []
+        renumbered = MICRO[:15] + "987"
+        await grids.put(tx, [Grid(MICRO, ""), Grid(renumbered, "")])
+        await grids.move(tx, MICRO, [renumbered], NOW)
+        assert await contributions.log(tx, grid=renumbered) == await contributions.log(tx)
         assert await contributions.noted(tx, member.id) == 1
         return [(one.kind.value, one.item, one.text, one.anonymous) for one in log]
 
