@@ -29,6 +29,7 @@ from storage.tables import (
     ticket_notes,
     tickets,
 )
+from storage.tables.deliberation import polls as poll_rows
 from storage.tables.deliberation import topic_supporters, votes
 from storage.tables.neighbours import (
     chain_copies,
@@ -42,6 +43,7 @@ from storage.tables.neighbours import (
 )
 from storage.tables.supplies import checkins
 from storage.tables.supplies import supplies as supply_rows
+from storage.tables.voice import notices
 from storage.tables.worklog import point_accounts, work_entries
 from storage.tickets import purge_candidates
 
@@ -144,6 +146,12 @@ async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
         deeds.c.person_id,
         work_entries.c.person_id,
         point_accounts.c.person_id,
+        # What somebody decided in office.
+        notices.c.author_id,
+        notices.c.approver_id,
+        poll_rows.c.person_id,
+        wishes.c.reviewer_id,
+        deeds.c.by_id,
     )
     elsewhere = [sa.exists().where(column == people.c.id) for column in columns]
     elsewhere.append(sa.exists().where(signups.c.organiser_id == people.c.id, signups.c.forgotten_at.is_(None)))

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from storage import notices, outbox, rooms
+from storage import erasure, notices, outbox, people, rooms
 from storage.engine import Store, Tx
-from storage.model import Lane, PostKind, Room, RoomKind, RoomState, SendState
+from storage.model import Alias, Lane, PostKind, Room, RoomKind, RoomState, SendState
 from storage.notices import OPEN, Notice, NoticeState, Skipped
 from tests.contract.conftest import Database
 from tests.contract.fill import GRID, MICRO, MINUTE, NOW, draft, fill
@@ -127,3 +127,18 @@ async def test_a_start_knows_which_room_read_what(store: Store, listed: list[Roo
     found = await store.read(lambda tx: notices.heard_in(tx, account, NOW - timedelta(hours=1)))
     assert sorted(found) == [(room.im_id, notice.number, NOW) for room in listed[:2]]
     assert await store.read(lambda tx: notices.heard_in(tx, account, NOW + MINUTE)) == []
+
+
+async def test_who_sent_one_keeps_the_name_after_leaving_office(store: Store, listed: list[Room]) -> None:
+    async def work(tx: Tx) -> tuple[str, str]:
+        names = []
+        for name in ("赵示例", "钱示例"):
+            left = await people.import_person(tx, name, (), [Alias("a", name)])
+            if name == "赵示例":
+                await notices.draft(tx, "明天停水", listed, author_id=left.id, at=NOW)
+            await erasure.let_go(tx, [left.id])
+            found = await people.get(tx, left.id)
+            names.append(found.name if found is not None else "")
+        return names[0], names[1]
+
+    assert await store.write(work) == ("赵示例", "")
