@@ -27,10 +27,10 @@ from storage.model import (
     TicketState,
     Urgency,
 )
-from storage.tables import deliberation, neighbours, supplies, upward, voice, worklog
+from storage.tables import deliberation, fleet, neighbours, supplies, upward, voice, worklog
 from storage.tables.base import Id, digits, index, metadata, one_of
 
-__all__ = ["deliberation", "metadata", "neighbours", "supplies", "upward", "voice", "worklog"]
+__all__ = ["deliberation", "fleet", "metadata", "neighbours", "supplies", "upward", "voice", "worklog"]
 
 # One row a program-wide fact, such as the proof that the key file fits.
 meta = sa.Table(

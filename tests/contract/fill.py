@@ -1,6 +1,6 @@
 """Fictional rows for every table, written through the repositories: for the kept dump of each schema and its test.
 
-python -m tests.contract.fill tests/data/schema_0003.sql
+python -m tests.contract.fill tests/data/schema_0004.sql
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from storage import (
     grids,
     inbox,
     jobs,
+    leases,
     listed,
     merges,
     modes,
@@ -537,6 +538,28 @@ async def read_neighbours(store: Store) -> None:
     await store.read(read)
 
 
+PROCESS = leases.Process("1f3a", "node-1", "boot:pid", 4711, "0.1.0", ("a",), NOW, NOW + leases.LEASE)
+
+
+async def fill_fleet(tx: Tx) -> None:
+    """Write, beside the others, at least one row into every table that came with 0004, and its new columns."""
+    await leases.join(tx, PROCESS)
+    await leases.ensure(tx, [leases.DUTY, leases.lease_of("a")], NOW)
+    await leases.claim(tx, [leases.lease_of("a")], PROCESS.holder, NOW)
+
+
+async def read_fleet(store: Store) -> None:
+    """Assert through the repositories that everything that `fill_fleet` wrote is there."""
+
+    async def read(tx: Tx) -> None:
+        assert await leases.alive(tx) == [PROCESS]
+        taken, duty_lease = await leases.every(tx)
+        assert taken == leases.Lease("account:a", PROCESS.holder, 1, NOW)
+        assert duty_lease == leases.Lease("duty", None, 0, NOW)
+
+    await store.read(read)
+
+
 async def dump() -> str:
     """The filled database as SQL text, with the bind code in its first line."""
     with tempfile.TemporaryDirectory() as folder:
@@ -547,6 +570,7 @@ async def dump() -> str:
             code = await store.write(fill)
             await store.write(fill_net)
             await store.write(fill_neighbours)
+            await store.write(fill_fleet)
         with closing(sqlite3.connect(path)) as database:
             lines = list(database.iterdump())
     return "\n".join([f"{BIND_CODE_LINE}{code}", *lines, ""])

@@ -21,9 +21,11 @@ from tests.contract.fill import (
     BIND_CODE_LINE,
     KEY_FILE,
     fill,
+    fill_fleet,
     fill_neighbours,
     fill_net,
     read_back,
+    read_fleet,
     read_neighbours,
     read_net,
 )
@@ -100,6 +102,9 @@ async def test_a_filled_database_of_every_schema_is_read(dump: Path, tmp_path: P
             await store.write(fill_net)  # what came later is there and can be written
         if dump.stem < "schema_0003":
             await store.write(fill_neighbours)
+        if dump.stem < "schema_0004":
+            await store.write(fill_fleet)
+        await read_fleet(store)
         await read_neighbours(store)
         await read_net(store)
         await read_back(store, code)

@@ -1,0 +1,35 @@
+"""Which processes are alive, and which of them serves what."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage.columns import Instant, Words
+from storage.tables.base import index, metadata
+
+# `holder` is drawn anew for each life of a process. `place`: within what its pid means something, empty where nobody
+# can tell. `wants`: the accounts that it was told to serve, NULL for all. All times are the database's own.
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("holder", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("wants", Words),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+# A lease is worth what its holder's row is worth, so that a process renews one row and not thousands. `epoch` counts
+# its owners: an older one is known by it for ever. `since`: when it was taken, or came free.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, sa.ForeignKey("processes.holder")),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+)
+index("leases_holder", leases.c.holder)
