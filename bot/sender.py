@@ -18,6 +18,7 @@ from bot.pacing import DAY, Budget, Pacer
 from bot.transports.base import Offline, OutcomeUnknown, Rejected, Throttled, Transport
 from storage import outbox
 from storage.engine import Store, StoreError, Tx
+from storage.leases import Fence, no_fence
 from storage.model import Outgoing
 
 log = structlog.get_logger(__name__)
@@ -40,10 +41,13 @@ class Sender:
         budget: Budget,
         clock: Clock,
         *,
+        fence: Fence = no_fence,
         seed: int | None = None,
         sent: SentHook | None = None,
     ) -> None:
+        """`fence` begins every transaction that leads to a send; what became of one is written down in any case."""
         self._store = store
+        self._fence = fence
         self._transport = transport
         self._budget = budget
         self._clock = clock
@@ -84,15 +88,19 @@ class Sender:
         """Take up the send log, so that a restart exceeds no budget, and settle what a crash left: SENDING rows become
         UNKNOWN. Returns how many did."""
         now = self._clock.now()
-        left = await self._store.write(lambda tx: outbox.recover(tx, self.account))
+        left = await self._store.write(self._recover)
         log_rows = await self._store.read(lambda tx: outbox.sent_times(tx, self.account, now - DAY))
         self._pacer = Pacer(self._budget, [(at, conversation) for at, conversation, _ in log_rows], seed=self._seed)
         if left:
             log.warning("sends of unknown outcome", action="recover", account=self.account, count=left)
         return left
 
+    async def _recover(self, tx: Tx) -> int:
+        await self._fence(tx)
+        return await outbox.recover(tx, self.account)
+
     async def run(self) -> None:
-        """Send until told to stop."""
+        """Send until told to stop. Raises LeaseLostError when the account is another process's by now."""
         while not self._stopping:
             try:
                 again_at = await self.step()
@@ -128,7 +136,12 @@ class Sender:
 
     async def _send(self, row: Outgoing) -> None:
         now = self._clock.now()
-        if not await self._store.write(lambda tx: outbox.mark_sending(tx, row.id, now)):
+
+        async def mark(tx: Tx) -> bool:
+            await self._fence(tx)
+            return await outbox.mark_sending(tx, row.id, now)
+
+        if not await self._store.write(mark):
             return
         self._pacer.record(now, row.conversation)
         try:
