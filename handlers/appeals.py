@@ -9,7 +9,7 @@ from handlers import (
     grids,
     matching,
     merging,
-    notices,
+    notice_questions,
     proactive,
     receipts,
     steps,
@@ -42,14 +42,14 @@ async def capture(ctx: Context) -> str:
     reason. Nothing of a dropped message is kept."""
     made: list[int] = []
     matters = [decision for decision in ctx.analysis.decisions if decision.label is not Label.DROP]
-    if matters and all(map(_only_asks, matters)) and await notices.asked(ctx):
+    if matters and all(map(_only_asks, matters)) and await notice_questions.asked(ctx):
         return "asked"
     outcomes = [await take(ctx, decision, made) for decision in matters]
     if not outcomes:
         if ctx.analysis.best.reason == "how_to" and await faq.answer(ctx, ctx.analysis.best):
             return "faq"
         follows = await merging.follow(ctx)
-        if follows is None and nature.asks(ctx.analysis.text) and await notices.asked(ctx):
+        if follows is None and nature.asks(ctx.analysis.text) and await notice_questions.asked(ctx):
             return "asked"
         return follows or ctx.analysis.best.reason or "chat"
     return next(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
-from handlers import quiet, rights, scopes
+from handlers import notice_scopes, notice_sending, quiet, rights
 from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import LEADERS, Context, Effects
@@ -19,15 +19,10 @@ from handlers.texts import notices as texts
 from nlp import contact, timeexpr
 from nlp.contact import mask
 from storage import grids, notices, people, rooms
-from storage.model import COMMUNITY_DIGITS, PostKind, Role, Room, RoomKind, RoomState, Ticket
-from storage.notices import OPEN, Notice, NoticeState, Skipped
+from storage.model import COMMUNITY_DIGITS, Role, Room, RoomKind, RoomState, Ticket
+from storage.notices import OPEN, Notice, NoticeState
 
-DRAFT_FOR = timedelta(hours=24)
 FURTHEST = timedelta(days=30)
-RECEIPTS_FOR = timedelta(hours=24)
-ASKED_FOR = timedelta(hours=24)
-AT_ONCE = 200  # rooms that get their line in one transaction
-_ALTERNATIVES = "，,、;；"
 
 
 async def draft(ctx: Context, command: Command) -> str:
@@ -41,7 +36,7 @@ async def draft(ctx: Context, command: Command) -> str:
     if contact.find(command.text).has_id_number:
         await ctx.reply(texts.ID_NUMBER)
         return "command"
-    listed = await _rooms(ctx, command)
+    listed = await notice_scopes.meant(ctx, command)
     if isinstance(listed, str):
         await ctx.reply(listed)
         return "command"
@@ -86,10 +81,9 @@ async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: N
         return
     await ctx.audit_message("notice", right=command.right, item=notice.id, rooms=standing.rooms)
     accounts = await notices.rooms_of(ctx.tx, notice.number)
-    in_room = ctx.group is not None
-    takes = _takes(ctx, accounts)
+    takes, body = _takes(ctx, accounts), await notice_sending.body(ctx, notice)
     await ctx.reply(
-        texts.preview(notice.id, _body(notice), standing, len(accounts), takes, wide=notice.wide, in_room=in_room)
+        texts.preview(notice.id, body, standing, len(accounts), takes, wide=notice.wide, in_room=ctx.group is not None)
     )
 
 
@@ -112,7 +106,7 @@ async def propose(effects: Effects, text: str, grid: str, ticket: Ticket, *, urg
     notice = await notices.draft(effects.tx, text, listed, author_id=author.id, at=effects.now, urgent=urgent)
     standing = await notices.standing(effects.tx, notice.number)
     await effects.audit("notice", actor=None, ticket=ticket.number, item=notice.id, rooms=standing.rooms)
-    line = spoken.proposed(notice.id, ticket.id, _body(notice), standing.rooms)
+    line = spoken.proposed(notice.id, ticket.id, await notice_sending.body(effects, notice), standing.rooms)
     key = f"draft:{notice.id}"
     if not await effects.tell_leaders(grid, line, key=key, ticket=ticket.number, urgent=urgent):
         await effects.tell(author, line, key=key, ticket=ticket.number, urgent=urgent)
@@ -172,89 +166,6 @@ async def report(ctx: Context, command: Command) -> str:
     return "command"
 
 
-async def asked(ctx: Context) -> bool:
-    """A bare question in a group that has just read a notice goes to who wrote it, one an hour from each group. False
-    where there is no such notice."""
-    if ctx.room is None or ctx.room.kind is not RoomKind.RESIDENT:
-        return False
-    notice = await notices.latest_in(ctx.tx, ctx.room.id, ctx.now - ASKED_FOR)
-    author = await people.get(ctx.tx, notice.author_id) if notice is not None else None
-    if notice is None or author is None:
-        return False
-    line = texts.asked_under(notice.id, ctx.room.topic, ctx.analysis.text)
-    return await ctx.tell(author, line, key=f"asked:{notice.number}:{ctx.room.id}:{ctx.now:%m%d%H}")
-
-
-# ---------------------------------------------------------------- by the clock
-async def send(effects: Effects) -> bool:
-    """Begin what is due and queue the next rooms of what has begun; True while rooms are left."""
-    for notice in await notices.due(effects.tx, effects.now):
-        await _begin(effects, notice)
-    more = False
-    for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
-        more = await _queue(effects, notice) or more
-    return more
-
-
-async def end(effects: Effects) -> bool:
-    """Say what became of those that are through; forget drafts that nobody confirmed, and who said 收到."""
-    for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
-        standing = await notices.standing(effects.tx, notice.number)
-        if standing.waiting:
-            continue
-        if await notices.move(
-            effects.tx, notice.number, (NoticeState.SENDING,), NoticeState.SENT, ended_at=effects.now
-        ):
-            await effects.audit("notice_sent", actor=None, item=notice.id, sent=standing.sent, unknown=standing.unknown)
-            author = await people.get(effects.tx, notice.author_id)
-            if author is not None and standing.rooms > 1:
-                line = texts.report(notice.id, NoticeState.SENT, standing)
-                await effects.tell(author, line, key=f"noticed:{notice.number}")
-    for notice in await notices.every(effects.tx, (NoticeState.DRAFT,)):
-        if notice.created_at + DRAFT_FOR <= effects.now:
-            await notices.move(
-                effects.tx, notice.number, (NoticeState.DRAFT,), NoticeState.CANCELLED, ended_at=effects.now
-            )
-    await notices.forget_salts(effects.tx, effects.now - RECEIPTS_FOR)
-    return False
-
-
-# ---------------------------------------------------------------- which rooms
-async def _rooms(ctx: Context, command: Command) -> list[Room] | str:
-    """The rooms of the scope, or what is wrong with it. Only rooms over which the speaker has the right."""
-    listed: dict[int, Room] = {}
-    for typed in _split(command.code):
-        found = await _rooms_named(ctx, typed, command)
-        if not found:
-            return texts.no_such_scope(mask(typed)) if typed else texts.NO_ROOM
-        listed |= {room.id: room for room in found}
-    mine = [room for room in listed.values() if rights.allowed(ctx.actor, Right.NOTICE, room.grid) is not None]
-    if listed and not mine:
-        return labels.BEYOND_SCOPE
-    return sorted(mine, key=lambda room: room.id) or texts.NO_ROOM
-
-
-async def _rooms_named(ctx: Context, typed: str, command: Command) -> list[Room]:
-    if not typed:
-        if ctx.group is not None:
-            return [ctx.group]
-        return await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.RESIDENT)
-    if typed in texts.LEADER_ROOMS:
-        return await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.LEADER)
-    scope = await scopes.named(ctx.tx, typed)
-    if scope is not None:
-        codes = await grids.today(ctx.tx, scope)
-        return [room for code in sorted(codes) for room in await rooms.within(ctx.tx, code, RoomKind.RESIDENT)]
-    own = await rooms.within(ctx.tx, (command.right or "").partition(":")[2], RoomKind.RESIDENT)
-    return [room for room in own if typed in room.topic]
-
-
-def _split(typed: str) -> list[str]:
-    for sign in _ALTERNATIVES:
-        typed = typed.replace(sign, " ")
-    return typed.split() or [""]
-
-
 # ---------------------------------------------------------------- going out
 async def _named(ctx: Context, number: int) -> Notice | None:
     """The notice of that number that the speaker wrote or may answer for; None after saying so."""
@@ -296,7 +207,7 @@ async def _may_release(ctx: Context, notice: Notice) -> bool:
         return True
     asked = 0
     rooms_listed = (await notices.standing(ctx.tx, notice.number)).rooms
-    line = texts.asked_second(notice.id, person.name, rooms_listed, _body(notice))
+    line = texts.asked_second(notice.id, person.name, rooms_listed, await notice_sending.body(ctx, notice))
     over = await notices.grids_of(ctx.tx, notice.number)
     for other in await people.everyone_with_grants(ctx.tx):
         may = all(rights.allowed(other, Right.NOTICE, grid) is not None for grid in over)
@@ -318,44 +229,8 @@ async def _release(ctx: Context, notice: Notice, at: datetime, command: Command)
     later = labels.clock(heard, ctx.policy.timezone) if heard > ctx.now else ""
     await ctx.reply(texts.confirmed(notice.id, standing.rooms, later=later))
     if at <= ctx.now:
-        await _begin(ctx, notice)
-        await _queue(ctx, notice)
-
-
-async def _begin(effects: Effects, notice: Notice) -> None:
-    await notices.move(effects.tx, notice.number, (NoticeState.SCHEDULED,), NoticeState.SENDING)
-
-
-async def _queue(effects: Effects, notice: Notice) -> bool:
-    """Give the next rooms their line; True while some have none."""
-    ids = await notices.next_rooms(effects.tx, notice.number, AT_ONCE)
-    kind = PostKind.EMERGENCY if notice.urgent else PostKind.NOTICE
-    queued, skipped = [], Counter[Skipped]()
-    for room_id in ids:
-        room = await _today(effects, room_id)
-        if room is not None and room.state is RoomState.ENABLED:
-            await effects.post(room, _body(notice), kind, key=notices.key(notice.number, room_id))
-            queued.append(room_id)
-        else:
-            why = Skipped.DORMANT if room is not None and room.state is RoomState.DORMANT else Skipped.GONE
-            await notices.skip(effects.tx, notice.number, [room_id], why)
-            skipped[why] += 1
-    await notices.set_queued(effects.tx, notice.number, queued)
-    return len(ids) == AT_ONCE
-
-
-async def _today(effects: Effects, room_id: int) -> Room | None:
-    """The room, or what it is known as by now."""
-    room = await rooms.get(effects.tx, room_id)
-    if room is not None and room.state is RoomState.GONE:
-        became = await rooms.successor(effects.tx, room.id)
-        return await rooms.get(effects.tx, became) if became is not None else room
-    return room
-
-
-def _body(notice: Notice) -> str:
-    corrects = f"T{notice.corrects}" if notice.corrects is not None else ""
-    return texts.body(notice.text, urgent=notice.urgent, corrects=corrects)
+        await notice_sending.begin(ctx, notice)
+        await notice_sending.queue(ctx, notice)
 
 
 def _takes(ctx: Context, accounts: Counter[str]) -> timedelta:

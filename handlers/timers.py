@@ -6,7 +6,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from handlers import answers, callbacks, digests, meetings, mode, notices, polls, reminders, signup_timers, wish_steps
+from handlers import (
+    answers,
+    callbacks,
+    digests,
+    meetings,
+    mode,
+    notice_sending,
+    polls,
+    reminders,
+    signup_timers,
+    wish_steps,
+)
 from handlers.context import Effects
 from storage import answers as upward
 from storage import (
@@ -101,8 +112,8 @@ PARTS: tuple[Part, ...] = (
     wish_steps.release,
     polls.close_due,
     meetings.remind,
-    notices.send,
-    notices.end,
+    notice_sending.send,
+    notice_sending.end,
 )
 # Of what is done in pieces: one piece at a time, and how to go on past one that cannot be done.
 ONE_BY_ONE: dict[Part, tuple[Part, Part]] = {

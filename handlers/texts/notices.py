@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from storage.model import SendState
 from storage.notices import NoticeState, RoomLine, Skipped, Standing
 
+BEGINNING = 16  # characters by which a notice is known again
 LONGEST = 1500  # characters; a longer one is a file, not a message
 
 LEADER_ROOMS = ("网格长群", "骨干群", "工作群", "网格员群", "楼栋长群")
@@ -38,10 +39,17 @@ SECOND_PERSON = "这条通知超出一个社区，要另一位有权限的同事
 def body(text: str, *, urgent: bool, corrects: str = "") -> str:
     """What the groups read: the words as they are, a title in front where they carry none."""
     if corrects:
-        return f"【更正】原通知{corrects}以本条为准：\n{text}"
+        return f"【更正】{corrects}，以本条为准：\n{text}"
     if urgent:
         return f"{URGENT_TITLE}{text}"
     return text if text.startswith(("【", "通知", "关于", "温馨提示", "紧急")) else f"{TITLE}{text}"
+
+
+def corrected(said_at: datetime, text: str) -> str:
+    """What a correction corrects: when it was said, in local time, and how it began."""
+    words = " ".join(text.split())
+    beginning = words if len(words) <= BEGINNING else f"{words[:BEGINNING]}…"
+    return f"{said_at.month}月{said_at.day}日的通知“{beginning}”"
 
 
 def no_such_scope(typed: str) -> str:

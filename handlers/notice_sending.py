@@ -1,0 +1,90 @@
+"""How a notice goes out: lines for its rooms while it is sent, and what is said when it is through."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers.context import Effects
+from handlers.texts import notices as texts
+from storage import notices, people, rooms
+from storage.model import PostKind, Room, RoomState
+from storage.notices import Notice, NoticeState, Skipped
+
+DRAFT_FOR = timedelta(hours=24)
+RECEIPTS_FOR = timedelta(hours=24)
+AT_ONCE = 200  # rooms that get their line in one transaction
+
+
+async def send(effects: Effects) -> bool:
+    """Begin what is due and queue the next rooms of what has begun; True while rooms are left."""
+    for notice in await notices.due(effects.tx, effects.now):
+        await begin(effects, notice)
+    more = False
+    for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
+        more = await queue(effects, notice) or more
+    return more
+
+
+async def end(effects: Effects) -> bool:
+    """Say what became of those that are through; forget drafts that nobody confirmed, and who said 收到."""
+    for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
+        standing = await notices.standing(effects.tx, notice.number)
+        if standing.waiting:
+            continue
+        if await notices.move(
+            effects.tx, notice.number, (NoticeState.SENDING,), NoticeState.SENT, ended_at=effects.now
+        ):
+            await effects.audit("notice_sent", actor=None, item=notice.id, sent=standing.sent, unknown=standing.unknown)
+            author = await people.get(effects.tx, notice.author_id)
+            if author is not None and standing.rooms > 1:
+                line = texts.report(notice.id, NoticeState.SENT, standing)
+                await effects.tell(author, line, key=f"noticed:{notice.number}")
+    for notice in await notices.every(effects.tx, (NoticeState.DRAFT,)):
+        if notice.created_at + DRAFT_FOR <= effects.now:
+            await notices.move(
+                effects.tx, notice.number, (NoticeState.DRAFT,), NoticeState.CANCELLED, ended_at=effects.now
+            )
+    await notices.forget_salts(effects.tx, effects.now - RECEIPTS_FOR)
+    return False
+
+
+async def begin(effects: Effects, notice: Notice) -> None:
+    """Its time has come."""
+    await notices.move(effects.tx, notice.number, (NoticeState.SCHEDULED,), NoticeState.SENDING)
+
+
+async def queue(effects: Effects, notice: Notice) -> bool:
+    """Give the next rooms their line; True while some have none."""
+    ids = await notices.next_rooms(effects.tx, notice.number, AT_ONCE)
+    kind = PostKind.EMERGENCY if notice.urgent else PostKind.NOTICE
+    text = await body(effects, notice)
+    queued = []
+    for room_id in ids:
+        room = await _today(effects, room_id)
+        if room is not None and room.state is RoomState.ENABLED:
+            await effects.post(room, text, kind, key=notices.key(notice.number, room_id))
+            queued.append(room_id)
+        else:
+            why = Skipped.DORMANT if room is not None and room.state is RoomState.DORMANT else Skipped.GONE
+            await notices.skip(effects.tx, notice.number, [room_id], why)
+    await notices.set_queued(effects.tx, notice.number, queued)
+    return len(ids) == AT_ONCE
+
+
+async def _today(effects: Effects, room_id: int) -> Room | None:
+    """The room, or what it is known as by now."""
+    room = await rooms.get(effects.tx, room_id)
+    if room is not None and room.state is RoomState.GONE:
+        became = await rooms.successor(effects.tx, room.id)
+        return await rooms.get(effects.tx, became) if became is not None else room
+    return room
+
+
+async def body(effects: Effects, notice: Notice) -> str:
+    """What its groups read. A correction says what it corrects by what they have read of it."""
+    wrong = await notices.get(effects.tx, notice.corrects) if notice.corrects is not None else None
+    corrects = ""
+    if wrong is not None:
+        said_at = (wrong.send_at or wrong.created_at).astimezone(effects.policy.timezone)
+        corrects = texts.corrected(said_at, wrong.text)
+    return texts.body(notice.text, urgent=notice.urgent, corrects=corrects)
