@@ -20,12 +20,32 @@ from storage.tables import COUNTED, LEFT, QUEUED, UNSETTLED, WORDED, outbox
 _FIELDS = tuple(field.name for field in fields(Outgoing))
 _DRAFT_FIELDS = tuple(field.name for field in fields(Draft))
 _OUTGOING = sa.select(*(outbox.c[name] for name in _FIELDS))
-_RANK = sa.case({lane.value: rank for rank, lane in enumerate(Lane)}, value=sa.type_coerce(outbox.c.lane, sa.Text))
-# Built once: the senders ask all the time.
-_DUE = (
-    _OUTGOING.where(QUEUED, outbox.c.account == sa.bindparam("of"), outbox.c.not_before <= sa.bindparam("now"))
-    .order_by(_RANK, outbox.c.not_before, outbox.c.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
+# Built once: the senders ask all the time. Lane by lane, each read in the order of its index and no further than asked:
+# a sort of all that waits would cost more the more waits.
+_OF_LANE = (QUEUED, outbox.c.account == sa.bindparam("of"))
+_DUE = sa.union_all(
+    *(
+        sa.select(
+            sa.select(sa.literal_column(str(rank)).label("rank"), *(outbox.c[name] for name in _FIELDS))
+            .where(*_OF_LANE, outbox.c.lane == lane, outbox.c.not_before <= sa.bindparam("now"))
+            .order_by(outbox.c.not_before, outbox.c.id)
+            .limit(sa.bindparam("most", type_=sa.Integer))
+            .subquery()
+        )
+        for rank, lane in enumerate(Lane)
+    )
+).order_by("rank", "not_before", "id")
+_NEXT_DUE = sa.union_all(
+    *(
+        sa.select(
+            sa.select(outbox.c.not_before)
+            .where(*_OF_LANE, outbox.c.lane == lane, outbox.c.not_before > sa.bindparam("after"))
+            .order_by(outbox.c.not_before)
+            .limit(1)
+            .subquery()
+        )
+        for lane in Lane
+    )
 )
 _MAYBE_OUT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN)
 
@@ -74,18 +94,14 @@ async def reword(
 
 
 async def due(tx: Tx, account: str, now: datetime, limit: int = 50) -> list[Outgoing]:
-    """Queued lines whose time has come: lane, then not_before, then id."""
+    """Queued lines whose time has come, at most `limit` of each lane: lane, then not_before, then id."""
     values = {"of": account, "now": now, "most": limit}
-    return [_outgoing(row) for row in await tx.execute(_DUE, values)]
+    return [Outgoing(*tuple(row)[1:]) for row in await tx.execute(_DUE, values)]
 
 
-async def next_due(tx: Tx, account: str, after: datetime | None = None) -> datetime | None:
-    """The earliest not_before of a queued line, of those later than `after` where it is given."""
-    query = sa.select(outbox.c.not_before).where(QUEUED, outbox.c.account == account)
-    if after is not None:
-        query = query.where(outbox.c.not_before > after)
-    moment: datetime | None = await tx.scalar(query.order_by(outbox.c.not_before).limit(1))
-    return moment
+async def next_due(tx: Tx, account: str, after: datetime) -> datetime | None:
+    """The earliest not_before of a queued line, of those later than `after`."""
+    return min(await tx.scalars(_NEXT_DUE, {"of": account, "after": after}), default=None)
 
 
 async def _move(tx: Tx, id: int, states: Sequence[SendState], **values: Any) -> bool:  # noqa: ANN401

@@ -33,3 +33,18 @@ leases = sa.Table(
     sa.Column("since", Instant, nullable=False),
 )
 index("leases_holder", leases.c.holder)
+
+# `since`: the first login that was seen, NULL for an account that spoke before that was noted. `share` is what it came
+# back with after its last throttle, of all that its budgets allow.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("since", Instant),
+    sa.Column("stopped_until", Instant),
+    sa.Column("throttled_at", Instant),
+    sa.Column("share", sa.Float, nullable=False),
+    sa.Column("dead_at", Instant),
+    sa.Column("dead_why", sa.Text),
+    sa.CheckConstraint("share > 0 AND share <= 1", name="share"),
+)

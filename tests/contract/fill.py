@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage import (
+    accounts,
     alerts,
     answers,
     audit,
@@ -540,12 +541,17 @@ async def read_neighbours(store: Store) -> None:
 
 PROCESS = leases.Process("1f3a", "node-1", "boot:pid", 4711, "0.1.0", ("a",), NOW, NOW + leases.LEASE)
 
+SLOWED = accounts.Account("a", since=NOW, stopped_until=NOW + 10 * MINUTE, throttled_at=NOW, share=0.5)
+
 
 async def fill_fleet(tx: Tx) -> None:
     """Write, beside the others, at least one row into every table that came with 0004, and its new columns."""
     await leases.join(tx, PROCESS)
     await leases.ensure(tx, [leases.DUTY, leases.lease_of("a")], NOW)
     await leases.claim(tx, [leases.lease_of("a")], PROCESS.holder, NOW)
+    await accounts.begin(tx, "a", NOW)
+    await accounts.slow_down(tx, SLOWED)
+    await accounts.die(tx, "a", NOW, "logged out")
 
 
 async def read_fleet(store: Store) -> None:
@@ -556,6 +562,7 @@ async def read_fleet(store: Store) -> None:
         taken, duty_lease = await leases.every(tx)
         assert taken == leases.Lease("account:a", PROCESS.holder, 1, NOW)
         assert duty_lease == leases.Lease("duty", None, 0, NOW)
+        assert (await accounts.every(tx))["a"] == replace(SLOWED, dead_at=NOW, dead_why="logged out")
 
     await store.read(read)
 

@@ -1,5 +1,17 @@
--- bind code: DHC8GVKJ
+-- bind code: D2M9WRGC
 BEGIN TRANSACTION;
+CREATE TABLE accounts (
+	name TEXT NOT NULL, 
+	since BIGINT, 
+	stopped_until BIGINT, 
+	throttled_at BIGINT, 
+	share FLOAT NOT NULL, 
+	dead_at BIGINT, 
+	dead_why TEXT, 
+	CONSTRAINT accounts_pkey PRIMARY KEY (name), 
+	CONSTRAINT accounts_share_check CHECK (share > 0 AND share <= 1)
+);
+INSERT INTO "accounts" VALUES('a',1795163400123456,1795164000123456,1795163400123456,0.5,1795163400123456,'logged out');
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -104,8 +116,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'97FC407ED2F63FD185A3C55B2588FAF2B8856CC0598A0E436A4D210917E8315E',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'79F69A4425F46ED7512B6BF850E3127349F302825B7D56C2CC03D51494623323',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'DF533D0035B057F36AF2859FF40998E4AE1F570455EBAA479793F24A9C431DA2',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'04F73EB989E9954C986067B1FAEF1B092EA3EC07398F1D5103960A8AFDFC72A2',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -471,7 +483,7 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'F482620F64939CE3FF88A67AB89949C0');
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'6DD21834E4EFD3BBA4C479E081EB7E93');
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -611,7 +623,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'D52952BA7343A2A3F4CFE9CD6AD29F55');
+INSERT INTO "receipts" VALUES(1,X'229F88DA2C14709124800E1AE5102B3E');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -1025,7 +1037,6 @@ CREATE INDEX rooms_grid ON rooms (grid);
 CREATE INDEX aliases_person ON aliases (person_id);
 CREATE INDEX outbox_counted ON outbox (room_id, not_before) WHERE counted;
 CREATE INDEX outbox_left ON outbox (account, sending_at) WHERE sending_at IS NOT NULL;
-CREATE INDEX outbox_queued ON outbox (account, not_before) WHERE state = 'queued';
 CREATE INDEX outbox_ticket ON outbox (ticket) WHERE ticket IS NOT NULL;
 CREATE INDEX outbox_unsettled ON outbox (account, conversation) WHERE state IN ('sending', 'unknown');
 CREATE INDEX outbox_worded ON outbox (created_at) WHERE text <> '';
@@ -1097,6 +1108,7 @@ CREATE INDEX work_entries_message ON work_entries (account, message_id);
 CREATE INDEX work_entries_at ON work_entries (at);
 CREATE INDEX points_account ON points (account_id);
 CREATE INDEX leases_holder ON leases (holder);
+CREATE INDEX outbox_queued ON outbox (account, lane, not_before, id) WHERE state = 'queued';
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

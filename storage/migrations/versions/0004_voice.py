@@ -20,6 +20,8 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     _leases()
+    _accounts()
+    _queue()
 
 
 def _leases() -> None:
@@ -45,3 +47,35 @@ def _leases() -> None:
         sa.PrimaryKeyConstraint("name", name="leases_pkey"),
     )
     op.create_index("leases_holder", "leases", ["holder"])
+
+
+def _accounts() -> None:
+    op.create_table(
+        "accounts",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("since", INSTANT),
+        sa.Column("stopped_until", INSTANT),
+        sa.Column("throttled_at", INSTANT),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("dead_at", INSTANT),
+        sa.Column("dead_why", TEXT),
+        sa.CheckConstraint("share > 0 AND share <= 1", name=op.f("accounts_share_check")),
+        sa.PrimaryKeyConstraint("name", name="accounts_pkey"),
+    )
+    # Who has spoken until now is no newcomer.
+    op.execute(
+        "INSERT INTO accounts (name, share) SELECT DISTINCT account, 1.0 FROM outbox WHERE sending_at IS NOT NULL"
+    )
+
+
+def _queue() -> None:
+    """A sender asks lane by lane, so that however many notices wait, it reads no more of them than it looks at."""
+    op.drop_index("outbox_queued", "outbox")
+    queued = sa.text("state = 'queued'")
+    op.create_index(
+        "outbox_queued",
+        "outbox",
+        ["account", "lane", "not_before", "id"],
+        sqlite_where=queued,
+        postgresql_where=queued,
+    )
