@@ -513,6 +513,7 @@ class PostKind(StrEnum):
     TALLY = "tally"
     WISH = "wish"  # a micro-wish that a leader lets be read
     NOTICE = "notice"
+    ANNOUNCEMENT = "announcement"  # a notice as the announcement of the group
     EMERGENCY = "emergency"
     PRIVATE = "private"  # to a person, or into a leader room: never counted
 
@@ -542,6 +543,7 @@ class Draft:
     mentions: tuple[str, ...] = ()
     counted: bool = False  # takes a place in the room's quota of unsolicited replies
     ticket: int | None = None  # blanked with it
+    file: int | None = None  # the notice whose picture or file the line is; `text` says what it is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,6 +567,7 @@ class Outgoing:
     sent_at: datetime | None = None
     message_id: str | None = None
     error: str | None = None
+    file: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

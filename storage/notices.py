@@ -16,9 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import numbers
+from storage import outbox as outbox_
 from storage import rooms as stored_rooms
 from storage.engine import Tx, insert, purged
-from storage.model import Room, RoomState, SendState
+from storage.model import PostKind, Room, RoomState, SendState
 from storage.tables import LEFT, QUEUED, outbox, rooms
 from storage.tables.voice import NoticeState, Skipped, notice_rooms, notices, receipts
 
@@ -46,6 +47,7 @@ class Notice:
     corrects: int | None = None
     send_at: datetime | None = None
     ended_at: datetime | None = None
+    announce: bool = False
 
     @property
     def id(self) -> str:
@@ -53,9 +55,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLines:
+    """What became of the pictures or files, in rooms."""
+
+    waiting: int = 0
+    sent: int = 0
+    unknown: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What became of a notice's lines, in rooms. `waiting` is what is still to come, `confirmed` those of `sent` that
-    the group itself has shown back to us."""
+    the group itself has shown back to us, `announced` those that stand there as an announcement; `files` are the
+    pictures or files behind the words, None where none is queued."""
 
     rooms: int = 0
     waiting: int = 0
@@ -66,11 +80,19 @@ class Standing:
     dropped: int = 0
     skipped: tuple[tuple[Skipped, int], ...] = ()
     receipts: int = 0
+    announced: int = 0
+    files: FileLines | None = None
+
+    @property
+    def through(self) -> bool:
+        """Nothing of it waits any more."""
+        return not self.waiting and (self.files is None or not self.files.waiting)
 
 
 @dataclass(frozen=True, slots=True)
 class RoomLine:
-    """A notice in one room. `state` is None while it has no line; `confirmed`: the group has shown it back to us."""
+    """A notice in one room. `state` is None while it has no line; `confirmed`: the group has shown it back to us;
+    `announced`: it is to be, or is, the group's announcement; `file`: what became of the picture or file."""
 
     topic: str
     grid: str | None
@@ -79,7 +101,10 @@ class RoomLine:
     state: SendState | None
     at: datetime | None
     confirmed: bool
+    announced: bool
     error: str | None
+    file: SendState | None
+    file_error: str | None
 
 
 _NOTICE = sa.select(*(notices.c[field.name] for field in fields(Notice)))
@@ -88,6 +113,11 @@ _NOTICE = sa.select(*(notices.c[field.name] for field in fields(Notice)))
 def key(number: int, room_id: int) -> str:
     """Of the line in the outbox."""
     return f"notice:{number}:{room_id}"
+
+
+def file_key(number: int, room_id: int) -> str:
+    """Of the line in the outbox that carries the notice's picture or file."""
+    return outbox_.behind(key(number, room_id))
 
 
 def number_of(line: str) -> int | None:
@@ -107,10 +137,13 @@ async def draft(
     urgent: bool = False,
     wide: bool = False,
     corrects: int | None = None,
+    announce: bool = False,
 ) -> Notice:
     """Keep a notice and the rooms it is for. A room that sleeps or is gone stands in the list as skipped."""
     number = await numbers.next_of(tx, "notices")
-    notice = Notice(number, text, scope, urgent, wide, NoticeState.DRAFT, author_id, at, corrects=corrects)
+    notice = Notice(
+        number, text, scope, urgent, wide, NoticeState.DRAFT, author_id, at, corrects=corrects, announce=announce
+    )
     values = {field.name: getattr(notice, field.name) for field in fields(Notice)}
     await tx.execute(sa.insert(notices), {**values, "salt": secrets.token_bytes(_SALT_BYTES)})
     why = {RoomState.DORMANT: Skipped.DORMANT, RoomState.GONE: Skipped.GONE}
@@ -213,10 +246,11 @@ async def _mark(tx: Tx, number: int, room_ids: Collection[int], **values: Any) -
 
 
 async def call_back(tx: Tx, number: int) -> int:
-    """Nothing more of it goes out: lines that wait are dropped, rooms without a line skipped; how many of both."""
+    """Nothing more of it goes out: lines that wait are dropped, rooms without a line skipped; how many rooms that
+    concerns."""
     lines = sa.update(outbox).where(QUEUED, *_lines(number)).values(state=SendState.DROPPED, text="", mentions=())
-    dropped = (await tx.execute(lines)).rowcount
-    if dropped:
+    dropped = (await tx.execute(lines.where(outbox.c.file.is_(None)))).rowcount
+    if (await tx.execute(lines)).rowcount or dropped:
         purged(tx)
     waiting = (notice_rooms.c.notice == number, sa.text("NOT queued AND skipped IS NULL"))
     left = await tx.execute(sa.update(notice_rooms).where(*waiting).values(skipped=Skipped.CANCELLED))
@@ -235,11 +269,16 @@ async def standing(tx: Tx, number: int) -> Standing:
         elif not queued:
             waiting += count
     seen = outbox.c.message_id.is_not(None)
-    lines = sa.select(outbox.c.state, seen, sa.func.count()).where(*_lines(number)).group_by(outbox.c.state, seen)
-    states, confirmed = Counter[SendState](), 0
-    for state, echoed, count in await tx.execute(lines):
+    groups = (outbox.c.state, seen, outbox.c.file.is_not(None), outbox.c.kind)
+    lines = sa.select(*groups, sa.func.count()).where(*_lines(number)).group_by(*groups)
+    states, files, confirmed, announced = Counter[SendState](), Counter[SendState](), 0, 0
+    for state, echoed, is_file, kind, count in await tx.execute(lines):
+        if is_file:
+            files[state] += count
+            continue
         states[state] += count
         confirmed += count if state is SendState.SENT and echoed else 0
+        announced += count if state is SendState.SENT and kind is PostKind.ANNOUNCEMENT else 0
     said = sa.select(sa.func.count()).select_from(receipts).where(receipts.c.notice == number)
     return Standing(
         rooms=every_room - skipped.total(),
@@ -251,6 +290,18 @@ async def standing(tx: Tx, number: int) -> Standing:
         dropped=states[SendState.DROPPED],
         skipped=tuple(sorted(skipped.items())),
         receipts=(await tx.execute(said)).scalar_one(),
+        announced=announced,
+        files=_files(files) if files else None,
+    )
+
+
+def _files(states: Counter[SendState]) -> FileLines:
+    return FileLines(
+        waiting=states[SendState.QUEUED] + states[SendState.SENDING],
+        sent=states[SendState.SENT],
+        unknown=states[SendState.UNKNOWN],
+        failed=states[SendState.FAILED],
+        dropped=states[SendState.DROPPED],
     )
 
 
@@ -262,6 +313,7 @@ def _lines(number: int) -> tuple[sa.ColumnElement[bool], ...]:
 async def by_room(tx: Tx, number: int) -> list[RoomLine]:
     """What became of it room by room, by grid."""
     line = sa.literal(f"notice:{number}:") + sa.cast(notice_rooms.c.room_id, sa.Text)
+    files = outbox.alias("files")
     columns = (
         rooms.c.topic,
         rooms.c.grid,
@@ -270,13 +322,17 @@ async def by_room(tx: Tx, number: int) -> list[RoomLine]:
         outbox.c.state,
         outbox.c.sending_at,
         outbox.c.message_id.is_not(None),
+        sa.func.coalesce(outbox.c.kind == PostKind.ANNOUNCEMENT, False),
         outbox.c.error,
+        files.c.state,
+        files.c.error,
     )
     query = (
         sa.select(*columns)
         .select_from(notice_rooms)
         .join(rooms, rooms.c.id == notice_rooms.c.room_id)
         .outerjoin(outbox, outbox.c.key == line)
+        .outerjoin(files, files.c.key == line + outbox_.behind(""))
         .where(notice_rooms.c.notice == number)
         .order_by(rooms.c.grid, rooms.c.id)
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -47,6 +47,8 @@ _NEXT_DUE = sa.union_all(
         for lane in Lane
     )
 )
+_BEHIND = ":file"
+ECHO_WITHIN = timedelta(minutes=10)
 _MAYBE_OUT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN)
 
 
@@ -133,8 +135,9 @@ async def mark_sent(tx: Tx, id: int, at: datetime, message_id: str | None) -> No
 
 
 async def mark_failed(tx: Tx, id: int, error: str) -> None:
-    """The network refused it for good: QUEUED or SENDING → FAILED."""
-    await _move(tx, id, [SendState.QUEUED, SendState.SENDING], state=SendState.FAILED, error=error)
+    """The network refused it for good: QUEUED or SENDING → FAILED. A picture without its words does not go either."""
+    if await _move(tx, id, [SendState.QUEUED, SendState.SENDING], state=SendState.FAILED, error=error):
+        await _behind_it(tx, id, state=SendState.FAILED, error="the line before it was not sent")
 
 
 async def mark_unknown(tx: Tx, id: int, error: str) -> None:
@@ -144,7 +147,7 @@ async def mark_unknown(tx: Tx, id: int, error: str) -> None:
 
 async def requeue(tx: Tx, id: int, not_before: datetime, error: str) -> None:
     """SENDING → QUEUED, attempts + 1: only for errors that prove that nothing was sent."""
-    await _move(
+    moved = await _move(
         tx,
         id,
         [SendState.SENDING],
@@ -154,6 +157,25 @@ async def requeue(tx: Tx, id: int, not_before: datetime, error: str) -> None:
         attempts=outbox.c.attempts + 1,
         error=error,
     )
+    if moved:
+        await _behind_it(tx, id, not_before=not_before)
+
+
+async def say_instead(tx: Tx, id: int, not_before: datetime, error: str) -> None:
+    """The account may not announce it in this room: SENDING → QUEUED, as a line that is said."""
+    await _move(tx, id, [SendState.SENDING], kind=PostKind.NOTICE)
+    await requeue(tx, id, not_before, error)
+
+
+def behind(key: str) -> str:
+    """The key of the line that goes after this one and never without it: a picture after its words."""
+    return key + _BEHIND
+
+
+async def _behind_it(tx: Tx, id: int, **values: Any) -> None:  # noqa: ANN401
+    """What happens to the line behind this one, while that waits."""
+    key = sa.select(outbox.c.key + _BEHIND).where(outbox.c.id == id).scalar_subquery()
+    await tx.execute(sa.update(outbox).where(outbox.c.key == key, QUEUED).values(**values))
 
 
 async def recover(tx: Tx, account: str) -> int:
@@ -166,11 +188,16 @@ async def recover(tx: Tx, account: str) -> int:
     return (await tx.execute(statement)).rowcount
 
 
-async def confirm_echo(tx: Tx, account: str, conversation: str, text: str, message_id: str, at: datetime) -> bool:
+async def confirm_echo(
+    tx: Tx, account: str, conversation: str, text: str | None, message_id: str, at: datetime
+) -> bool:
     """Our own message came back: settle the oldest matching SENDING or UNKNOWN row as SENT; False where none matches.
+    `text` is None for a picture or file, which has no words to be known by: only one sent just before is meant.
 
     A row that was marked sent without an id (many puppets give none) gets the echo's id, and counts as a match."""
-    same = (outbox.c.account == account, outbox.c.conversation == conversation, outbox.c.text == text)
+    shown = sa.and_(outbox.c.file.is_not(None), outbox.c.sending_at > at - ECHO_WITHIN)
+    words = shown if text is None else sa.and_(outbox.c.file.is_(None), outbox.c.text == text)
+    same = (outbox.c.account == account, outbox.c.conversation == conversation, words)
     query = sa.select(outbox.c.id).where(UNSETTLED, *same).order_by(outbox.c.sending_at, outbox.c.id).limit(1)
     found = await tx.scalar(query)
     if found is not None:

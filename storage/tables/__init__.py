@@ -513,6 +513,7 @@ outbox = sa.Table(
     sa.Column("sent_at", Instant),
     sa.Column("message_id", sa.Text),
     sa.Column("error", sa.Text),
+    sa.Column("file", Id),  # the notice whose picture or file this line is
     one_of("lane", Lane),
     one_of("state", SendState),
 )

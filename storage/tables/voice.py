@@ -27,7 +27,7 @@ class Skipped(StrEnum):
 
 
 # `scope`: what was typed behind the @, empty for the author's own. `salt`: of the receipts; NULL once they are over, so
-# that nobody can ever tell whose they were.
+# that nobody can ever tell whose they were. `announce`: as the announcement of each group, where the account may.
 notices = sa.Table(
     "notices",
     metadata,
@@ -44,10 +44,26 @@ notices = sa.Table(
     sa.Column("send_at", Instant),
     sa.Column("ended_at", Instant),
     sa.Column("salt", sa.LargeBinary),
+    sa.Column("announce", sa.Boolean, nullable=False, server_default=sa.false()),
     one_of("state", NoticeState),
 )
 index("notices_open", notices.c.state, where=sa.text("state IN ('draft', 'scheduled', 'sending')"))
 index("notices_salted", notices.c.number, where=notices.c.salt.is_not(None))
+
+# The picture or file of a notice. `data`: NULL while it is being fetched, and again once the notice is long over. Until
+# then it is known by which message it came, should that be recalled.
+notice_files = sa.Table(
+    "notice_files",
+    metadata,
+    sa.Column("notice", Id, sa.ForeignKey("notices.number", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("mime", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary),
+    sa.Column("account", sa.Text),
+    sa.Column("message_id", sa.Text),
+)
+index("notice_files_shown", notice_files.c.message_id, where=notice_files.c.message_id.is_not(None))
 
 # No foreign key to the room: one that comes to be known under another id keeps its line in the list.
 notice_rooms = sa.Table(

@@ -36,6 +36,7 @@ from storage import (
     modes,
     negatives,
     notes,
+    notice_files,
     notices,
     outbox,
     owners,
@@ -507,7 +508,7 @@ async def read_neighbours(store: Store) -> None:
         assert (light.anonymous, light.release_at, chair.state) == (True, LATER, wishes.WishState.PENDING)
         assert [one.person_id for one in await wishes.waiting(tx, 1)] == [3]
         assert await contributions.noted(tx, 1) == 1
-        (notice,) = await notices.every(tx)
+        notice = (await notices.every(tx))[0]
         assert (notice.text, notice.state, notice.author_id) == ("明天停水", notices.NoticeState.SENDING, 1)
         standing = await notices.standing(tx, notice.number)
         assert (standing.rooms, standing.waiting, standing.receipts) == (1, 1, 1)
@@ -544,6 +545,9 @@ PROCESS = leases.Process("1f3a", "node-1", "boot:pid", 4711, "0.1.0", ("a",), NO
 SLOWED = accounts.Account("a", since=NOW, stopped_until=NOW + 10 * MINUTE, throttled_at=NOW, share=0.5)
 
 
+PICTURE = notice_files.File("体检.png", "image/png", b"\x89PNG\r\n")
+
+
 async def fill_fleet(tx: Tx) -> None:
     """Write, beside the others, at least one row into every table that came with 0004, and its new columns."""
     await leases.join(tx, PROCESS)
@@ -552,6 +556,18 @@ async def fill_fleet(tx: Tx) -> None:
     await accounts.begin(tx, "a", NOW)
     await accounts.slow_down(tx, SLOWED)
     await accounts.die(tx, "a", NOW, "logged out")
+    await _fill_media(tx)
+
+
+async def _fill_media(tx: Tx) -> None:
+    room = await rooms.get(tx, 1)
+    assert room is not None
+    notice = await notices.draft(tx, "体检安排见图", [room], author_id=1, at=NOW, announce=True)
+    await notice_files.expect(tx, notice.number, "a", "m7", mime="image/png")
+    await notice_files.put(tx, notice.number, PICTURE)
+    key = notices.file_key(notice.number, room.id)
+    line = draft(key, room_id=room.id, conversation=room.im_id, kind=PostKind.NOTICE, lane=Lane.NOTICE)
+    await outbox.put(tx, replace(line, file=notice.number, not_before=LATER))
 
 
 async def read_fleet(store: Store) -> None:
@@ -562,6 +578,13 @@ async def read_fleet(store: Store) -> None:
         taken, duty_lease = await leases.every(tx)
         assert taken == leases.Lease("account:a", PROCESS.holder, 1, NOW)
         assert duty_lease == leases.Lease("duty", None, 0, NOW)
+        announced = (await notices.every(tx))[-1]
+        assert (announced.text, announced.announce) == ("体检安排见图", True)
+        assert await notice_files.load(tx, announced.number) == PICTURE
+        assert await notice_files.shown_by(tx, "a", "m7") == [announced.number]
+        line = await outbox.find_queued(tx, notices.file_key(announced.number, 1))
+        assert line is not None
+        assert line.file == announced.number
         assert (await accounts.every(tx))["a"] == replace(SLOWED, dead_at=NOW, dead_why="logged out")
 
     await store.read(read)

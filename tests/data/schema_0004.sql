@@ -1,4 +1,4 @@
--- bind code: D2M9WRGC
+-- bind code: R5MBDBC6
 BEGIN TRANSACTION;
 CREATE TABLE accounts (
 	name TEXT NOT NULL, 
@@ -116,8 +116,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'DF533D0035B057F36AF2859FF40998E4AE1F570455EBAA479793F24A9C431DA2',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'04F73EB989E9954C986067B1FAEF1B092EA3EC07398F1D5103960A8AFDFC72A2',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'E23402BD498471F6DB4F1DF1C47BFC44DE4507CEC36E0B7D5FDDFB9E30D37D18',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'FBC0E528F850F3CBD9A1CC3BD39705D1AB1F581E34AB336CE19DF6ECB0165038',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -453,6 +453,18 @@ CREATE TABLE negatives (
 	CONSTRAINT negatives_pkey PRIMARY KEY (id)
 );
 INSERT INTO "negatives" VALUES(1,1795163400123456,'["fault"]','["坏"]','abc123','0503','手气坏了');
+CREATE TABLE notice_files (
+	notice INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	mime TEXT NOT NULL, 
+	size BIGINT NOT NULL, 
+	data BLOB, 
+	account TEXT, 
+	message_id TEXT, 
+	CONSTRAINT notice_files_pkey PRIMARY KEY (notice), 
+	CONSTRAINT notice_files_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
+);
+INSERT INTO "notice_files" VALUES(2,'体检.png','image/png',6,X'89504E470D0A','a','m7');
 CREATE TABLE notice_rooms (
 	notice INTEGER NOT NULL, 
 	room_id INTEGER NOT NULL, 
@@ -463,6 +475,7 @@ CREATE TABLE notice_rooms (
 	CONSTRAINT notice_rooms_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
 INSERT INTO "notice_rooms" VALUES(1,1,0,NULL);
+INSERT INTO "notice_rooms" VALUES(2,1,0,NULL);
 CREATE TABLE notices (
 	number INTEGER NOT NULL, 
 	text TEXT NOT NULL, 
@@ -476,14 +489,15 @@ CREATE TABLE notices (
 	created_at BIGINT NOT NULL, 
 	send_at BIGINT, 
 	ended_at BIGINT, 
-	salt BLOB, 
+	salt BLOB, announce BOOLEAN DEFAULT 0 NOT NULL, 
 	CONSTRAINT notices_pkey PRIMARY KEY (number), 
 	CONSTRAINT notices_state_check CHECK (state IN ('draft', 'scheduled', 'sending', 'sent', 'cancelled')), 
 	CONSTRAINT notices_author_id_fkey FOREIGN KEY(author_id) REFERENCES people (id), 
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'6DD21834E4EFD3BBA4C479E081EB7E93');
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'2EC741926C9512E3992E12860DFAF978',0);
+INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'CB9A8AC3321A8EB6ACCE96B0F080D231',1);
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -503,15 +517,16 @@ CREATE TABLE outbox (
 	sending_at BIGINT, 
 	sent_at BIGINT, 
 	message_id TEXT, 
-	error TEXT, 
+	error TEXT, file INTEGER, 
 	CONSTRAINT outbox_pkey PRIMARY KEY (id), 
 	CONSTRAINT outbox_lane_check CHECK (lane IN ('emergency', 'reply', 'notice')), 
 	CONSTRAINT outbox_state_check CHECK (state IN ('queued', 'sending', 'sent', 'unknown', 'failed', 'dropped')), 
 	CONSTRAINT outbox_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
 	CONSTRAINT outbox_key_key UNIQUE ("key")
 );
-INSERT INTO "outbox" VALUES(1,'ack:S1','a','r1','已登记','ack','reply','sent',1795163400123456,1795163400123456,0,1,'["u-li"]',1,1,1795163400123456,1795163460123456,'x1',NULL);
-INSERT INTO "outbox" VALUES(2,'told:S1:1','a','r2','新诉求 S1','private','reply','queued',1795163400123456,1795163400123456,0,2,'[]',0,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "outbox" VALUES(1,'ack:S1','a','r1','已登记','ack','reply','sent',1795163400123456,1795163400123456,0,1,'["u-li"]',1,1,1795163400123456,1795163460123456,'x1',NULL,NULL);
+INSERT INTO "outbox" VALUES(2,'told:S1:1','a','r2','新诉求 S1','private','reply','queued',1795163400123456,1795163400123456,0,2,'[]',0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "outbox" VALUES(3,'notice:2:1:file','a','r1','已登记','notice','notice','queued',2110523400123456,1795163400123456,0,1,'[]',0,NULL,NULL,NULL,NULL,NULL,2);
 CREATE TABLE owners (
 	category TEXT NOT NULL, 
 	scope TEXT NOT NULL, 
@@ -623,7 +638,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'229F88DA2C14709124800E1AE5102B3E');
+INSERT INTO "receipts" VALUES(1,X'C02B772A584E8B11D20CECD00A200F48');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -670,7 +685,7 @@ INSERT INTO "sequences" VALUES('signups',2);
 INSERT INTO "sequences" VALUES('wishes',2);
 INSERT INTO "sequences" VALUES('deliberation',3);
 INSERT INTO "sequences" VALUES('supply',2);
-INSERT INTO "sequences" VALUES('notices',1);
+INSERT INTO "sequences" VALUES('notices',2);
 CREATE TABLE signup_entries (
 	signup INTEGER NOT NULL, 
 	seq INTEGER NOT NULL, 
@@ -1109,6 +1124,7 @@ CREATE INDEX work_entries_at ON work_entries (at);
 CREATE INDEX points_account ON points (account_id);
 CREATE INDEX leases_holder ON leases (holder);
 CREATE INDEX outbox_queued ON outbox (account, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX notice_files_shown ON notice_files (message_id) WHERE message_id IS NOT NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

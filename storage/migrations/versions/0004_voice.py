@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 # As in 0001.
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
@@ -22,6 +23,7 @@ def upgrade() -> None:
     _leases()
     _accounts()
     _queue()
+    _media()
 
 
 def _leases() -> None:
@@ -79,3 +81,23 @@ def _queue() -> None:
         sqlite_where=queued,
         postgresql_where=queued,
     )
+
+
+def _media() -> None:
+    """Pictures and files of notices, and notices that are the announcements of their groups."""
+    op.add_column("notices", sa.Column("announce", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("outbox", sa.Column("file", ID))
+    op.create_table(
+        "notice_files",
+        sa.Column("notice", ID, autoincrement=False, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("mime", TEXT, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.LargeBinary()),
+        sa.Column("account", TEXT),
+        sa.Column("message_id", TEXT),
+        sa.ForeignKeyConstraint(["notice"], ["notices.number"], name="notice_files_notice_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("notice", name="notice_files_pkey"),
+    )
+    shown = sa.text("message_id IS NOT NULL")
+    op.create_index("notice_files_shown", "notice_files", ["message_id"], sqlite_where=shown, postgresql_where=shown)
