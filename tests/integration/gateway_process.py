@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -44,10 +46,13 @@ def require_node() -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port to listen at later: below those that the system gives to outgoing connections, so that none is given away
+    in between."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], *, every: float = 0.05) -> None:
@@ -55,6 +60,37 @@ async def until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], *, eve
     async with asyncio.timeout(PATIENCE):
         while not (await answer if isinstance(answer := true(), Awaitable) else answer):  # noqa: ASYNC110
             await asyncio.sleep(every)
+
+
+def _booted(log: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+    """gateway.mjs as a process, when it listens and its accounts are logged in. Raises RuntimeError."""
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            ["node", "gateway.mjs"],  # noqa: S607  found by require_node
+            cwd=FOLDER,
+            env={**os.environ, "WECHATY_LOG": "error", **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    stuck = threading.Timer(START_TIMEOUT, process.kill)
+    stuck.start()
+    try:
+        assert process.stdout is not None
+        if not any(line == b"up\n" for line in process.stdout):
+            _ended(process)
+            raise RuntimeError(f"the gateway did not start: {log.read_text()[-1000:]}")
+    finally:
+        stuck.cancel()
+    return process
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 class Gateway:
@@ -65,7 +101,8 @@ class Gateway:
         self.control = free_port()
         self.token = str(settings.get("TOKEN", "test-token"))
         self._log = log
-        self._settings = {key: str(value) for key, value in settings.items()}
+        ports = {"PORT": self.port, "CONTROL": self.control}
+        self.settings = {key: str(value) for key, value in {**ports, **settings}.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -78,24 +115,7 @@ class Gateway:
 
     def boot(self) -> None:
         """`start` without a loop, for fixtures that outlive one."""
-        settings = {"PORT": str(self.port), "CONTROL": str(self.control), "WECHATY_LOG": "error", **self._settings}
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                ["node", "gateway.mjs"],  # noqa: S607  found by require_node
-                cwd=FOLDER,
-                env={**os.environ, **settings},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        stuck = threading.Timer(START_TIMEOUT, self._process.kill)
-        stuck.start()
-        try:
-            assert self._process.stdout is not None
-            if not any(line == b"up\n" for line in self._process.stdout):
-                raise RuntimeError(f"the gateway did not start: {self._log.read_text()[-1000:]}")
-        finally:
-            stuck.cancel()
+        self._process = _booted(self._log, self.settings)
 
     async def kill(self) -> None:
         self.end()
@@ -103,11 +123,7 @@ class Gateway:
     def end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            _ended(process)
 
     def freeze(self) -> None:
         assert self._process is not None
@@ -126,6 +142,10 @@ class Gateway:
         answer = await self.do("message", text=text, **arguments)
         return str(answer["id"])
 
+    async def attached(self) -> int:
+        """How many event streams are open."""
+        return int((await self.do("stats"))["attached"])
+
     async def calls(self, name: str) -> int:
         """How often an RPC was made."""
         stats = await self.do("stats")
@@ -139,3 +159,24 @@ class Gateway:
         request = Request(f"http://127.0.0.1:{self.control}/{action}", json.dumps(arguments).encode())
         with urlopen(request, timeout=30) as answer:  # noqa: S310  our own process
             return json.loads(answer.read() or b"null")
+
+
+class GatewayHost:
+    """Several accounts' gateways in one process; each keeps its own ports and record. `gateways` are driven as ever,
+    but they start and end together."""
+
+    def __init__(self, log: Path, accounts: Sequence[Mapping[str, object]]) -> None:
+        """`accounts`: the settings of gateway.mjs for each."""
+        self._log = log
+        self.gateways = [Gateway(log, **settings) for settings in accounts]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Return when all listen and are logged in."""
+        accounts = json.dumps([gateway.settings for gateway in self.gateways])
+        self._process = await asyncio.to_thread(_booted, self._log, {"ACCOUNTS": accounts})
+
+    def end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            _ended(process)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.app import House
 from bot.clock import SystemClock
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry
 from bot.transports.gateway_link import Timing

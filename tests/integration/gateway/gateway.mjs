@@ -1,9 +1,10 @@
 // A real wechaty gateway (PuppetServer) over a mocked account, for tests. What people do in WeChat is injected through
-// a control port: POST /<action> with a JSON body. One process is one account.
+// a control port: POST /<action> with a JSON body. Each account has a server, a control port and a record of its own.
 //
 //   PORT=… CONTROL=… node gateway.mjs   also: TOKEN ME NAME ROOM ROOMS MEMBERS FAT=1 ECHO=0 IDS=0 DONG=0 CERT KEY DATA (see below)
+//   ACCOUNTS='[{"PORT": …, "CONTROL": …}, …]' node gateway.mjs   several accounts in one process; what one leaves out is shared
 //
-// It prints `up` when it listens, and ends with its standard input, so that no test leaves it behind.
+// It prints `up` when all of them listen, and ends with its standard input, so that no test leaves it behind.
 import fs from 'node:fs'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,286 +14,297 @@ import * as PUPPET from 'wechaty-puppet'
 import { PuppetMock, mock } from 'wechaty-puppet-mock'
 import { PuppetServer } from 'wechaty-puppet-service'
 
-const env = process.env
-const PORT = env.PORT ?? '0'
-const CONTROL = Number(env.CONTROL ?? 0)
-const TOKEN = env.TOKEN ?? 'test-token'
-const ME = env.ME ?? 'wxid_bot'
-const NAME = env.NAME ?? '小格'
-const ROOMS = Number(env.ROOMS ?? 10)
-const ROOM = env.ROOM ?? 'R' // how the ids of this account's rooms begin: WeChat has one id for a room, whoever is in it
-const MEMBERS = Number(env.MEMBERS ?? 20)
-let fat = env.FAT === '1' // events bring the payload along
-const ECHO = env.ECHO !== '0' // our own messages come back as events
-const IDS = env.IDS !== '0' // sends answer with the message's id
-const DONG = env.DONG !== '0' // a Ding is answered on the event stream
-const { CERT, KEY } = env // PEM: TLS
-const DATA = env.DATA // a file that outlives the process: messages can still be fetched, sends are still known
 const Type = PUPPET.types.Message
-const roomId = number => `${ROOM}${number}@chatroom`
 
 // ---------------------------------------------------------------- count every call
-const calls = {}
-let inFlight = 0
-let mostInFlight = 0
+let counting // of the account whose server is being made: one is made after the other
 const addService = grpc.Server.prototype.addService
 grpc.Server.prototype.addService = function (definition, implementation) {
+  const traffic = counting
   for (const [name, handler] of Object.entries(implementation)) {
     implementation[name] = (call, callback) => {
-      calls[name] = (calls[name] ?? 0) + 1
-      if (!callback) return handler(call) // the event stream
-      mostInFlight = Math.max(mostInFlight, ++inFlight)
-      return handler(call, (...answer) => { inFlight -= 1; callback(...answer) })
+      traffic.calls[name] = (traffic.calls[name] ?? 0) + 1
+      if (!callback) { // the event stream
+        traffic.attached += 1
+        call.once('close', () => { traffic.attached -= 1 })
+        return handler(call)
+      }
+      traffic.mostInFlight = Math.max(traffic.mostInFlight, ++traffic.inFlight)
+      return handler(call, (...answer) => { traffic.inFlight -= 1; callback(...answer) })
     }
   }
   return addService.call(this, definition, implementation)
 }
-
-// ---------------------------------------------------------------- the account
-const sent = []
-const accepted = []
-const settings = new Map() // `${setter} ${id}` → text
-const aliases = new Map() // `${room} ${member}` → the name in that room
-const friendships = new Map()
-const invitations = new Map()
-let slowness = 0 // milliseconds that a message's payload takes
-let slowSends = 0 // milliseconds until a send goes out, and again until it is answered
-let fault = null // { kind, times }: of sends throttle | reject | hang | lost, of setters ignore | mute (cannot be read back)
-
-class Account extends PuppetMock {
-  // PuppetMock's setters do nothing: here they have an effect, and can fail.
-  async messageSendText (to, text, mentions) {
-    const kind = fault?.kind
-    if (kind) {
-      fault.times -= 1
-      if (fault.times <= 0) fault = null
-      if (kind === 'throttle') throw new Error('操作过于频繁，可稍后再试。')
-      if (kind === 'reject') throw new Error('no such conversation')
-      if (kind === 'hang') return new Promise(() => {})
-    }
-    if (slowSends) await sleep(slowSends)
-    const id = `s${boot}_${sent.length}`
-    sent.push({ id, to, text, mentions: mentions ?? [] })
-    if (DATA) fs.appendFileSync(DATA, JSON.stringify({ sent: sent.at(-1) }) + '\n')
-    const payload = { id, talkerId: ME, text, timestamp: Date.now(), type: Type.Text, mentionIdList: mentions ?? [] }
-    if (to.endsWith('@chatroom')) payload.roomId = to
-    else payload.listenerId = to
-    remember(payload)
-    if (ECHO) setImmediate(() => announce(payload))
-    if (kind === 'lost') return new Promise(() => {}) // it went out, the answer does not come
-    if (slowSends) await sleep(slowSends)
-    return IDS ? id : undefined
-  }
-
-  // PuppetMock's own report success and change nothing, as some puppets do: that is the fault `ignore`.
-  async set (what, id, text) {
-    const key = `${what} ${id}`
-    if (text === undefined) {
-      if (fault?.kind === 'mute') throw new Error('not implemented')
-      return settings.get(key) ?? ''
-    }
-    if (fault?.kind !== 'ignore') settings.set(key, text)
-  }
-
-  async roomAnnounce (id, text) { return this.set('announcement', id, text) }
-  async roomTopic (id, text) { return this.set('topic', id, text) }
-  async contactAlias (id, text) { return this.set('alias', id, text) }
-
-  ding (data) { if (DONG) super.ding(data) }
-
-  async messageRawPayload (id) {
-    if (slowness) await sleep(slowness)
-    return super.messageRawPayload(id)
-  }
-
-  async roomMemberRawPayload (room, member) {
-    return { ...await super.roomMemberRawPayload(room, member), roomAlias: aliases.get(`${room} ${member}`) }
-  }
-
-  async friendshipRawPayload (id) { return known(friendships, id) }
-  async friendshipAccept (id) { accepted.push(known(friendships, id).id) }
-  async roomInvitationRawPayload (id) { return known(invitations, id) }
-  async roomInvitationAccept (id) { accepted.push(known(invitations, id).id) }
-}
-
-function known (map, id) {
-  if (!map.has(id)) throw new Error(`no payload for ${id}`)
-  return map.get(id)
-}
-
-function remember (payload) {
-  mocker.cacheMessagePayload.set(payload.id, payload)
-  if (DATA) fs.appendFileSync(DATA, JSON.stringify({ payload }) + '\n')
-}
-
-const mocker = new mock.Mocker()
-const puppet = new Account({ mocker })
-const people = []
-let bot
-
-function contact (id, name, friend = true) {
-  return mocker.createContact({ id, name, friend, avatar: '', gender: 0, phone: [], type: 1 })
-}
-
-mocker.use(() => { // runs at every start of the puppet
-  if (!bot) {
-    bot = contact(ME, NAME)
-    for (let i = 0; i < MEMBERS; i++) people.push(contact(`wxid_m${i}`, `居民${i}`, i % 2 === 0))
-    for (let i = 0; i < ROOMS; i++) {
-      mocker.createRoom({
-        id: roomId(i),
-        topic: `幸福里${i}号微网格群`,
-        ownerId: ME,
-        adminIdList: [],
-        avatar: '',
-        memberIdList: [ME, ...people.map(one => one.id)],
-      })
-    }
-  }
-  if (!puppet.isLoggedIn) mocker.login(bot)
-  puppet.emit('ready', { data: 'ready' })
-  return () => puppet.isLoggedIn && puppet.logout()
-})
-
-// ---------------------------------------------------------------- what people do
-const boot = Date.now().toString(36)
-let count = 0
-
-if (DATA && fs.existsSync(DATA)) {
-  for (const line of fs.readFileSync(DATA, 'utf8').split('\n').filter(Boolean)) {
-    const { payload, sent: before } = JSON.parse(line)
-    if (payload) mocker.cacheMessagePayload.set(payload.id, payload)
-    if (before) sent.push(before)
-  }
-}
-
-function announce (payload) {
-  puppet.emit('message', fat ? { messageId: payload.id, payload } : { messageId: payload.id })
-}
-
-/** Any message: what is not given is a text of wxid_m0 in R0, now. `room: null` makes it private. */
-function message ({ id, type, text, room, from, mentions, at, silent, filename }) {
-  const payload = {
-    id: id ?? `m${boot}_${++count}`,
-    talkerId: from ?? 'wxid_m0',
-    timestamp: at ?? Date.now(),
-    type: type ?? Type.Text,
-    text: text ?? '',
-    filename,
-  }
-  if (room === null) payload.listenerId = ME
-  else Object.assign(payload, { roomId: room ?? roomId(0), mentionIdList: mentions ?? [] })
-  remember(payload)
-  if (!silent) announce(payload)
-  return { id: payload.id }
-}
-
-function emit (name, payload) {
-  puppet.emit(name, payload)
-  return {}
-}
-
-function roomOf (id) { return mocker.roomPayload(id ?? roomId(0)) }
-
-const actions = {
-  message,
-  atall: ({ room, text, from }) => message({
-    room, from, text: text ?? '@所有人\u2005明天停水', mentions: roomOf(room).memberIdList.filter(one => one !== (from ?? 'wxid_m0')),
-  }),
-  image ({ room }) { // through the mocker's own API, as a person's client does it
-    people[1].say(FileBox.fromBase64('iVBORw0KGgo=', 'p.png')).to(mocker.RoomMock.load(room ?? roomId(0)))
-    return {}
-  },
-  again: ({ id }) => { announce(mocker.cacheMessagePayload.get(id)); return {} },
-  join ({ room, people: ids, by, at }) {
-    const payload = roomOf(room)
-    for (const id of ids) {
-      if (!mocker.cacheContactPayload.has(id)) contact(id, `新人${id}`)
-      if (!payload.memberIdList.includes(id)) payload.memberIdList.push(id)
-    }
-    return emit('room-join', { roomId: payload.id, inviteeIdList: ids, inviterId: by ?? 'wxid_m0', timestamp: at ?? Date.now() })
-  },
-  leave ({ room, people: ids, by, at }) {
-    const payload = roomOf(room)
-    payload.memberIdList = payload.memberIdList.filter(one => !ids.includes(one))
-    return emit('room-leave', { roomId: payload.id, removeeIdList: ids, removerId: by ?? ids[0], timestamp: at ?? Date.now() })
-  },
-  topic ({ room, topic, by, at }) {
-    const payload = roomOf(room)
-    const oldTopic = payload.topic
-    payload.topic = topic
-    puppet.cache.room.delete(payload.id)
-    return emit('room-topic', { roomId: payload.id, newTopic: topic, oldTopic, changerId: by ?? 'wxid_m0', timestamp: at ?? Date.now() })
-  },
-  alias ({ room, member, alias }) {
-    aliases.set(`${room ?? roomId(0)} ${member}`, alias)
-    puppet.dirtyPayload(PUPPET.types.Payload.RoomMember, room ?? roomId(0))
-    return {}
-  },
-  rename ({ id, name, friend }) {
-    Object.assign(mocker.contactPayload(id), { name, ...(friend === undefined ? {} : { friend }) })
-    puppet.dirtyPayload(PUPPET.types.Payload.Contact, id)
-    return {}
-  },
-  friend ({ id, from, hello, type }) {
-    friendships.set(id, { id, contactId: from, hello: hello ?? '', type: type ?? 2, timestamp: 0, ticket: 't' })
-    return emit('friendship', { friendshipId: id })
-  },
-  invite ({ id, from, topic }) {
-    invitations.set(id, {
-      id, inviterId: from, topic, avatar: '', invitation: '', memberCount: 9, memberIdList: [], timestamp: Date.now(), receiverId: ME,
-    })
-    return emit('room-invite', { roomInvitationId: id })
-  },
-  error: () => emit('error', new Error('upstream broke')),
-  malformed () { // what JSON.stringify makes of these reaches the client as the payload
-    for (const name of ['message', 'room-join', 'room-leave', 'room-topic', 'room-invite', 'friendship', 'dirty']) {
-      for (const payload of [undefined, null, {}, [], 7, { messageId: 7, roomId: 8, payloadType: 'x' }]) {
-        try { puppet.emit(name, payload) } catch { /* the puppet's own listeners may stumble, the wire has it by then */ }
-      }
-    }
-    return {}
-  },
-  async logout () { await puppet.logout('test'); return {} },
-  login () { mocker.login(bot); return {} },
-  slow ({ ms, sends }) { // what is not given stays
-    slowness = ms ?? slowness
-    slowSends = sends ?? slowSends
-    return {}
-  },
-  fat ({ on }) { fat = on; return {} },
-  batch: ({ messages }) => messages.map(message),
-  fault ({ kind, times }) { fault = kind ? { kind, times: times ?? 1 } : null; return {} },
-  /** `texts` spread over rooms and people, as fast as the wire takes them. */
-  async burst ({ tag, texts, rooms, at }) {
-    for (const [i, text] of texts.entries()) {
-      const room = roomId(i % (rooms ?? ROOMS))
-      message({ id: `${tag}${i}`, room, from: `wxid_m${i % MEMBERS}`, text, at })
-      if (i % 200 === 199) await new Promise(setImmediate)
-    }
-    return {}
-  },
-  stats: () => ({ calls, mostInFlight, sent, accepted, settings: Object.fromEntries(settings) }),
-}
-
-http.createServer(async (request, response) => {
-  let body = ''
-  for await (const part of request) body += part
-  try {
-    const answer = await actions[request.url.slice(1)](body ? JSON.parse(body) : {})
-    response.end(JSON.stringify(answer))
-  } catch (error) {
-    response.statusCode = 500
-    response.end(String(error?.stack ?? error))
-  }
-}).listen(CONTROL, '127.0.0.1')
 
 process.stdin.resume()
 process.stdin.on('end', () => process.exit(0))
 process.on('uncaughtException', error => console.error('uncaught', error))
 process.on('unhandledRejection', error => console.error('unhandled', error))
 
-const tls = CERT ? { serverCert: CERT, serverKey: KEY } : { disable: true }
-await new PuppetServer({ endpoint: `127.0.0.1:${PORT}`, puppet, token: TOKEN, tls }).start()
-await puppet.start()
+for (const settings of JSON.parse(process.env.ACCOUNTS ?? '[{}]')) await host({ ...process.env, ...settings })
 console.log('up')
+
+/** One account behind a server of its own. */
+async function host (env) {
+  const PORT = env.PORT ?? '0'
+  const CONTROL = Number(env.CONTROL ?? 0)
+  const TOKEN = env.TOKEN ?? 'test-token'
+  const ME = env.ME ?? 'wxid_bot'
+  const NAME = env.NAME ?? '小格'
+  const ROOMS = Number(env.ROOMS ?? 10)
+  const ROOM = env.ROOM ?? 'R' // how the ids of this account's rooms begin: WeChat has one id for a room, whoever is in it
+  const MEMBERS = Number(env.MEMBERS ?? 20)
+  let fat = env.FAT === '1' // events bring the payload along
+  const ECHO = env.ECHO !== '0' // our own messages come back as events
+  const IDS = env.IDS !== '0' // sends answer with the message's id
+  const DONG = env.DONG !== '0' // a Ding is answered on the event stream
+  const { CERT, KEY } = env // PEM: TLS
+  const DATA = env.DATA // a file that outlives the process: messages can still be fetched, sends are still known
+  const roomId = number => `${ROOM}${number}@chatroom`
+
+  const traffic = { calls: {}, attached: 0, inFlight: 0, mostInFlight: 0 }
+
+  // ---------------------------------------------------------------- the account
+  const sent = []
+  const accepted = []
+  const settings = new Map() // `${setter} ${id}` → text
+  const aliases = new Map() // `${room} ${member}` → the name in that room
+  const friendships = new Map()
+  const invitations = new Map()
+  let slowness = 0 // milliseconds that a message's payload takes
+  let slowSends = 0 // milliseconds until a send goes out, and again until it is answered
+  let fault = null // { kind, times }: of sends throttle | reject | hang | lost, of setters ignore | mute (cannot be read back)
+
+  class Account extends PuppetMock {
+    // PuppetMock's setters do nothing: here they have an effect, and can fail.
+    async messageSendText (to, text, mentions) {
+      const kind = fault?.kind
+      if (kind) {
+        fault.times -= 1
+        if (fault.times <= 0) fault = null
+        if (kind === 'throttle') throw new Error('操作过于频繁，可稍后再试。')
+        if (kind === 'reject') throw new Error('no such conversation')
+        if (kind === 'hang') return new Promise(() => {})
+      }
+      if (slowSends) await sleep(slowSends)
+      const id = `s${boot}_${sent.length}`
+      sent.push({ id, to, text, mentions: mentions ?? [], at: Date.now() })
+      if (DATA) fs.appendFileSync(DATA, JSON.stringify({ sent: sent.at(-1) }) + '\n')
+      const payload = { id, talkerId: ME, text, timestamp: Date.now(), type: Type.Text, mentionIdList: mentions ?? [] }
+      if (to.endsWith('@chatroom')) payload.roomId = to
+      else payload.listenerId = to
+      remember(payload)
+      if (ECHO) setImmediate(() => announce(payload))
+      if (kind === 'lost') return new Promise(() => {}) // it went out, the answer does not come
+      if (slowSends) await sleep(slowSends)
+      return IDS ? id : undefined
+    }
+
+    // PuppetMock's own report success and change nothing, as some puppets do: that is the fault `ignore`.
+    async set (what, id, text) {
+      const key = `${what} ${id}`
+      if (text === undefined) {
+        if (fault?.kind === 'mute') throw new Error('not implemented')
+        return settings.get(key) ?? ''
+      }
+      if (fault?.kind !== 'ignore') settings.set(key, text)
+    }
+
+    async roomAnnounce (id, text) { return this.set('announcement', id, text) }
+    async roomTopic (id, text) { return this.set('topic', id, text) }
+    async contactAlias (id, text) { return this.set('alias', id, text) }
+
+    ding (data) { if (DONG) super.ding(data) }
+
+    async messageRawPayload (id) {
+      if (slowness) await sleep(slowness)
+      return super.messageRawPayload(id)
+    }
+
+    async roomMemberRawPayload (room, member) {
+      return { ...await super.roomMemberRawPayload(room, member), roomAlias: aliases.get(`${room} ${member}`) }
+    }
+
+    async friendshipRawPayload (id) { return known(friendships, id) }
+    async friendshipAccept (id) { accepted.push(known(friendships, id).id) }
+    async roomInvitationRawPayload (id) { return known(invitations, id) }
+    async roomInvitationAccept (id) { accepted.push(known(invitations, id).id) }
+  }
+
+  function known (map, id) {
+    if (!map.has(id)) throw new Error(`no payload for ${id}`)
+    return map.get(id)
+  }
+
+  function remember (payload) {
+    mocker.cacheMessagePayload.set(payload.id, payload)
+    if (DATA) fs.appendFileSync(DATA, JSON.stringify({ payload }) + '\n')
+  }
+
+  const mocker = new mock.Mocker()
+  const puppet = new Account({ mocker })
+  const people = []
+  let bot
+
+  function contact (id, name, friend = true) {
+    return mocker.createContact({ id, name, friend, avatar: '', gender: 0, phone: [], type: 1 })
+  }
+
+  mocker.use(() => { // runs at every start of the puppet
+    if (!bot) {
+      bot = contact(ME, NAME)
+      for (let i = 0; i < MEMBERS; i++) people.push(contact(`wxid_m${i}`, `居民${i}`, i % 2 === 0))
+      for (let i = 0; i < ROOMS; i++) {
+        mocker.createRoom({
+          id: roomId(i),
+          topic: `幸福里${i}号微网格群`,
+          ownerId: ME,
+          adminIdList: [],
+          avatar: '',
+          memberIdList: [ME, ...people.map(one => one.id)],
+        })
+      }
+    }
+    if (!puppet.isLoggedIn) mocker.login(bot)
+    puppet.emit('ready', { data: 'ready' })
+    return () => puppet.isLoggedIn && puppet.logout()
+  })
+
+  // ---------------------------------------------------------------- what people do
+  const boot = Date.now().toString(36)
+  let count = 0
+
+  if (DATA && fs.existsSync(DATA)) {
+    for (const line of fs.readFileSync(DATA, 'utf8').split('\n').filter(Boolean)) {
+      const { payload, sent: before } = JSON.parse(line)
+      if (payload) mocker.cacheMessagePayload.set(payload.id, payload)
+      if (before) sent.push(before)
+    }
+  }
+
+  function announce (payload) {
+    puppet.emit('message', fat ? { messageId: payload.id, payload } : { messageId: payload.id })
+  }
+
+  /** Any message: what is not given is a text of wxid_m0 in R0, now. `room: null` makes it private. */
+  function message ({ id, type, text, room, from, mentions, at, silent, filename }) {
+    const payload = {
+      id: id ?? `m${boot}_${++count}`,
+      talkerId: from ?? 'wxid_m0',
+      timestamp: at ?? Date.now(),
+      type: type ?? Type.Text,
+      text: text ?? '',
+      filename,
+    }
+    if (room === null) payload.listenerId = ME
+    else Object.assign(payload, { roomId: room ?? roomId(0), mentionIdList: mentions ?? [] })
+    remember(payload)
+    if (!silent) announce(payload)
+    return { id: payload.id }
+  }
+
+  function emit (name, payload) {
+    puppet.emit(name, payload)
+    return {}
+  }
+
+  function roomOf (id) { return mocker.roomPayload(id ?? roomId(0)) }
+
+  const actions = {
+    message,
+    atall: ({ room, text, from }) => message({
+      room, from, text: text ?? '@所有人\u2005明天停水', mentions: roomOf(room).memberIdList.filter(one => one !== (from ?? 'wxid_m0')),
+    }),
+    image ({ room }) { // through the mocker's own API, as a person's client does it
+      people[1].say(FileBox.fromBase64('iVBORw0KGgo=', 'p.png')).to(mocker.RoomMock.load(room ?? roomId(0)))
+      return {}
+    },
+    again: ({ id }) => { announce(mocker.cacheMessagePayload.get(id)); return {} },
+    join ({ room, people: ids, by, at }) {
+      const payload = roomOf(room)
+      for (const id of ids) {
+        if (!mocker.cacheContactPayload.has(id)) contact(id, `新人${id}`)
+        if (!payload.memberIdList.includes(id)) payload.memberIdList.push(id)
+      }
+      return emit('room-join', { roomId: payload.id, inviteeIdList: ids, inviterId: by ?? 'wxid_m0', timestamp: at ?? Date.now() })
+    },
+    leave ({ room, people: ids, by, at }) {
+      const payload = roomOf(room)
+      payload.memberIdList = payload.memberIdList.filter(one => !ids.includes(one))
+      return emit('room-leave', { roomId: payload.id, removeeIdList: ids, removerId: by ?? ids[0], timestamp: at ?? Date.now() })
+    },
+    topic ({ room, topic, by, at }) {
+      const payload = roomOf(room)
+      const oldTopic = payload.topic
+      payload.topic = topic
+      puppet.cache.room.delete(payload.id)
+      return emit('room-topic', { roomId: payload.id, newTopic: topic, oldTopic, changerId: by ?? 'wxid_m0', timestamp: at ?? Date.now() })
+    },
+    alias ({ room, member, alias }) {
+      aliases.set(`${room ?? roomId(0)} ${member}`, alias)
+      puppet.dirtyPayload(PUPPET.types.Payload.RoomMember, room ?? roomId(0))
+      return {}
+    },
+    rename ({ id, name, friend }) {
+      Object.assign(mocker.contactPayload(id), { name, ...(friend === undefined ? {} : { friend }) })
+      puppet.dirtyPayload(PUPPET.types.Payload.Contact, id)
+      return {}
+    },
+    friend ({ id, from, hello, type }) {
+      friendships.set(id, { id, contactId: from, hello: hello ?? '', type: type ?? 2, timestamp: 0, ticket: 't' })
+      return emit('friendship', { friendshipId: id })
+    },
+    invite ({ id, from, topic }) {
+      invitations.set(id, {
+        id, inviterId: from, topic, avatar: '', invitation: '', memberCount: 9, memberIdList: [], timestamp: Date.now(), receiverId: ME,
+      })
+      return emit('room-invite', { roomInvitationId: id })
+    },
+    error: () => emit('error', new Error('upstream broke')),
+    malformed () { // what JSON.stringify makes of these reaches the client as the payload
+      for (const name of ['message', 'room-join', 'room-leave', 'room-topic', 'room-invite', 'friendship', 'dirty']) {
+        for (const payload of [undefined, null, {}, [], 7, { messageId: 7, roomId: 8, payloadType: 'x' }]) {
+          try { puppet.emit(name, payload) } catch { /* the puppet's own listeners may stumble, the wire has it by then */ }
+        }
+      }
+      return {}
+    },
+    async logout () { await puppet.logout('test'); return {} },
+    login () { mocker.login(bot); return {} },
+    slow ({ ms, sends }) { // what is not given stays
+      slowness = ms ?? slowness
+      slowSends = sends ?? slowSends
+      return {}
+    },
+    fat ({ on }) { fat = on; return {} },
+    batch: ({ messages }) => messages.map(message),
+    fault ({ kind, times }) { fault = kind ? { kind, times: times ?? 1 } : null; return {} },
+    /** `texts` spread over rooms and people, as fast as the wire takes them. */
+    async burst ({ tag, texts, rooms, at }) {
+      for (const [i, text] of texts.entries()) {
+        const room = roomId(i % (rooms ?? ROOMS))
+        message({ id: `${tag}${i}`, room, from: `wxid_m${i % MEMBERS}`, text, at })
+        if (i % 200 === 199) await new Promise(setImmediate)
+      }
+      return {}
+    },
+    stats: () => ({ ...traffic, sent, accepted, settings: Object.fromEntries(settings) }),
+  }
+
+  http.createServer(async (request, response) => {
+    let body = ''
+    for await (const part of request) body += part
+    try {
+      const answer = await actions[request.url.slice(1)](body ? JSON.parse(body) : {})
+      response.end(JSON.stringify(answer))
+    } catch (error) {
+      response.statusCode = 500
+      response.end(String(error?.stack ?? error))
+    }
+  }).listen(CONTROL, '127.0.0.1')
+
+  const tls = CERT ? { serverCert: CERT, serverKey: KEY } : { disable: true }
+  counting = traffic
+  await new PuppetServer({ endpoint: `127.0.0.1:${PORT}`, puppet, token: TOKEN, tls }).start()
+  await puppet.start()
+}
