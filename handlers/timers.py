@@ -11,6 +11,7 @@ from handlers import (
     callbacks,
     digests,
     meetings,
+    membership,
     mode,
     notice_sending,
     polls,
@@ -48,6 +49,7 @@ JOB_RUNS_FOR = timedelta(days=60)
 BIND_FAILURES_FOR = timedelta(days=1)
 WORK_FOR = timedelta(days=400)  # what was typed into the work log: a year can be looked back on
 NEIGHBOURS_FOR = timedelta(days=30)  # who supported a topic, asked for or gave something, once that is over
+FORGOTTEN_AT_ONCE = 200
 
 
 # True where so much has come due that it is done in pieces: to be called again at once.
@@ -100,11 +102,23 @@ async def purge(effects: Effects) -> bool:
     return False
 
 
+async def forget(effects: Effects) -> bool:
+    """Once a day, residents who took back the last that was kept of them; True where there may be more of them."""
+    today = effects.now.astimezone(effects.policy.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
+    if await jobs.last(effects.tx, "forget") == today:
+        return False
+    if await erasure.sweep(effects.tx, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
+        return True
+    await jobs.fire(effects.tx, "forget", today, effects.now)
+    return False
+
+
 # In this order. A clock that has been stopped must not fire: what changed comes first, all of it.
 PARTS: tuple[Part, ...] = (
     end_modes,
     close,
     purge,
+    forget,
     reminders.follow,
     reminders.fire,
     signup_timers.fire,
@@ -112,6 +126,9 @@ PARTS: tuple[Part, ...] = (
     wish_steps.release,
     polls.close_due,
     meetings.remind,
+    membership.watch,
+    membership.hand_over,
+    membership.tell,
     notice_sending.send,
     notice_sending.end,
 )

@@ -21,7 +21,7 @@ from storage.tables import (
     bind_codes,
     bind_failures,
     dialogs,
-    grants,
+    metadata,
     negatives,
     people,
     reporters,
@@ -29,26 +29,21 @@ from storage.tables import (
     ticket_notes,
     tickets,
 )
-from storage.tables.deliberation import polls as poll_rows
-from storage.tables.deliberation import topic_supporters, votes
-from storage.tables.neighbours import (
-    chain_copies,
-    chain_lines,
-    deeds,
-    questions,
-    signup_entries,
-    signups,
-    wish_line,
-    wishes,
-)
-from storage.tables.supplies import checkins
-from storage.tables.supplies import supplies as supply_rows
-from storage.tables.voice import notices
-from storage.tables.worklog import point_accounts, work_entries
+from storage.tables.neighbours import questions, signups
 from storage.tickets import purge_candidates
 
 # The actions by which somebody's words come into a ticket or candidate.
 _SPOKE = ("filed", "candidate", "joined")
+# What `resident` takes away; every other column that names a person tells that something of theirs is kept.
+_TAKEN = {aliases, bind_codes, dialogs, questions, ticket_notes}
+_TELLING = [
+    column
+    for table in metadata.sorted_tables
+    for column in table.c
+    if table not in _TAKEN and any(key.column is people.c.id for key in column.foreign_keys)
+]
+_FOUND = {index.columns[0] for table in metadata.sorted_tables for index in table.indexes}
+_FOUND |= {table.primary_key.columns[0] for table in metadata.sorted_tables}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,40 +120,38 @@ async def expired(tx: Tx, before: datetime) -> int:
 
 async def let_go(tx: Tx, person_ids: Collection[int]) -> None:
     """Forget those of them who are residents of whom nothing is kept any more."""
-    if not person_ids:
-        return  # every minute but a few
-    columns = (
-        reporters.c.person_id,
-        ticket_messages.c.person_id,
-        grants.c.person_id,
-        tickets.c.owner_id,
-        signup_entries.c.person_id,
-        signup_entries.c.by_id,
-        chain_copies.c.person_id,
-        chain_lines.c.author_id,
-        wishes.c.person_id,
-        wishes.c.claimed_by,
-        wish_line.c.person_id,
-        topic_supporters.c.person_id,
-        votes.c.person_id,
-        supply_rows.c.person_id,
-        checkins.c.person_id,
-        deeds.c.person_id,
-        work_entries.c.person_id,
-        point_accounts.c.person_id,
-        # What somebody decided in office.
-        notices.c.author_id,
-        notices.c.approver_id,
-        poll_rows.c.person_id,
-        wishes.c.reviewer_id,
-        deeds.c.by_id,
-    )
-    elsewhere = [sa.exists().where(column == people.c.id) for column in columns]
-    elsewhere.append(sa.exists().where(signups.c.organiser_id == people.c.id, signups.c.forgotten_at.is_(None)))
-    nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *(sa.not_(found) for found in elsewhere))
-    last = list(await tx.scalars(sa.select(people.c.id).where(people.c.id.in_(person_ids), *nothing)))
+    if person_ids:  # every minute but a few
+        await _forget(tx, people.c.id.in_(person_ids), None)
+
+
+async def sweep(tx: Tx, most: int) -> int:
+    """Forget up to so many residents of whom nothing is kept any more, because they took it back themselves; how
+    many."""
+    return await _forget(tx, sa.or_(people.c.name != "", sa.exists().where(aliases.c.person_id == people.c.id)), most)
+
+
+async def _forget(tx: Tx, who: sa.ColumnElement[bool], most: int | None) -> int:
+    nothing = (people.c.ref.is_(None), people.c.opted_out_at.is_(None), *map(sa.not_, _elsewhere()))
+    last = list(await tx.scalars(sa.select(people.c.id).where(who, *nothing).order_by(people.c.id).limit(most)))
     for person in await many(tx, last):
         await resident(tx, person, silent=False)
+    return len(last)
+
+
+def _elsewhere() -> list[sa.ColumnElement[bool]]:
+    """The ways in which something of a person may be kept."""
+    reasons = sa.select(ticket_notes.c.person_id).where(
+        ticket_notes.c.person_id.is_not(None), ticket_notes.c.text != ""
+    )
+    found: list[sa.ColumnElement[bool]] = []
+    for column in _TELLING:
+        if column is signups.c.organiser_id:
+            found.append(sa.exists().where(column == people.c.id, signups.c.forgotten_at.is_(None)))
+        elif column in _FOUND:
+            found.append(sa.exists().where(column == people.c.id))
+        else:  # no index: the database reads it once for all of them, not once for each
+            found.append(people.c.id.in_(sa.select(column).where(column.is_not(None))))
+    return [*found, people.c.id.in_(reasons)]
 
 
 async def _accounts(tx: Tx, person_id: int, held: Collection[Alias], *, silent: bool) -> None:

@@ -83,3 +83,21 @@ async def test_questions_expire(stage: Judged) -> None:
     stage.after(minutes=11)
     await stage.tick()
     assert await stage.store.read(lambda tx: dialogs.open_for(tx, person.id, "locate", asked_at)) == []
+
+
+async def test_who_took_back_the_last_that_was_kept_is_forgotten_within_a_day(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    await stage.say("刘姐", "议事 装道闸 装/不装")
+    await stage.tick()
+    for nick in ("李姐", "路人甲", "路人乙"):
+        await stage.say(nick, "投票 1")
+    await stage.say("老周", "别记我")
+    for nick in ("李姐", "路人甲"):
+        await stage.say(nick, "撤回 V1")
+    await stage.tick()
+    assert await stage.person("路人甲") is not None  # once a day is enough
+    stage.after(hours=24)
+    await stage.tick()
+    assert await stage.person("路人甲") is None
+    for nick in ("李姐", "路人乙", "老周", "刘姐"):
+        assert await stage.person(nick) is not None, nick
