@@ -18,12 +18,14 @@ from handlers.workdays import Workdays
 from nlp.categories import Category
 from nlp.contact import mask
 from nlp.decision import Analysis
-from storage import audit, outbox, people, rooms
+from storage import accounts, audit, outbox, people, rooms
+from storage.accounts import Account
 from storage.engine import Tx
 from storage.model import AuditEntry, Draft, Lane, Message, Person, PostKind, Role, Room, RoomKind, RoomState
 from storage.points import PointAction
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
+MOST_ROOMS, MOST_JOINED = 200, 400  # groups of one account, unless the config says otherwise
 _LANES = {PostKind.EMERGENCY: Lane.EMERGENCY, PostKind.NOTICE: Lane.NOTICE, PostKind.WISH: Lane.NOTICE}
 
 
@@ -53,7 +55,10 @@ class Policy:
     urgent_join_for: timedelta = timedelta(minutes=2)  # the same in 急时
     urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
-    broadcast_time: Callable[[int], timedelta] = lambda lines: lines * timedelta(seconds=10)  # that an account needs
+    # That an account, of which this is known, needs for so many lines from now on.
+    broadcast_time: Callable[[int, Account | None, datetime], timedelta] = lambda lines, *_: (
+        lines * timedelta(seconds=10)
+    )
     wish_budget: int = 500  # yuan; of a wish that names more the leader is told so
     wish_claim_for: timedelta = timedelta(days=7)  # then the next one has it
     wishes_a_day: int = 2  # published in a room, of the replies a day
@@ -65,6 +70,17 @@ class Policy:
     named_to: tuple[str, ...] = ()  # platforms above that get the name and phone of who reported first
     work_log: bool = False  # 走访 and 巡查 are written down
     points: Mapping[PointAction, int] | None = None  # what is earned by what; None: there are none
+    account_dead_for: timedelta = timedelta(minutes=30)  # an account without a link for so long is dead
+    account_rooms: Mapping[str, int] = field(default_factory=dict)  # in how many groups an account may answer
+    account_joined: Mapping[str, int] = field(default_factory=dict)  # and how many it may be in
+
+    def rooms_of(self, account: str) -> int:
+        """In how many groups this account may answer."""
+        return self.account_rooms.get(account, MOST_ROOMS)
+
+    def joined_of(self, account: str) -> int:
+        """How many groups this account may be in."""
+        return self.account_joined.get(account, MOST_JOINED)
 
 
 @dataclass(slots=True)
@@ -151,15 +167,20 @@ class Effects:
         via: Room | None = None,
         by_day: bool = False,
     ) -> bool:
-        """Reach one person: in private where an account is their friend, else, through `via`, one content-free line
-        a week asking them to add the bot (design/wechaty.md). `by_day`: what nobody waits for does not come at
-        night. Returns whether the text itself is on its way."""
+        """Reach one person: in private where an account that lives is their friend, else, through `via`, one
+        content-free line a week asking them to add the bot (design/wechaty.md). `by_day`: what nobody waits for does
+        not come at night. Returns whether the text itself is on its way: where only a dead account is their friend, it
+        waits for that one to come back."""
         at = quiet.after_night(self.now, self.policy) if by_day else None
-        for alias in person.aliases:
-            if alias.friend:
-                return await self.direct(
-                    alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent, not_before=at
-                )
+        friends = [alias for alias in person.aliases if alias.friend]
+        dead = {account.name for account in await accounts.dead(self.tx)} if friends else set()
+        for alias in sorted(friends, key=lambda one: one.account in dead):
+            sent = await self.direct(
+                alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent, not_before=at
+            )
+            if alias.account not in dead:
+                return sent
+            break
         await self.audit("unreachable", actor=None, ticket=ticket, person=person.id)
         here = next((alias for alias in person.aliases if via is not None and alias.account == via.account), None)
         if via is not None and here is not None:

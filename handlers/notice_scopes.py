@@ -41,6 +41,8 @@ async def _named(ctx: Context, typed: str, command: Command) -> list[Room]:
         return [ctx.group] if ctx.group is not None else await rooms.within(ctx.tx, own, RoomKind.RESIDENT)
     if typed in texts.LEADER_ROOMS:
         return await rooms.within(ctx.tx, own, RoomKind.LEADER)
+    if typed.startswith("#"):
+        return await rooms.tagged(ctx.tx, typed.strip("#"), own, RoomKind.RESIDENT)
     scope = await scopes.named(ctx.tx, typed)
     if scope is not None:
         return await _of_grid(ctx, scope)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from handlers.context import Effects
 from handlers.texts import notices as texts
-from storage import notices, people, rooms
+from storage import accounts, notices, people, rooms
 from storage.model import PostKind, Room, RoomState
 from storage.notices import Notice, NoticeState, Skipped
 
@@ -58,10 +58,13 @@ async def queue(effects: Effects, notice: Notice) -> bool:
     ids = await notices.next_rooms(effects.tx, notice.number, AT_ONCE)
     kind = PostKind.EMERGENCY if notice.urgent else PostKind.NOTICE
     text = await body(effects, notice)
+    dead = {account.name for account in await accounts.dead(effects.tx)}
     queued = []
     for room_id in ids:
         room = await _today(effects, room_id)
-        if room is not None and room.state is RoomState.ENABLED:
+        if room is not None and room.state is RoomState.ENABLED and room.account in dead:
+            await notices.skip(effects.tx, notice.number, [room_id], Skipped.NO_MEMBER)
+        elif room is not None and room.state is RoomState.ENABLED:
             await effects.post(room, text, kind, key=notices.key(notice.number, room_id))
             queued.append(room_id)
         else:

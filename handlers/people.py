@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import rights, texts
+from handlers import membership, rights, texts
 from handlers.commands import Command
 from handlers.context import Context
 from nlp import contact
@@ -74,11 +74,12 @@ async def befriended(ctx: Context) -> str:
 
 
 async def invited(ctx: Context) -> str:
-    """Somebody invites the account into a room: accepted only from a bound leader or staff member."""
+    """Somebody invites the account into a room: accepted only from a bound leader or staff member, and not into more
+    rooms than the account can bear."""
     staff = ctx.actor is not None and any(grant.role in rights.STAFF for grant in ctx.actor.grants)
-    ctx.accept = staff
+    ctx.accept = staff and not await membership.crowded(ctx)
     actor = ctx.actor.id if ctx.actor is not None else None
-    await ctx.audit("invite_accepted" if staff else "invite_refused", actor=actor)
+    await ctx.audit("invite_accepted" if ctx.accept else "invite_refused", actor=actor)
     return "invite"
 
 

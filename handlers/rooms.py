@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import quiet, rights, texts
+from handlers import membership, quiet, rights, texts
 from handlers.commands import LONGEST_HUSH, Command
 from handlers.context import Context
-from storage import grids, outbox, people, rooms
+from storage import accounts, grids, outbox, people, rooms, standbys
 from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState, SendState
+from storage.standbys import Standby
 
 MICRO_GRID_DIGITS = 18
 SMALLEST_LED = 6  # a leader room may be that of a whole district
@@ -35,7 +36,9 @@ async def enable(ctx: Context, command: Command) -> str:
         return "command"
     other = await rooms.answering(ctx.tx, room, code)
     if other is not None:
-        return await _left_to(ctx, other)
+        return await _left_to(ctx, other, code, name)
+    if room.state is not RoomState.ENABLED and await membership.full(ctx, room, code):
+        return "command"
     before = room.state.value
     if old is not None:
         ctx.room = await rooms.succeed(ctx.tx, old, room)
@@ -43,6 +46,8 @@ async def enable(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.enabled_again(name))
         return "command"
     ctx.room = await rooms.update(ctx.tx, room.id, state=RoomState.ENABLED, grid=code)
+    await standbys.remove(ctx.tx, room.account, room.im_id)
+    await standbys.learn(ctx.tx, room.im_id, at=ctx.now)
     await ctx.audit_message("room_enabled", right=command.right, before=before, after=code, room=room.id)
     await ctx.reply(texts.enabled(name))
     if ctx.room.kind is RoomKind.RESIDENT and ctx.room.noticed_at is None:
@@ -64,10 +69,18 @@ async def meant(ctx: Context, command: Command) -> tuple[str | None, Room | None
     return code, old if old is not None and old.grid == code else None
 
 
-async def _left_to(ctx: Context, other: Room) -> str:
-    """Another of our accounts answers here: this one records nothing. With the same id there is no doubt, and the other
-    one answers; else somebody may have given two groups one name."""
+async def _left_to(ctx: Context, other: Room, code: str, name: str) -> str:
+    """Another of our accounts answers here: this one records nothing, and stands by. With the same id there is no
+    doubt, and the other one answers; else somebody may have given two groups one name. Where the other one is dead,
+    this one takes over."""
     assert ctx.room is not None  # noqa: S101
+    room = ctx.room
+    await standbys.add(ctx.tx, other.id, room.account, room.im_id, at=ctx.now)
+    if other.grid == code and await accounts.dead(ctx.tx, [other.account]):
+        to = Standby(other.id, room.account, room.im_id, ctx.now)
+        ctx.room = await membership.take_over(ctx, other, to, stays=True)
+        await ctx.reply(texts.enabled_again(name))
+        return "command"
     await ctx.audit_message("room_left_to_other", room=ctx.room.id, other=other.id)
     if other.im_id != ctx.room.im_id:
         await ctx.reply(texts.OTHER_ACCOUNT_ANSWERS)
@@ -159,10 +172,19 @@ async def left(ctx: Context) -> str:
     # only has WeChat's words for it, and those name nobody.
     if room is None or (message.people and not message.mentions_me):
         return "leave"
+    stood_by = await standbys.remove(ctx.tx, room.account, room.im_id)
+    if stood_by is not None:  # another one answers there, as before
+        ctx.room = await rooms.update(ctx.tx, room.id, state=RoomState.GONE)
+        await ctx.audit("standby_gone", actor=None, room=stood_by, of=room.account)
+        return "removed"
     if room.state is not RoomState.GONE:
+        await ctx.audit("room_gone", actor=None, room=room.id)
+        taken = await membership.removed(ctx, room)
+        if taken is not None:
+            ctx.room = taken
+            return "removed"
         ctx.room = await rooms.update(ctx.tx, room.id, state=RoomState.GONE)
         await _rearrange(ctx, ctx.room)
-        await ctx.audit("room_gone", actor=None, room=room.id)
         await ctx.tell_leaders(room.grid, texts.room_gone(room.topic), key=f"gone:{message.account}:{message.id}")
     return "removed"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handlers import (
     appeals,
@@ -39,6 +39,7 @@ from handlers.routes import Scope
 from handlers.window import Window
 from nlp import chain, contact, nature, quoting
 from nlp.decision import Analysis, Label, Shape, Urgency
+from storage import outbox, standbys
 from storage import rooms as stored_rooms
 from storage import tickets as stored_tickets
 from storage.model import Message, MessageKind, Person, Role, Room, RoomKind, RoomState
@@ -57,6 +58,7 @@ SPOKEN = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.QUOTE})
 MEDIA = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.LOCATION})
 # They live here like anybody else, so what they say in the group is heard like anybody's.
 HEARD_AS_RESIDENTS = frozenset({Role.RESIDENT, Role.BUILDING_LEADER, Role.PARTY_MEMBER, Role.VOLUNTEER})
+LINGERS = timedelta(minutes=10)  # so long after another account took over, lines of the former one may still come
 _SHORT_PLACE = 24
 
 
@@ -80,6 +82,8 @@ def idle(
         return "own"
     if kind in EVENTS:
         return _idle_event(message, window)
+    if room is not None and room.taken_at is not None and message.sent_at <= room.taken_at + LINGERS:
+        return "standby" if message.sent_at <= room.taken_at else None
     if message.room is not None and (room is None or room.state is RoomState.GONE):
         return None  # its row is to be made, or to come back
     dormant = room is not None and room.state is RoomState.DORMANT
@@ -204,6 +208,14 @@ async def handle(ctx: Context) -> str:
     ctx.policy = await mode.policy(ctx.tx, ctx.policy, ctx.grid, ctx.now)
     if message.kind in EVENTS:
         return await EVENTS[message.kind](ctx)
+    if ctx.room is not None and ctx.room.taken_at is not None:
+        # What was said before was for the account that answered then; what it still says itself is nobody's appeal.
+        if message.sent_at <= ctx.room.taken_at:
+            return "standby"
+        if message.sent_at <= ctx.room.taken_at + LINGERS and await outbox.heard(
+            ctx.tx, ctx.room, message.text, ctx.now - LINGERS, ctx.now
+        ):
+            return "own"
     dormant = ctx.room is not None and ctx.room.state is not RoomState.ENABLED
     if message.kind not in SPOKEN or (message.kind is MessageKind.VOICE and not message.text):
         return await rooms.asleep(ctx) if dormant else await _media(ctx)
@@ -232,6 +244,7 @@ async def _know_room(ctx: Context) -> None:
         # Taken in again: it sleeps until a leader wakes it.
         await rooms.returned(ctx, ctx.room)
         ctx.room = await stored_rooms.update(ctx.tx, ctx.room.id, state=RoomState.DORMANT)
+        await standbys.learn(ctx.tx, ctx.room.im_id, at=ctx.now)
 
 
 async def _only_talk(ctx: Context, command: Command) -> bool:

@@ -28,6 +28,12 @@ class Account:
     dead_why: str | None = None
 
 
+# Why an account is dead by its link: it lives again once it is linked. For any other reason somebody must say so.
+LOGGED_OUT, NO_LINK = "logged out", "no link"
+
+# Those that nothing can be said through.
+DEAD = sa.select(accounts.c.name).where(accounts.c.dead_at.is_not(None))
+
 _ACCOUNT = sa.select(*(accounts.c[field.name] for field in fields(Account)))
 
 

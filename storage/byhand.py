@@ -64,6 +64,6 @@ def _values(decision: Decision, at: datetime) -> dict[str, Any]:
         return {"state": SendState.FAILED}
     if decision is Decision.RETRY:
         # `sending_at` goes: by it a restart takes up what may have left, and this is a new attempt.
-        again = {"sending_at": None, "attempts": 0, "error": None}
+        again = {"sending_at": None, "attempts": 0, "error": None, **lines.at_home()}
         return {"state": SendState.QUEUED, "not_before": at, **again}
     return {"state": SendState.DROPPED, "text": "", "mentions": ()}

@@ -279,6 +279,7 @@ class Room:
     grid: str | None = None
     silent_until: datetime | None = None
     noticed_at: datetime | None = None  # when the privacy notice was posted
+    taken_at: datetime | None = None  # since when its account answers here, where another of ours did before
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from storage import numbers
 from storage import outbox as outbox_
 from storage import rooms as stored_rooms
+from storage.accounts import DEAD
 from storage.engine import Tx, insert, purged
 from storage.model import PostKind, Room, RoomState, SendState
 from storage.tables import LEFT, QUEUED, outbox, rooms
@@ -26,6 +27,7 @@ from storage.tables.voice import NoticeState, Skipped, notice_rooms, notices, re
 __all__ = ["Notice", "NoticeState", "Skipped", "Standing"]
 
 OPEN = (NoticeState.DRAFT, NoticeState.SCHEDULED, NoticeState.SENDING)
+NO_MEMBER = "no living member"  # why a line failed
 _SALT_BYTES = 16
 _DIGEST_BYTES = 16
 
@@ -237,6 +239,13 @@ async def set_queued(tx: Tx, number: int, room_ids: Collection[int]) -> None:
 async def skip(tx: Tx, number: int, room_ids: Collection[int], why: Skipped) -> None:
     """These rooms get none."""
     await _mark(tx, number, room_ids, skipped=why)
+
+
+async def strand(tx: Tx) -> int:
+    """Lines that wait for a group whose account is dead, with no other of ours in it, have failed; how many."""
+    theirs = (outbox.c.key >= "notice:", outbox.c.key < "notice;", outbox.c.account.in_(DEAD))
+    failed = sa.update(outbox).where(QUEUED, *theirs).values(state=SendState.FAILED, error=NO_MEMBER)
+    return (await tx.execute(failed)).rowcount
 
 
 async def _mark(tx: Tx, number: int, room_ids: Collection[int], **values: Any) -> None:  # noqa: ANN401

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql.base import Executable
 
 from storage.engine import Tx, insert_for, purged
-from storage.model import Draft, Lane, Outgoing, PostKind, SendState
-from storage.tables import COUNTED, LEFT, QUEUED, UNSETTLED, WORDED, outbox
+from storage.model import Draft, Lane, Outgoing, PostKind, Room, SendState
+from storage.tables import COUNTED, LEFT, QUEUED, UNSETTLED, WORDED, outbox, rooms
 
 _FIELDS = tuple(field.name for field in fields(Outgoing))
 _DRAFT_FIELDS = tuple(field.name for field in fields(Draft))
@@ -47,6 +47,7 @@ _NEXT_DUE = sa.union_all(
         for lane in Lane
     )
 )
+_LONGEST_CALL = timedelta(minutes=5)  # between a call and its answer
 _BEHIND = ":file"
 ECHO_WITHIN = timedelta(minutes=10)
 _MAYBE_OUT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN)
@@ -145,8 +146,9 @@ async def mark_unknown(tx: Tx, id: int, error: str) -> None:
     await _move(tx, id, [SendState.SENDING], state=SendState.UNKNOWN, error=error)
 
 
-async def requeue(tx: Tx, id: int, not_before: datetime, error: str) -> None:
-    """SENDING → QUEUED, attempts + 1: only for errors that prove that nothing was sent."""
+async def requeue(tx: Tx, id: int, not_before: datetime, error: str, *, counts: bool = True) -> None:
+    """SENDING → QUEUED, attempts + 1 where this `counts` as one: only for errors that prove that nothing was sent.
+    Should another account answer in the room meanwhile, the line is its to send."""
     moved = await _move(
         tx,
         id,
@@ -154,8 +156,9 @@ async def requeue(tx: Tx, id: int, not_before: datetime, error: str) -> None:
         state=SendState.QUEUED,
         not_before=not_before,
         sending_at=None,
-        attempts=outbox.c.attempts + 1,
+        attempts=outbox.c.attempts + int(counts),
         error=error,
+        **at_home(),
     )
     if moved:
         await _behind_it(tx, id, not_before=not_before)
@@ -176,6 +179,28 @@ async def _behind_it(tx: Tx, id: int, **values: Any) -> None:  # noqa: ANN401
     """What happens to the line behind this one, while that waits."""
     key = sa.select(outbox.c.key + _BEHIND).where(outbox.c.id == id).scalar_subquery()
     await tx.execute(sa.update(outbox).where(outbox.c.key == key, QUEUED).values(**values))
+
+
+def at_home() -> dict[str, Any]:
+    """For a line that waits again: the account and conversation of its room today; of a private one those it has."""
+    here = sa.select(rooms.c.account).where(rooms.c.id == outbox.c.room_id).correlate(outbox).scalar_subquery()
+    known_as = sa.select(rooms.c.im_id).where(rooms.c.id == outbox.c.room_id).correlate(outbox).scalar_subquery()
+    nobody = sa.literal((), outbox.c.mentions.type)
+    return {
+        "account": sa.func.coalesce(here, outbox.c.account),
+        "conversation": sa.func.coalesce(known_as, outbox.c.conversation),
+        "mentions": sa.case((known_as != outbox.c.conversation, nobody), else_=outbox.c.mentions),
+    }
+
+
+async def follow(tx: Tx, before: Room, room: Room) -> int:
+    """Another account answers in the room: what waits to be said there goes out through it. Returns how many lines. A
+    mention names somebody by an id of the account's own; the text has the name all the same."""
+    values: dict[str, Any] = {"account": room.account, "conversation": room.im_id}
+    if room.im_id != before.im_id:
+        values["mentions"] = ()
+    theirs = (outbox.c.account == before.account, outbox.c.room_id == room.id)
+    return (await tx.execute(sa.update(outbox).where(QUEUED, *theirs).values(values))).rowcount
 
 
 async def recover(tx: Tx, account: str) -> int:
@@ -216,6 +241,20 @@ async def confirm_echo(
     return found is not None and await _move(tx, found, [SendState.SENT], message_id=message_id)
 
 
+async def heard(tx: Tx, room: Room, text: str, since: datetime, at: datetime) -> bool:
+    """Whether these are the words of a line that another account of ours sent into the room since then; they were seen
+    there, so a line of unknown fate has arrived."""
+    if not text:
+        return False
+    theirs = (outbox.c.room_id == room.id, outbox.c.account != room.account, outbox.c.text == text)
+    query = sa.select(outbox.c.id).where(LEFT, outbox.c.sending_at >= since, *theirs)
+    found: int | None = await tx.scalar(query.order_by(outbox.c.sending_at).limit(1))
+    if found is None:
+        return False
+    await _move(tx, found, [SendState.SENDING, SendState.UNKNOWN], state=SendState.SENT, sent_at=at, error=None)
+    return True
+
+
 async def settle(tx: Tx, id: int, state: SendState) -> None:
     """A person says what became of an UNKNOWN line. QUEUED sends it again. Raises ValueError for SENDING, UNKNOWN."""
     if state in (SendState.SENDING, SendState.UNKNOWN):
@@ -224,7 +263,7 @@ async def settle(tx: Tx, id: int, state: SendState) -> None:
     if state is SendState.SENT:
         values["sent_at"] = sa.func.coalesce(outbox.c.sent_at, outbox.c.sending_at)
     elif state is SendState.QUEUED:
-        values |= {"sending_at": None, "attempts": outbox.c.attempts + 1}
+        values |= {"sending_at": None, "attempts": outbox.c.attempts + 1, **at_home()}
     elif state is SendState.DROPPED:
         values["text"] = ""
         purged(tx)
@@ -345,13 +384,14 @@ async def by_state(tx: Tx, state: SendState) -> list[Outgoing]:
 
 
 async def sent_times(tx: Tx, account: str, since: datetime) -> list[tuple[datetime, str, Lane]]:
-    """(sending_at, conversation, lane) of everything that left or may have left since then, oldest first."""
-    query = (
-        sa.select(outbox.c.sending_at, outbox.c.conversation, outbox.c.lane)
-        .where(LEFT, outbox.c.account == account, outbox.c.sending_at >= since, outbox.c.state.in_(_MAYBE_OUT))
-        .order_by(outbox.c.sending_at, outbox.c.id)
+    """(when, conversation, lane) of everything that may have left since then, oldest first: what was refused, or given
+    up by a person, as well. When: the moment of the answer, else that of the call."""
+    answered = sa.type_coerce(sa.func.coalesce(outbox.c.sent_at, outbox.c.sending_at), outbox.c.sending_at.type)
+    query = sa.select(answered.label("at"), outbox.c.conversation, outbox.c.lane).where(
+        LEFT, outbox.c.account == account, outbox.c.sending_at >= since - _LONGEST_CALL
     )
-    return [(at, conversation, lane) for at, conversation, lane in await tx.execute(query)]
+    found = await tx.execute(query.order_by("at", outbox.c.id))
+    return [(at, conversation, lane) for at, conversation, lane in found if at >= since]
 
 
 async def counted_slots(tx: Tx, room_id: int, since: datetime, kind: PostKind | None = None) -> list[datetime]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import grids, points
+from storage import grids, points, registry
 from storage.engine import Tx, insert, purged, sealer_of
 from storage.model import Alias, Grant, Origin, Person, Role
 from storage.tables import (
@@ -129,6 +129,22 @@ async def ensure(tx: Tx, account: str, im_id: str, *, nick: str, friend: bool) -
     return await _get(tx, held.person_id)
 
 
+async def known_alike(tx: Tx, account: str, other: str) -> None:
+    """These accounts know people by the same ids: whom the one knows, the other does, but is no friend of yet. Who was
+    known to both as two goes on as two; that one of them wished not to be recorded holds for both."""
+    theirs = aliases.alias()
+    row = sa.select(sa.literal(other), aliases.c.im_id, aliases.c.person_id, sa.false(), aliases.c.nick)
+    row = row.where(aliases.c.account == account, sa.true())  # SQLite: ON CONFLICT after a SELECT needs a WHERE
+    columns = ["account", "im_id", "person_id", "friend", "nick"]
+    await tx.execute(insert(tx, aliases).from_select(columns, row).on_conflict_do_nothing())
+    same = sa.and_(theirs.c.account == account, theirs.c.im_id == aliases.c.im_id)
+    wished = sa.select(aliases.c.person_id, people.c.opted_out_at).join(theirs, same)
+    wished = wished.join(people, people.c.id == theirs.c.person_id)
+    wished = wished.where(aliases.c.account == other, people.c.opted_out_at.is_not(None))
+    for person_id, at in list(await tx.execute(wished.where(aliases.c.person_id != theirs.c.person_id))):
+        await opt_out(tx, person_id, at)
+
+
 async def set_friend(tx: Tx, account: str, im_id: str, friend: bool) -> None:
     """The contact was added or lost. Nothing happens for somebody who has no record."""
     await tx.execute(
@@ -164,20 +180,25 @@ async def everyone_with_grants(tx: Tx) -> list[Person]:
 
 
 async def opt_out(tx: Tx, person_id: int, at: datetime | None) -> None:
-    """别记我; None opts in again."""
+    """别记我; None opts in again. Every process that serves an account at which they speak reads it anew."""
+    await registry.touch(tx)
     await tx.execute(sa.update(people).where(people.c.id == person_id).values(opted_out_at=at))
 
 
-async def known(tx: Tx) -> set[tuple[str, str]]:
-    """(account, im_id) of everybody of whom there is a record."""
-    rows = await tx.execute(sa.select(aliases.c.account, aliases.c.im_id))
-    return {(row.account, row.im_id) for row in rows}
+async def known(tx: Tx, accounts: Collection[str] | None = None) -> set[tuple[str, str]]:
+    """(account, im_id) of everybody of whom there is a record, at one of these accounts where they are given."""
+    query = sa.select(aliases.c.account, aliases.c.im_id)
+    if accounts is not None:
+        query = query.where(aliases.c.account.in_(accounts))
+    return {(account, im_id) for account, im_id in await tx.execute(query)}
 
 
-async def opted_out(tx: Tx) -> set[tuple[str, str]]:
-    """(account, im_id) of all who do not want to be recorded."""
+async def opted_out(tx: Tx, accounts: Collection[str] | None = None) -> set[tuple[str, str]]:
+    """(account, im_id) of all who do not want to be recorded, at one of these accounts where they are given."""
     who = sa.select(people.c.id).where(people.c.opted_out_at.is_not(None))
     query = sa.select(aliases.c.account, aliases.c.im_id).where(aliases.c.person_id.in_(who))
+    if accounts is not None:
+        query = query.where(aliases.c.account.in_(accounts))
     return {(account, im_id) for account, im_id in await tx.execute(query)}
 
 

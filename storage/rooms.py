@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage import grids
+from storage import accounts, grids, registry, standbys
+from storage import outbox as lines
 from storage.engine import Tx, insert
 from storage.model import GENERAL_GRID_DIGITS, Origin, Room, RoomKind, RoomState, SendState
-from storage.tables import ANSWERING, counters, metadata, outbox, rooms
+from storage.tables import ANSWERING, counters, membership, metadata, outbox, rooms
 
-_FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at")
+_FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at", "taken_at")
 _CHANGEABLE = frozenset(_FIELDS) - {"id"}
 _COLUMNS = tuple(rooms.c[name] for name in _FIELDS)
 _ROOM = sa.select(*_COLUMNS)
@@ -37,7 +38,8 @@ def _room(row: sa.Row[Any] | None) -> Room | None:
 
 
 async def ensure(tx: Tx, account: str, im_id: str, topic: str, *, at: datetime) -> Room:
-    """The room behind an IM id; made DORMANT when new; the topic kept up to date (an empty one changes nothing)."""
+    """The room behind an IM id; made DORMANT when new; the topic kept up to date (an empty one changes nothing). A new
+    one that is the group of another of our accounts stands by there."""
     room = await find(tx, account, im_id)
     if room is None:
         statement = (
@@ -52,7 +54,9 @@ async def ensure(tx: Tx, account: str, im_id: str, topic: str, *, at: datetime) 
             )
             .returning(*_COLUMNS)
         )
-        return Room(*(await tx.execute(statement)).one())
+        room = Room(*(await tx.execute(statement)).one())
+        await standbys.learn(tx, im_id, at=at)
+        return room
     return await update(tx, room.id, topic=topic) if topic and topic != room.topic else room
 
 
@@ -66,9 +70,10 @@ async def get(tx: Tx, room_id: int) -> Room | None:
     return _room((await tx.execute(_GET, {"id": room_id})).one_or_none())
 
 
-async def every(tx: Tx) -> list[Room]:
-    """All rooms, by id."""
-    return [Room(*row) for row in await tx.execute(_ROOM.order_by(rooms.c.id))]
+async def every(tx: Tx, accounts: Collection[str] | None = None) -> list[Room]:
+    """All rooms, or those of these accounts, by id."""
+    query = _ROOM if accounts is None else _ROOM.where(rooms.c.account.in_(accounts))
+    return [Room(*row) for row in await tx.execute(query.order_by(rooms.c.id))]
 
 
 async def update(tx: Tx, room_id: int, **fields: Any) -> Room:  # noqa: ANN401
@@ -83,14 +88,15 @@ async def update(tx: Tx, room_id: int, **fields: Any) -> Room:  # noqa: ANN401
 
 
 async def leader_room(tx: Tx, grid: str) -> Room | None:
-    """The enabled leader room that is nearest to the grid (or to what it is today). What concerns a part of a community
-    goes to the room of its micro-grid, else of its general grid; what concerns a whole community, street or district
-    to the room of exactly that."""
+    """The enabled leader room that is nearest to the grid (or to what it is today), of those whose account lives. What
+    concerns a part of a community goes to the room of its micro-grid, else of its general grid; what concerns a whole
+    community, street or district to the room of exactly that."""
     least = min(len(grid), GENERAL_GRID_DIGITS)
     today = await grids.today(tx, grid)
     codes = {code[:end] for code in today for end in range(least, len(code) + 1)}
     query = (
         _ROOM.where(rooms.c.grid.in_(codes), rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
+        .where(rooms.c.account.not_in(accounts.DEAD))
         .order_by(sa.func.length(rooms.c.grid).desc(), rooms.c.id)
         .limit(1)
     )
@@ -111,8 +117,10 @@ async def leader_rooms(tx: Tx, scope: str = "") -> list[Room]:
 
 
 async def within(tx: Tx, scope: str, kind: RoomKind) -> list[Room]:
-    """The rooms of that kind bound to a grid within a scope, whatever their state, by grid."""
+    """The rooms of that kind bound to a grid within a scope, whatever their state, by grid; without those in which our
+    account only stands by: another row is that group."""
     query = _ROOM.where(rooms.c.grid >= scope, rooms.c.grid < scope + ":", rooms.c.kind == kind)
+    query = query.where(sa.not_(standbys.standing_by(rooms)))
     return [Room(*row) for row in await tx.execute(query.order_by(rooms.c.grid, rooms.c.id))]
 
 
@@ -151,8 +159,13 @@ async def earlier(tx: Tx, room: Room) -> Room | None:
 
 async def succeed(tx: Tx, old: Room, new: Room) -> Room:
     """`new` is the group that was known as `old`: grid, kind, state and silence move over, and with them tickets,
-    their messages and what waits to be said. The old row stays as history, GONE. Returns the new room as it is then."""
+    their messages, labels, who stands by, and what waits to be said. The old row stays as history, GONE. Returns the
+    new room as it is then."""
+    await tx.execute(sa.update(rooms).where(rooms.c.became == old.id).values(became=new.id))
     await tx.execute(sa.update(rooms).where(rooms.c.id == old.id).values(state=RoomState.GONE, became=new.id))
+    await standbys.remove(tx, new.account, new.im_id)
+    for table in (membership.room_tags, membership.standbys):  # what was known of the new one meanwhile gives way
+        await tx.execute(sa.delete(table).where(table.c.room_id == new.id))
     queued = sa.and_(outbox.c.room_id == old.id, outbox.c.state == SendState.QUEUED)
     await tx.execute(sa.update(outbox).where(queued).values(account=new.account, conversation=new.im_id))
     for column in _MENTIONS:
@@ -161,10 +174,54 @@ async def succeed(tx: Tx, old: Room, new: Room) -> Room:
     return await update(tx, new.id, state=RoomState.ENABLED, **taken)
 
 
+async def hand_over(tx: Tx, room: Room, to: standbys.Standby, *, at: datetime, stays: bool) -> Room:
+    """Another account of ours, which is in the group as well, answers there from now on. The row stays, and with it all
+    that hangs on it; what waits to be said goes with it, what is being sent or perhaps was stays with the account that
+    sent it. `stays`: the account that answered until now is still in the group, as far as we know, and stands by."""
+    twin = await find(tx, to.account, to.im_id)
+    if twin is not None:  # they change places, and no two rows may have one id meanwhile
+        await update(tx, twin.id, im_id=f"{twin.im_id} → {room.id}")
+    taken = await update(tx, room.id, account=to.account, im_id=to.im_id, taken_at=at)
+    if twin is not None:
+        state = RoomState.DORMANT if stays else RoomState.GONE
+        await update(tx, twin.id, account=room.account, im_id=room.im_id, state=state)
+    await standbys.remove(tx, to.account, to.im_id)
+    if stays:
+        await standbys.add(tx, room.id, room.account, room.im_id, at=at)
+    await lines.follow(tx, room, taken)
+    await registry.touch(tx)
+    return taken
+
+
 async def successor(tx: Tx, room_id: int) -> int | None:
     """The id of the room that this one became."""
     became: int | None = await tx.scalar(sa.select(rooms.c.became).where(rooms.c.id == room_id))
     return became
+
+
+async def tag(tx: Tx, room_id: int, tags: Collection[str], origin: Origin) -> None:
+    """These are the labels of a room by that source, and no others."""
+    table = membership.room_tags
+    await tx.execute(sa.delete(table).where(table.c.room_id == room_id, table.c.origin == origin))
+    if tags:
+        await tx.execute(sa.insert(table), [{"room_id": room_id, "tag": one, "origin": origin} for one in sorted(tags)])
+
+
+async def tags(tx: Tx, origin: Origin | None = None) -> dict[int, set[str]]:
+    """The labels of rooms, by that source or by any, by room."""
+    query = sa.select(membership.room_tags.c.room_id, membership.room_tags.c.tag)
+    if origin is not None:
+        query = query.where(membership.room_tags.c.origin == origin)
+    found: dict[int, set[str]] = {}
+    for room_id, one in await tx.execute(query):
+        found.setdefault(room_id, set()).add(one)
+    return found
+
+
+async def tagged(tx: Tx, word: str, scope: str, kind: RoomKind) -> list[Room]:
+    """The rooms of that kind within a scope that have this label, by grid."""
+    ids = set(await tx.scalars(sa.select(membership.room_tags.c.room_id).where(membership.room_tags.c.tag == word)))
+    return [room for room in await within(tx, scope, kind) if room.id in ids] if ids else []
 
 
 async def imported(tx: Tx) -> set[int]:

@@ -25,6 +25,7 @@ SKIPPED: Mapping[Skipped, str] = {
     Skipped.DORMANT: "未启用",
     Skipped.GONE: "已被移出群",
     Skipped.CANCELLED: "已取消",
+    Skipped.NO_MEMBER: "没有在线的号",
 }
 HOW = "请发：通知 内容，或 通知 @范围 内容（范围：网格名或编码、群名里的字、网格长群）。"
 TOO_LONG = f"通知最多 {LONGEST} 字，太长的请发文件，群里只说要点。"

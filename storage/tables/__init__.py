@@ -27,10 +27,10 @@ from storage.model import (
     TicketState,
     Urgency,
 )
-from storage.tables import deliberation, fleet, neighbours, supplies, upward, voice, worklog
+from storage.tables import deliberation, fleet, membership, neighbours, supplies, upward, voice, worklog
 from storage.tables.base import Id, digits, index, metadata, one_of
 
-__all__ = ["deliberation", "fleet", "metadata", "neighbours", "supplies", "upward", "voice", "worklog"]
+__all__ = ["deliberation", "fleet", "membership", "metadata", "neighbours", "supplies", "upward", "voice", "worklog"]
 
 # One row a program-wide fact, such as the proof that the key file fits.
 meta = sa.Table(
@@ -133,6 +133,7 @@ rooms = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("became", Id),  # the same group under its later id: this row is history
     sa.Column("origin", Word(Origin)),
+    sa.Column("taken_at", Instant),  # since when this account answers here, where another of ours did before
     sa.UniqueConstraint("account", "im_id"),
     one_of("kind", RoomKind),
     one_of("state", RoomState),
@@ -140,6 +141,7 @@ rooms = sa.Table(
 )
 index("rooms_grid", rooms.c.grid)
 index("rooms_topic", rooms.c.topic)
+index("rooms_im_id", rooms.c.im_id)
 # Two of our accounts in one room: one answers.
 ANSWERING = sa.text("state = 'enabled'")  # a literal: see QUEUED
 index("rooms_answering", rooms.c.im_id, where=ANSWERING, unique=True)

@@ -24,6 +24,7 @@ class Skipped(StrEnum):
     DORMANT = "dormant"  # nobody said 启用 there
     GONE = "gone"  # the account was removed from it
     CANCELLED = "cancelled"  # the notice was called back before its turn came
+    NO_MEMBER = "no_member"  # the account that answers there is dead, and no other of ours is in it
 
 
 # `scope`: what was typed behind the @, empty for the author's own. `salt`: of the receipts; NULL once they are over, so

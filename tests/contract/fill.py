@@ -47,6 +47,7 @@ from storage import (
     rooms,
     roster,
     signups,
+    standbys,
     supplies,
     tasks,
     tickets,
@@ -542,10 +543,8 @@ async def read_neighbours(store: Store) -> None:
 
 PROCESS = leases.Process("1f3a", "node-1", "boot:pid", 4711, "0.1.0", ("a",), NOW, NOW + leases.LEASE)
 
-SLOWED = accounts.Account("a", since=NOW, stopped_until=NOW + 10 * MINUTE, throttled_at=NOW, share=0.5)
-
-
 PICTURE = notice_files.File("体检.png", "image/png", b"\x89PNG\r\n")
+SLOWED = accounts.Account("a", since=NOW, stopped_until=NOW + 10 * MINUTE, throttled_at=NOW, share=0.5)
 
 
 async def fill_fleet(tx: Tx) -> None:
@@ -555,7 +554,11 @@ async def fill_fleet(tx: Tx) -> None:
     await leases.claim(tx, [leases.lease_of("a")], PROCESS.holder, NOW)
     await accounts.begin(tx, "a", NOW)
     await accounts.slow_down(tx, SLOWED)
-    await accounts.die(tx, "a", NOW, "logged out")
+    await accounts.begin(tx, "lost", NOW)
+    await accounts.die(tx, "lost", NOW, "logged out")
+    await standbys.add(tx, 1, "b", "r1", at=NOW)
+    await rooms.tag(tx, 1, ["独居老人"], Origin.IMPORT)
+    await rooms.update(tx, 1, taken_at=NOW)
     await _fill_media(tx)
 
 
@@ -585,7 +588,13 @@ async def read_fleet(store: Store) -> None:
         line = await outbox.find_queued(tx, notices.file_key(announced.number, 1))
         assert line is not None
         assert line.file == announced.number
-        assert (await accounts.every(tx))["a"] == replace(SLOWED, dead_at=NOW, dead_why="logged out")
+        known = await accounts.every(tx)
+        assert (known["a"], known["lost"].dead_why) == (SLOWED, "logged out")
+        assert await standbys.of_room(tx, 1) == [standbys.Standby(1, "b", "r1", NOW)]
+        assert await rooms.tags(tx) == {1: {"独居老人"}}
+        room = await rooms.get(tx, 1)
+        assert room is not None
+        assert room.taken_at == NOW
 
     await store.read(read)
 

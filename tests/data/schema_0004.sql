@@ -1,4 +1,4 @@
--- bind code: R5MBDBC6
+-- bind code: 9KJWFJJF
 BEGIN TRANSACTION;
 CREATE TABLE accounts (
 	name TEXT NOT NULL, 
@@ -11,7 +11,8 @@ CREATE TABLE accounts (
 	CONSTRAINT accounts_pkey PRIMARY KEY (name), 
 	CONSTRAINT accounts_share_check CHECK (share > 0 AND share <= 1)
 );
-INSERT INTO "accounts" VALUES('a',1795163400123456,1795164000123456,1795163400123456,0.5,1795163400123456,'logged out');
+INSERT INTO "accounts" VALUES('a',1795163400123456,1795164000123456,1795163400123456,0.5,NULL,NULL);
+INSERT INTO "accounts" VALUES('lost',1795163400123456,NULL,NULL,1.0,1795163400123456,'logged out');
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -116,8 +117,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'E23402BD498471F6DB4F1DF1C47BFC44DE4507CEC36E0B7D5FDDFB9E30D37D18',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'FBC0E528F850F3CBD9A1CC3BD39705D1AB1F581E34AB336CE19DF6ECB0165038',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'520A8733FD7B8ECE392035BD2A8B6D151E6D3313A39BC59A2569C3DEAFBB6D6A',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'83BC4848BA713CE4BF51A221D4A246CAB3861AA4E312F2F34DC66A32D669390B',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -471,7 +472,7 @@ CREATE TABLE notice_rooms (
 	queued BOOLEAN NOT NULL, 
 	skipped TEXT, 
 	CONSTRAINT notice_rooms_pkey PRIMARY KEY (notice, room_id), 
-	CONSTRAINT notice_rooms_skipped_check CHECK (skipped IN ('dormant', 'gone', 'cancelled')), 
+	CONSTRAINT notice_rooms_skipped_check CHECK (skipped IN ('dormant', 'gone', 'cancelled', 'no_member')), 
 	CONSTRAINT notice_rooms_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
 INSERT INTO "notice_rooms" VALUES(1,1,0,NULL);
@@ -496,8 +497,8 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'2EC741926C9512E3992E12860DFAF978',0);
-INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'CB9A8AC3321A8EB6ACCE96B0F080D231',1);
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'660EA27D2605B783D7D21E76E9D88240',0);
+INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'6DCA1CCF00A50EBDB6DD293A5DEEC8D7',1);
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -638,7 +639,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'C02B772A584E8B11D20CECD00A200F48');
+INSERT INTO "receipts" VALUES(1,X'C22A25D3A69B5DF10F036C7E7BACAE52');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -652,6 +653,15 @@ CREATE TABLE reporters (
 	CONSTRAINT reporters_ticket_fkey FOREIGN KEY(ticket) REFERENCES tickets (number) ON DELETE CASCADE
 );
 INSERT INTO "reporters" VALUES(1,2,1,1795163400123456,'3-2-1502 李姐',X'1682CFD31ED33927B67F602FBEE6CBAB82D0450B87F37BEC226688',NULL);
+CREATE TABLE room_tags (
+	room_id INTEGER NOT NULL, 
+	tag TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	CONSTRAINT room_tags_pkey PRIMARY KEY (room_id, tag, origin), 
+	CONSTRAINT room_tags_origin_check CHECK (origin IN ('config', 'import')), 
+	CONSTRAINT room_tags_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
+);
+INSERT INTO "room_tags" VALUES(1,'独居老人','import');
 CREATE TABLE rooms (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -662,22 +672,23 @@ CREATE TABLE rooms (
 	grid TEXT, 
 	silent_until BIGINT, 
 	noticed_at BIGINT, 
-	created_at BIGINT NOT NULL, became INTEGER, origin TEXT, 
+	created_at BIGINT NOT NULL, became INTEGER, origin TEXT, taken_at BIGINT, 
 	CONSTRAINT rooms_pkey PRIMARY KEY (id), 
 	CONSTRAINT rooms_kind_check CHECK (kind IN ('resident', 'leader')), 
 	CONSTRAINT rooms_state_check CHECK (state IN ('dormant', 'enabled', 'gone')), 
 	CONSTRAINT rooms_grid_check CHECK (length(grid) <= 18), 
 	CONSTRAINT rooms_account_im_id_key UNIQUE (account, im_id)
 );
-INSERT INTO "rooms" VALUES(1,'a','r1','示例小区业主群','resident','enabled','519999001001001001',NULL,1795163400123456,1795163400123456,NULL,NULL);
-INSERT INTO "rooms" VALUES(2,'a','r2','网格长群','leader','enabled','519999001001001',1795163400123456,NULL,1795163400123456,NULL,NULL);
-INSERT INTO "rooms" VALUES(3,'a','r3-new','三号楼业主群','resident','enabled',NULL,NULL,NULL,1795163400123456,NULL,NULL);
-INSERT INTO "rooms" VALUES(4,'a','r3-old','三号楼业主群','resident','gone',NULL,NULL,NULL,1795163400123456,3,NULL);
+INSERT INTO "rooms" VALUES(1,'a','r1','示例小区业主群','resident','enabled','519999001001001001',NULL,1795163400123456,1795163400123456,NULL,NULL,1795163400123456);
+INSERT INTO "rooms" VALUES(2,'a','r2','网格长群','leader','enabled','519999001001001',1795163400123456,NULL,1795163400123456,NULL,NULL,NULL);
+INSERT INTO "rooms" VALUES(3,'a','r3-new','三号楼业主群','resident','enabled',NULL,NULL,NULL,1795163400123456,NULL,NULL,NULL);
+INSERT INTO "rooms" VALUES(4,'a','r3-old','三号楼业主群','resident','gone',NULL,NULL,NULL,1795163400123456,3,NULL,NULL);
 CREATE TABLE sequences (
 	name TEXT NOT NULL, 
 	value BIGINT NOT NULL, 
 	CONSTRAINT sequences_pkey PRIMARY KEY (name)
 );
+INSERT INTO "sequences" VALUES('registry',1);
 INSERT INTO "sequences" VALUES('ticket',2);
 INSERT INTO "sequences" VALUES('task',1);
 INSERT INTO "sequences" VALUES('faq',1);
@@ -778,6 +789,16 @@ CREATE TABLE signups (
 );
 INSERT INTO "signups" VALUES(1,'助老理发','社区活动室',2110523400123456,NULL,3,NULL,1,'519999001001001001',1,'open','command','','',0,0,1795163400123456,NULL,0,2110523400123456,NULL);
 INSERT INTO "signups" VALUES(2,'疫苗接种','',NULL,NULL,NULL,NULL,NULL,NULL,NULL,'open','command','','',1,0,1795163400123456,NULL,0,NULL,NULL);
+CREATE TABLE standbys (
+	room_id INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	im_id TEXT NOT NULL, 
+	since BIGINT NOT NULL, 
+	CONSTRAINT standbys_pkey PRIMARY KEY (room_id, account), 
+	CONSTRAINT standbys_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
+	CONSTRAINT standbys_account_im_id_key UNIQUE (account, im_id)
+);
+INSERT INTO "standbys" VALUES(1,'b','r1',1795163400123456);
 CREATE TABLE supplies (
 	number INTEGER NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -1115,7 +1136,6 @@ CREATE INDEX wish_line_person ON wish_line (person_id);
 CREATE INDEX deeds_person ON deeds (person_id);
 CREATE INDEX notices_open ON notices (state) WHERE state IN ('draft', 'scheduled', 'sending');
 CREATE INDEX notices_salted ON notices (number) WHERE salt IS NOT NULL;
-CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
 CREATE INDEX alerts_device ON alerts (source, device, kind, at);
 CREATE INDEX alerts_ticket ON alerts (ticket);
 CREATE INDEX work_entries_person ON work_entries (person_id, at);
@@ -1124,6 +1144,9 @@ CREATE INDEX work_entries_at ON work_entries (at);
 CREATE INDEX points_account ON points (account_id);
 CREATE INDEX leases_holder ON leases (holder);
 CREATE INDEX outbox_queued ON outbox (account, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX rooms_im_id ON rooms (im_id);
+CREATE INDEX room_tags_tag ON room_tags (tag);
+CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
 CREATE INDEX notice_files_shown ON notice_files (message_id) WHERE message_id IS NOT NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);

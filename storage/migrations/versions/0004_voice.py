@@ -23,6 +23,8 @@ def upgrade() -> None:
     _leases()
     _accounts()
     _queue()
+    _membership()
+    _no_member()
     _media()
 
 
@@ -101,3 +103,54 @@ def _media() -> None:
     )
     shown = sa.text("message_id IS NOT NULL")
     op.create_index("notice_files_shown", "notice_files", ["message_id"], sqlite_where=shown, postgresql_where=shown)
+
+
+def _membership() -> None:
+    """Who else of ours is in a group, and what groups are labelled."""
+    op.add_column("rooms", sa.Column("taken_at", INSTANT))
+    op.create_index("rooms_im_id", "rooms", ["im_id"])
+    op.create_table(
+        "standbys",
+        sa.Column("room_id", ID, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("im_id", TEXT, nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="standbys_room_id_fkey"),
+        sa.PrimaryKeyConstraint("room_id", "account", name="standbys_pkey"),
+        sa.UniqueConstraint("account", "im_id", name="standbys_account_im_id_key"),
+    )
+    op.create_table(
+        "room_tags",
+        sa.Column("room_id", ID, nullable=False),
+        sa.Column("tag", TEXT, nullable=False),
+        sa.Column("origin", TEXT, nullable=False),
+        sa.CheckConstraint("origin IN ('config', 'import')", name=op.f("room_tags_origin_check")),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="room_tags_room_id_fkey"),
+        sa.PrimaryKeyConstraint("room_id", "tag", "origin", name="room_tags_pkey"),
+    )
+    op.create_index("room_tags_tag", "room_tags", ["tag"])
+
+
+def _no_member() -> None:
+    """One more reason why a room gets no notice. SQLite changes no constraint of a table."""
+    check, name = "skipped IN ('dormant', 'gone', 'cancelled', 'no_member')", op.f("notice_rooms_skipped_check")
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_constraint(name, "notice_rooms", type_="check")
+        op.create_check_constraint(name, "notice_rooms", check)
+        return
+    op.drop_index("notice_rooms_waiting", "notice_rooms")
+    op.rename_table("notice_rooms", "notice_rooms_before")
+    op.create_table(
+        "notice_rooms",
+        sa.Column("notice", ID, nullable=False),
+        sa.Column("room_id", ID, nullable=False),
+        sa.Column("queued", sa.Boolean(), nullable=False),
+        sa.Column("skipped", TEXT),
+        sa.CheckConstraint(check, name=name),
+        sa.ForeignKeyConstraint(["notice"], ["notices.number"], name="notice_rooms_notice_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("notice", "room_id", name="notice_rooms_pkey"),
+    )
+    op.execute("INSERT INTO notice_rooms SELECT notice, room_id, queued, skipped FROM notice_rooms_before")
+    op.drop_table("notice_rooms_before")
+    without = sa.text("NOT queued AND skipped IS NULL")
+    op.create_index("notice_rooms_waiting", "notice_rooms", ["notice", "room_id"], sqlite_where=without)

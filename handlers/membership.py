@@ -1,0 +1,168 @@
+"""Which of our accounts answers in which group: how many one may have, and who takes over when one dies or is removed.
+
+Residents never hear of it. Those who answer for the groups do: by a leader room that is still heard, else in private
+through an account that lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from handlers.context import LEADERS, Context, Effects
+from handlers.texts import rooms as texts
+from storage import accounts, notices, people, presence, rooms, standbys
+from storage.accounts import LOGGED_OUT, NO_LINK, Account
+from storage.model import Role, Room, RoomState
+from storage.presence import Marks
+from storage.standbys import Standby
+
+STAFF = (Role.COMMUNITY, Role.GRID_WORKER)
+LOGGED_OUT_FOR = timedelta(minutes=1)  # who logs in again meanwhile was never away
+AT_ONCE = 100  # rooms that change hands in one transaction
+
+
+# ---------------------------------------------------------------- how many
+async def full(ctx: Context, room: Room, code: str) -> bool:
+    """Whether the account of `room` answers in as many groups as it may; if so the speaker and staff know."""
+    most = ctx.policy.rooms_of(room.account)
+    if (await standbys.load(ctx.tx, room.account)).assigned < most:
+        return False
+    await ctx.audit_message("account_full", room=room.id, most=most)
+    await ctx.reply(texts.account_full(room.account, most))
+    day = ctx.now.astimezone(ctx.policy.timezone).date()
+    line = texts.account_full_told(room.account, most, room.topic)
+    await ctx.tell_leaders(code, line, key=f"full:{room.account}:{room.id}:{day}", roles=STAFF)
+    return True
+
+
+async def crowded(ctx: Context) -> bool:
+    """Whether the account is in as many groups as it may be; if so who invited it knows."""
+    account = ctx.message.account
+    most = ctx.policy.joined_of(account)
+    if (await standbys.load(ctx.tx, account)).joined < most:
+        return False
+    day = ctx.now.astimezone(ctx.policy.timezone).date()
+    person = await ctx.person()
+    await ctx.tell(person, texts.invite_full(account, most), key=f"crowded:{account}:{person.id}:{day}")
+    return True
+
+
+# ---------------------------------------------------------------- who takes over
+async def take_over(effects: Effects, room: Room, to: Standby, *, stays: bool) -> Room:
+    """`to` answers in the room from now on. Where both accounts know the group by one id, they know people by one id,
+    too: whoever is known to the one is known to the other, and so is what they wished not to be kept."""
+    taken = await rooms.hand_over(effects.tx, room, to, at=effects.now, stays=stays)
+    if room.im_id == to.im_id:
+        await people.known_alike(effects.tx, room.account, to.account)
+    await effects.audit("room_reassigned", actor=None, before=room.account, after=to.account, room=room.id)
+    return taken
+
+
+async def removed(ctx: Context, room: Room) -> Room | None:
+    """The account was removed from a group in which it answers: who stands by takes over, and those who answer for the
+    group know. None where nobody stands by."""
+    if room.state is not RoomState.ENABLED:
+        return None
+    able = await standbys.able(ctx.tx, room.id)
+    if not able:
+        return None
+    taken = await take_over(ctx, room, able[0], stays=False)
+    line = texts.gone_but_heard(room.topic, taken.account)
+    await ctx.tell_leaders(room.grid, line, key=f"gone:{ctx.message.account}:{ctx.message.id}")
+    return taken
+
+
+# ---------------------------------------------------------------- by the clock
+async def watch(effects: Effects) -> bool:
+    """Accounts that died or came back since the last look, by what is on record of their links."""
+    watched = await presence.watched_since(effects.tx, effects.now)
+    known = await accounts.every(effects.tx)
+    for name, marks in (await presence.marks(effects.tx)).items():
+        account = known.get(name)
+        if account is None or marks.listened is None:
+            continue
+        if account.dead_at is None:
+            since = max(marks.listened, watched)
+            why = ""
+            if marks.logged_out is not None and marks.logged_out > marks.listened:
+                why = LOGGED_OUT if marks.logged_out + LOGGED_OUT_FOR <= effects.now else ""
+            elif since + effects.policy.account_dead_for <= effects.now:
+                why = NO_LINK
+            if why and await accounts.die(effects.tx, name, effects.now, why):
+                await effects.audit("account_died", actor=None, of=name, why=why)
+        elif account.dead_why in (LOGGED_OUT, NO_LINK) and marks.listened > account.dead_at:
+            await accounts.revive(effects.tx, name)
+            await effects.audit("account_revived", actor=None, of=name)
+    return False
+
+
+async def hand_over(effects: Effects) -> bool:
+    """Groups of dead accounts go to who stands by there; True while there may be more."""
+    ids = await standbys.to_hand_over(effects.tx, AT_ONCE)
+    for room_id in ids:
+        room, able = await rooms.get(effects.tx, room_id), await standbys.able(effects.tx, room_id)
+        if room is not None and able:
+            await take_over(effects, room, able[0], stays=True)
+    if len(ids) == AT_ONCE:
+        return True
+    await notices.strand(effects.tx)
+    return False
+
+
+async def tell(effects: Effects) -> bool:
+    """Once, those who answer for the groups of an account that died, and again when it is back."""
+    known = await accounts.every(effects.tx)
+    for name, marks in (await presence.marks(effects.tx)).items():
+        account = known.get(name)
+        if account is None:
+            continue
+        if account.dead_at is not None and marks.told != account.dead_at:
+            await _told_dead(effects, account)
+            await presence.told(effects.tx, name, account.dead_at)
+        elif account.dead_at is None and marks.told is not None:
+            await _told_back(effects, account, marks)
+            await presence.told(effects.tx, name, None)
+    return False
+
+
+async def _told_dead(effects: Effects, account: Account) -> None:
+    assert account.dead_at is not None  # noqa: S101
+    mute = [room for room in await rooms.every(effects.tx, [account.name]) if room.state is RoomState.ENABLED]
+    moved = await rooms.those(effects.tx, standbys.left_by(account.name, account.dead_at))
+
+    def line(rooms_: list[Room]) -> str:
+        topics = [room.topic for room in rooms_ if room.account == account.name]
+        return texts.account_dead(account.name, topics, len(rooms_) - len(topics))
+
+    await _tell_their_people(effects, mute + moved, line, f"dead:{account.name}:{account.dead_at:%m%d%H%M%S}")
+
+
+async def _told_back(effects: Effects, account: Account, marks: Marks) -> None:
+    assert marks.told is not None  # noqa: S101
+    back = [room for room in await rooms.every(effects.tx, [account.name]) if room.state is RoomState.ENABLED]
+
+    def line(rooms_: list[Room]) -> str:
+        return texts.account_back(account.name, [room.topic for room in rooms_])
+
+    await _tell_their_people(effects, back, line, f"back:{account.name}:{marks.told:%m%d%H%M%S}")
+
+
+async def _tell_their_people(effects: Effects, about: list[Room], line: Callable[[list[Room]], str], key: str) -> None:
+    """One line to each leader room, and to each person where there is none, about the rooms that they answer for."""
+    by_room: dict[int, tuple[Room, list[Room]]] = {}
+    by_person: dict[int, list[Room]] = {}
+    for room in about:
+        if room.grid is None:
+            continue
+        office = await rooms.leader_room(effects.tx, room.grid)
+        if office is not None:
+            by_room.setdefault(office.id, (office, []))[1].append(room)
+            continue
+        for person in await people.with_role(effects.tx, LEADERS, room.grid):
+            by_person.setdefault(person.id, []).append(room)
+    for office, theirs in by_room.values():
+        own = f"{key}:room{office.id}"
+        await effects.direct(office.account, office.im_id, line(theirs), key=own, room_id=office.id)
+    for person in await people.many(effects.tx, by_person):
+        await effects.tell(person, line(by_person[person.id]), key=f"{key}:{person.id}", by_day=True)
