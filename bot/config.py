@@ -107,6 +107,9 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             named_to=tuple(upstream.label for upstream in self.upstreams if upstream.reporter),
             work_log=self.work_log.enabled,
             points=_rules(self.points),
+            account_dead_for=timedelta(minutes=self.bot.account_dead_minutes),
+            account_rooms={account.name: account.rooms for account in self.accounts},
+            account_joined={account.name: max(account.joined, account.rooms) for account in self.accounts},
         )
 
 
@@ -279,6 +282,11 @@ def _room_faults(sections: Sections) -> Iterator[Fault]:
             yield f"{place} account", f"no account is named {shown(room.account)}, see [[accounts]]"
         if room.grid is not None and room.grid not in codes:
             yield f"{place} grid", f"no grid has the code {shown(room.grid)}, add it under [[grids]]"
+        standing_by = {name for name, _ in room.standbys()}
+        for name in sorted(standing_by - accounts):
+            yield f"{place} standby", f"no account is named {shown(name)}, see [[accounts]]"
+        if room.account in standing_by:
+            yield f"{place} standby", f"{shown(room.account)} is the account that answers there, leave it out"
         if room.enabled and room.grid is None:
             yield f"{place} grid", "missing: an enabled room needs the code of its grid"
     answering: dict[str, str] = {}

@@ -14,6 +14,7 @@ from bot.dispatch import STORE_RETRY, Dispatcher
 from bot.transports.base import Event, EventKind, Transport
 from storage import inbox, presence
 from storage.engine import Store, StoreError, Tx
+from storage.leases import Fence, no_fence
 from storage.model import Arrival
 
 log = structlog.get_logger(__name__)
@@ -31,10 +32,18 @@ class Intake:
     """The ear of one account."""
 
     def __init__(
-        self, store: Store, transport: Transport, dispatcher: Dispatcher, clock: Clock, linked: Callable[[], None]
+        self,
+        store: Store,
+        transport: Transport,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        linked: Callable[[], None],
+        *,
+        fence: Fence = no_fence,
     ) -> None:
-        """`linked` is called each time the link comes up: sending may go on."""
+        """`linked` is called each time the link comes up: sending may go on. Every write begins with `fence`."""
         self._store = store
+        self._fence = fence
         self._transport = transport
         self._dispatcher = dispatcher
         self._clock = clock
@@ -54,7 +63,8 @@ class Intake:
         return self._down_since
 
     async def run(self) -> None:
-        """Listen until stopped. Raises `Rejected` when the gateway refuses the token at the first connection."""
+        """Listen until stopped. Raises, in a group, `Rejected` when the gateway refuses the token at the first
+        connection, LeaseLostError when the account is another process's by now."""
         account = self._transport.account
         async with asyncio.TaskGroup() as group:
             marking = group.create_task(self._mark_often(), name=f"mark:{account}")
@@ -85,7 +95,7 @@ class Intake:
             return
         account, now = self._transport.account, self._clock.now()
         try:
-            await self._store.write(lambda tx: presence.listened(tx, account, now))
+            await self._store.write(self._fenced(lambda tx: presence.listened(tx, account, now)))
         except StoreError as error:
             log.error("store unavailable", action="mark", account=account, error=str(error))
 
@@ -140,9 +150,12 @@ class Intake:
         if self._first_change:
             self._down_since = await self._durable(self._unheard_since, "gap")
             self._first_change = False
+        if event.kind is EventKind.LOGOUT:
+            await self._durable(lambda tx: presence.logged_out(tx, account, event.at), "logout")
         if event.kind is not EventKind.UP:
             self._down_since = self._down_since or event.at
             return
+        await self._durable(lambda tx: presence.listened(tx, account, event.at), "mark")
         if self._down_since is not None:
             start, end = self._down_since, max(self._down_since, event.at)
             await self._durable(lambda tx: inbox.record_gap(tx, account, start, end), "gap")
@@ -166,7 +179,14 @@ class Intake:
         return None if last is None else last - LAG
 
     async def _durable(self, work: Callable[[Tx], Awaitable[T]], what: str) -> T:
-        return await self._again(lambda: self._store.write(work), what)
+        return await self._again(lambda: self._store.write(self._fenced(work)), what)
+
+    def _fenced(self, work: Callable[[Tx], Awaitable[T]]) -> Callable[[Tx], Awaitable[T]]:
+        async def fenced(tx: Tx) -> T:
+            await self._fence(tx)
+            return await work(tx)
+
+        return fenced
 
     async def _again(self, call: Callable[[], Awaitable[T]], what: str) -> T:
         """Wait for a store that cannot be written or read: nothing is taken further that is not on disk."""

@@ -38,6 +38,16 @@ Seconds = Annotated[float, Meta(ge=0, le=600)]
 MeetingDay = Annotated[
     str, Meta(pattern=monthly.PATTERN, description='a day of the month like "last Friday 19:00" or "day 15 19:00"')
 ]
+Standby = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,32}(:\S{1,200})?$",
+        description='an account in quotes, like "wx2", or "wx2:id" where it knows the group by another id',
+    ),
+]
+Tag = Annotated[
+    str, Meta(pattern=r"^[^\s#@,，、;；]{1,20}$", description="a word of 1..20 characters in quotes, without #")
+]
 Day = Annotated[date, Meta(description="days like 2027-02-05, without quotes")]
 
 
@@ -54,6 +64,7 @@ class Bot(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "小格",
     )
     timezone: Name = "Asia/Shanghai"
+    account_dead_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
     gateway_wait_seconds: Annotated[int, Meta(ge=0, le=86400)] = 60  # at start; 0 waits for ever
 
 
@@ -70,6 +81,8 @@ class Account(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     token_env: Name | None = None
     tls_ca: str | None = None
     rooms: Annotated[int, Meta(ge=1, le=500)] = 200
+    joined: Annotated[int, Meta(ge=1, le=500)] = 400
+    since: Day | None = None
 
     def secret(self) -> str:
         """The gateway's token, from wherever it is kept. Raises ConfigError where it cannot be read."""
@@ -83,6 +96,8 @@ class Pacing(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     gap: tuple[Seconds, Seconds] = (6.0, 12.0)
     per_room_gap: Seconds = 8.0
     stop_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
+    ramp_days: Annotated[int, Meta(ge=0, le=90)] = 14
+    ramp_start: Annotated[float, Meta(ge=0.05, le=1)] = 0.2
 
 
 class Quiet(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -187,6 +202,13 @@ class RoomEntry(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kind: Literal["resident", "leader"] = "resident"
     name: Annotated[str, Meta(max_length=100, description="text of at most 100 characters in quotes")] = ""
     enabled: bool = False
+    standby: tuple[Standby, ...] = ()
+    tags: tuple[Tag, ...] = ()
+
+    def standbys(self) -> tuple[tuple[str, str], ...]:
+        """(account, IM id) of each; an account alone knows the group by the same id."""
+        pairs = (entry.partition(":") for entry in self.standby)
+        return tuple((account, im_id or self.im_id) for account, _, im_id in pairs)
 
     @property
     def room_kind(self) -> RoomKind:
