@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from storage.model import Message
+from storage.notice_files import File
 
 
 class TransportError(Exception):
@@ -21,6 +22,15 @@ class TransportError(Exception):
 
 class Rejected(TransportError):
     """The network refused this call for good: wrong token, unknown room or message. Repeating it is useless."""
+
+
+class TooLarge(Rejected):
+    """A file that is larger than what is taken. Its one argument is how large it is, in bytes; of one whose size nobody
+    told, how much of it had come by then."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes")
+        self.size = size
 
 
 class Throttled(TransportError):
@@ -79,6 +89,15 @@ class Transport(Protocol):
         """Send into a room or to a person; `mentions` are IM ids and the text already names them.
 
         Returns the message id, None where the puppet gives none. Raises any of the four errors."""
+        ...
+
+    async def send_file(self, conversation: str, file: File) -> str | None:
+        """Send a picture or file as `send_text` sends words. Raises any of the four errors."""
+        ...
+
+    async def fetch_file(self, message_id: str, *, picture: bool) -> File:
+        """The picture or file that a message shows. Raises `TooLarge` beyond what a notice may have, `Rejected` where
+        there is none (any more), `Offline` without a link."""
         ...
 
     async def announce(self, room: str, text: str) -> None:

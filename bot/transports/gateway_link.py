@@ -11,7 +11,7 @@ import asyncio
 import random
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Optional, cast
@@ -25,8 +25,10 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from grpclib.protocol import H2Protocol
 from wechaty_grpc.wechaty import PuppetStub, puppet
 
+from bot.transports import gateway_files
 from bot.transports import gateway_wire as wire
 from bot.transports.base import Offline, OutcomeUnknown, Rejected, Throttled, TransportError
+from storage.notice_files import File
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +40,12 @@ WINDOW = 4 << 20  # bytes of HTTP/2 flow control
 
 
 # Calls that do something: when their answer is lost, nobody knows whether they did.
-_EFFECTS = frozenset({"MessageSendText", "FriendshipAccept", "RoomInvitationAccept", *wire.Setter})
+_EFFECTS = frozenset({"MessageSendText", "MessageSendFile", "FriendshipAccept", "RoomInvitationAccept", *wire.Setter})
 
 _PERHAPS_DONE = (Status.DEADLINE_EXCEEDED, Status.CANCELLED, Status.UNAVAILABLE, Status.ABORTED)
 _NO_ACCESS = (Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
 _TOO_FAST = re.compile("过于频繁|too (?:fast|many|frequent)|rate.?limit", re.IGNORECASE)
+_TOO_BIG = re.compile("larger than max", re.IGNORECASE)
 _TIMED_OUT = re.compile("time(?:d )?.?out", re.IGNORECASE)
 
 WRONG_TOKEN = "the gateway refuses the token"  # noqa: S105  no token
@@ -342,10 +345,34 @@ class Link:
         if (stands.new or stands.old) != text:
             raise Rejected(f"the puppet did not set the {what.name.lower()}")
 
-    async def call(self, route: str, request: Any, reply_type: Any) -> Any:  # noqa: ANN401
-        """One call, at most `IN_FLIGHT` at a time, each with a deadline. Raises the four errors of base.py."""
+    async def send_file(self, conversation: str, file: File) -> str | None:
+        """Returns the message id, None where the puppet gives none."""
+        box = await gateway_files.boxed(self, file)
+        request = puppet.MessageSendFileRequest(conversation_id=conversation, filebox=box)
+        reply = await self.call("/wechaty.Puppet/MessageSendFile", request, _Text, within=gateway_files.WITHIN)
+        return reply.new or reply.old or None
+
+    async def file_of(self, message_id: str, *, picture: bool) -> File:
+        """What a message shows. Raises `TooLarge` beyond what a notice may have."""
+        return await gateway_files.fetch(self, message_id, picture=picture)
+
+    async def call(
+        self,
+        route: str,
+        request: Any,  # noqa: ANN401
+        reply_type: Any,  # noqa: ANN401
+        *,
+        shape: Cardinality = Cardinality.UNARY_UNARY,
+        take: Callable[[AsyncIterator[Any]], Awaitable[Any]] | None = None,
+        within: float | None = None,
+    ) -> Any:  # noqa: ANN401
+        """One call, at most `IN_FLIGHT` at a time, each with a deadline, or `within` so many seconds. Where a stream
+        goes out `request` is a sequence; one that comes in is given to `take`, whose result this returns.
+
+        Raises the four errors of base.py, and what `take` raises of them."""
         effect = route.rpartition("/")[2] in _EFFECTS
         left = False
+        requests = request if shape.client_streaming else (request,)
         async with self._slots:
             channel = self._channel
             if channel is None or not self._up:
@@ -354,15 +381,15 @@ class Link:
                 # Not grpclib's own timeout: it goes along as a header that differs every time, which HTTP/2 cannot
                 # compress and both sides work on.
                 async with (
-                    asyncio.timeout(self._timing.deadline),
-                    channel.request(
-                        route, Cardinality.UNARY_UNARY, type(request), reply_type, metadata=self._metadata
-                    ) as stream,
+                    asyncio.timeout(within or self._timing.deadline),
+                    channel.request(route, shape, type(requests[0]), reply_type, metadata=self._metadata) as stream,
                 ):
                     await stream.send_request()
                     left = True
-                    await stream.send_message(request, end=True)
-                    reply = await stream.recv_message()
+                    for one in requests[:-1]:
+                        await stream.send_message(one)
+                    await stream.send_message(requests[-1], end=True)
+                    reply = await (stream.recv_message() if take is None else take(stream))
             except GRPCError as error:
                 self._doubted = False
                 raise translate(error, effect=effect) from None
@@ -373,6 +400,8 @@ class Link:
                 if effect and left:
                     raise OutcomeUnknown(_describe(error)) from None
                 raise Offline(_describe(error)) from None
+            except TransportError:
+                raise
             except Exception as error:
                 if effect and left:
                     raise OutcomeUnknown(_describe(error)) from error
@@ -400,6 +429,8 @@ def translate(error: GRPCError, *, effect: bool) -> TransportError:
     words = error.message or ""
     if error.status in _NO_ACCESS:
         return Rejected(WRONG_TOKEN)
+    if _TOO_BIG.search(words):
+        return Rejected(_describe(error))
     if error.status is Status.RESOURCE_EXHAUSTED or _TOO_FAST.search(words):
         return Throttled(_describe(error))
     if error.status in _PERHAPS_DONE or _TIMED_OUT.search(words):

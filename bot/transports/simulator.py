@@ -15,9 +15,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot import files
 from bot.clock import Clock
-from bot.transports.base import Event, EventKind, Offline, OutcomeUnknown, Rejected, Throttled
+from bot.transports.base import Event, EventKind, Offline, OutcomeUnknown, Rejected, Throttled, TooLarge
+from handlers.texts import notices as texts
 from storage.model import Message, MessageKind
+from storage.notice_files import LARGEST, File
 
 KEPT = 20_000  # messages that can still be fetched
 
@@ -44,6 +47,7 @@ class Sent:
     text: str
     mentions: tuple[str, ...]
     at: datetime
+    file: File | None = None  # then `text` says what it is called
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Simulator:
     sent: list[Sent] = field(default_factory=list)
     accepted: list[Message] = field(default_factory=list)
     settings: dict[tuple[str, str], str] = field(default_factory=dict)  # (announcement | topic | alias, id) → text
+    files: dict[str, File] = field(default_factory=dict)  # by the id of the message that shows it
+    not_owner: set[str] = field(default_factory=set)  # rooms where the account may not announce anything
     online: bool = True
     _messages: OrderedDict[str, Message] = field(default_factory=OrderedDict)
     _due: list[tuple[datetime, int, Event]] = field(default_factory=list)
@@ -135,6 +141,12 @@ class Simulator:
         return message
 
     async def send_text(self, conversation: str, text: str, mentions: Sequence[str] = ()) -> str | None:
+        return await self._send(conversation, text, tuple(mentions))
+
+    async def send_file(self, conversation: str, file: File) -> str | None:
+        return await self._send(conversation, texts.file_label(file.name, picture=file.is_picture), (), file)
+
+    async def _send(self, conversation: str, text: str, mentions: tuple[str, ...], file: File | None = None) -> str:
         if self.faults.slow_send:
             await asyncio.sleep(self.faults.slow_send)
         if not self.online:
@@ -147,7 +159,7 @@ class Simulator:
             faults.fail_sends -= 1
             raise Rejected("simulated: rejected")
         now = self.clock.now()
-        sent = Sent(f"out{len(self.sent) + 1}", conversation, text, tuple(mentions), now)
+        sent = Sent(f"out{len(self.sent) + 1}", conversation, text, mentions, now, file)
         self.sent.append(sent)
         if self.echo:
             self._echo(sent)
@@ -161,17 +173,32 @@ class Simulator:
             Message(
                 account=self.account,
                 id=sent.id,
-                kind=MessageKind.TEXT,
+                kind=_kind(sent.file),
                 room=sent.conversation,
                 sender=self.me,
                 sent_at=sent.at,
-                text=sent.text,
+                text=sent.text if sent.file is None else "",
                 from_me=True,
             )
         )
 
+    async def fetch_file(self, message_id: str, *, picture: bool) -> File:
+        """Of a message that only says that it shows something: as much as that."""
+        message = await self.fetch(message_id)
+        file = self.files.get(message_id)
+        if file is None and message.kind not in (MessageKind.IMAGE, MessageKind.FILE, MessageKind.VIDEO):
+            raise Rejected(f"no file in message {message_id}")
+        file = file or files.named(message.text, message_id.encode(), picture=picture)
+        if len(file.data) > LARGEST:
+            raise TooLarge(len(file.data))
+        return file
+
     async def announce(self, room: str, text: str) -> None:
+        if room in self.not_owner:
+            raise Rejected("simulated: not the room's owner")
         self._set("announcement", room, text)
+        now = self.clock.now()
+        self.sent.append(Sent(f"out{len(self.sent) + 1}", room, texts.announcement_label(text), (), now))
 
     async def rename_room(self, room: str, topic: str) -> None:
         self._set("topic", room, topic)
@@ -196,3 +223,9 @@ class Simulator:
     async def close(self) -> None:
         self._closed = True
         self.online = False
+
+
+def _kind(file: File | None) -> MessageKind:
+    if file is None:
+        return MessageKind.TEXT
+    return MessageKind.IMAGE if file.is_picture else MessageKind.FILE

@@ -21,6 +21,7 @@ from bot.transports.base import Event, EventKind, Offline, TransportError
 from bot.transports.gateway_names import Names
 from bot.transports.gateway_wire import Setter
 from storage.model import Message, MessageKind
+from storage.notice_files import File
 
 if TYPE_CHECKING:
     from bot.transports.gateway_link import Link, Timing, WireEvent
@@ -276,6 +277,16 @@ class WechatyTransport:
         """See `Transport.send_text`."""
         self._require_login()
         return await self._link.send_text(conversation, text, list(mentions))
+
+    async def send_file(self, conversation: str, file: File) -> str | None:
+        """See `Transport.send_file`."""
+        self._require_login()
+        return await self._link.send_file(conversation, file)
+
+    async def fetch_file(self, message_id: str, *, picture: bool) -> File:
+        """See `Transport.fetch_file`."""
+        self._require_login()
+        return await self._link.file_of(message_id, picture=picture)
 
     async def announce(self, room: str, text: str) -> None:
         """See `Transport.announce`."""

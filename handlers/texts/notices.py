@@ -53,6 +53,16 @@ def corrected(said_at: datetime, text: str) -> str:
     return f"{said_at.month}月{said_at.day}日的通知“{beginning}”"
 
 
+def file_label(name: str, *, picture: bool) -> str:
+    """A picture or file where only its name can be shown."""
+    return f"[{'图片' if picture else '文件'} {name}]"
+
+
+def announcement_label(text: str) -> str:
+    """An announcement of the group where it stands among what was said."""
+    return f"[群公告]{text}"
+
+
 def no_such_scope(typed: str) -> str:
     return f"没找到“{typed}”，范围请写网格名或编码、群名里的字、网格长群。"
 

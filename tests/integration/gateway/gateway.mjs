@@ -5,6 +5,7 @@
 //   ACCOUNTS='[{"PORT": …, "CONTROL": …}, …]' node gateway.mjs   several accounts in one process; what one leaves out is shared
 //
 // It prints `up` when all of them listen, and ends with its standard input, so that no test leaves it behind.
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,6 +25,7 @@ grpc.Server.prototype.addService = function (definition, implementation) {
   for (const [name, handler] of Object.entries(implementation)) {
     implementation[name] = (call, callback) => {
       traffic.calls[name] = (traffic.calls[name] ?? 0) + 1
+      if (!callback && name !== 'event') return handler(call) // a file that is downloaded
       if (!callback) { // the event stream
         traffic.attached += 1
         call.once('close', () => { traffic.attached -= 1 })
@@ -71,13 +73,22 @@ async function host (env) {
   const aliases = new Map() // `${room} ${member}` → the name in that room
   const friendships = new Map()
   const invitations = new Map()
+  const files = new Map() // message → how its FileBox is made
   let slowness = 0 // milliseconds that a message's payload takes
   let slowSends = 0 // milliseconds until a send goes out, and again until it is answered
   let fault = null // { kind, times }: of sends throttle | reject | hang | lost, of setters ignore | mute (cannot be read back)
 
   class Account extends PuppetMock {
     // PuppetMock's setters do nothing: here they have an effect, and can fail.
-    async messageSendText (to, text, mentions) {
+    async messageSendText (to, text, mentions) { return this.send(to, { text, mentions: mentions ?? [] }) }
+
+    async messageSendFile (to, file) { // what arrived is told by its hash
+      const data = await file.toBuffer()
+      const sha256 = createHash('sha256').update(data).digest('hex')
+      return this.send(to, { text: '', mentions: [], file: { name: file.name, type: file.mediaType, size: data.length, sha256 } })
+    }
+
+    async send (to, { text, mentions, file }) {
       const kind = fault?.kind
       if (kind) {
         fault.times -= 1
@@ -88,9 +99,10 @@ async function host (env) {
       }
       if (slowSends) await sleep(slowSends)
       const id = `s${boot}_${sent.length}`
-      sent.push({ id, to, text, mentions: mentions ?? [], at: Date.now() })
+      sent.push({ id, to, text, mentions, ...(file && { file }), at: Date.now() })
       if (DATA) fs.appendFileSync(DATA, JSON.stringify({ sent: sent.at(-1) }) + '\n')
-      const payload = { id, talkerId: ME, text, timestamp: Date.now(), type: Type.Text, mentionIdList: mentions ?? [] }
+      const type = !file ? Type.Text : file.type.startsWith('image/') ? Type.Image : Type.Attachment
+      const payload = { id, talkerId: ME, text, timestamp: Date.now(), type, mentionIdList: mentions }
       if (to.endsWith('@chatroom')) payload.roomId = to
       else payload.listenerId = to
       remember(payload)
@@ -124,6 +136,9 @@ async function host (env) {
     async roomMemberRawPayload (room, member) {
       return { ...await super.roomMemberRawPayload(room, member), roomAlias: aliases.get(`${room} ${member}`) }
     }
+
+    async messageImage (id) { return known(files, id)() }
+    async messageFile (id) { return known(files, id)() }
 
     async friendshipRawPayload (id) { return known(friendships, id) }
     async friendshipAccept (id) { accepted.push(known(friendships, id).id) }
@@ -186,8 +201,9 @@ async function host (env) {
     puppet.emit('message', fat ? { messageId: payload.id, payload } : { messageId: payload.id })
   }
 
-  /** Any message: what is not given is a text of wxid_m0 in R0, now. `room: null` makes it private. */
-  function message ({ id, type, text, room, from, mentions, at, silent, filename }) {
+  /** Any message: what is not given is a text of wxid_m0 in R0, now. `room: null` makes it private. `file` is what it
+      shows: { name, base64 } or { name, zeros } of so many bytes, or the { url } of one. */
+  function message ({ id, type, text, room, from, mentions, at, silent, filename, file }) {
     const payload = {
       id: id ?? `m${boot}_${++count}`,
       talkerId: from ?? 'wxid_m0',
@@ -199,6 +215,10 @@ async function host (env) {
     if (room === null) payload.listenerId = ME
     else Object.assign(payload, { roomId: room ?? roomId(0), mentionIdList: mentions ?? [] })
     remember(payload)
+    if (file) {
+      const data = file.base64 === undefined ? Buffer.alloc(file.zeros ?? 0) : Buffer.from(file.base64, 'base64')
+      files.set(payload.id, () => file.url ? FileBox.fromUrl(file.url, { name: file.name }) : FileBox.fromBase64(data.toString('base64'), file.name))
+    }
     if (!silent) announce(payload)
     return { id: payload.id }
   }
