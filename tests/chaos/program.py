@@ -158,7 +158,7 @@ class Town:
             await gateway.do("slow", sends=slow_sends)
             people.append(People(account, gateway, seed, rooms, members))
         town = cls(home, people)
-        town.config.write_text(_config(people, gap), encoding="utf-8")
+        town.config.write_text(settings_of(people, gap), encoding="utf-8")
         return town
 
     @property
@@ -308,7 +308,8 @@ async def until(true: Callable[[], Any], seconds: float, *, every: float = 0.05)
             await asyncio.sleep(every)
 
 
-def _config(people: Sequence[People], gap: tuple[float, float]) -> str:
+def settings_of(people: Sequence[People], gap: tuple[float, float]) -> str:
+    """A configuration file for them. `gap`: seconds between two sends of an account."""
     shanghai = datetime.now(UTC) + timedelta(hours=8)
     night = shanghai + timedelta(hours=12)  # whatever the time, the test does not run in the quiet hours
     lines = [

@@ -142,9 +142,9 @@ class Gateway:
         answer = await self.do("message", text=text, **arguments)
         return str(answer["id"])
 
-    async def attached(self) -> int:
-        """How many event streams are open."""
-        return int((await self.do("stats"))["attached"])
+    async def streams(self) -> int:
+        """How many event streams it has ever let in. It lets in one at a time."""
+        return int((await self.do("stats"))["streams"])
 
     async def calls(self, name: str) -> int:
         """How often an RPC was made."""

@@ -27,6 +27,7 @@ grpc.Server.prototype.addService = function (definition, implementation) {
       traffic.calls[name] = (traffic.calls[name] ?? 0) + 1
       if (!callback && name !== 'event') return handler(call) // a file that is downloaded
       if (!callback) { // the event stream
+        if (!traffic.attached) traffic.streams += 1 // the server refuses a second one beside it
         traffic.attached += 1
         call.once('close', () => { traffic.attached -= 1 })
         return handler(call)
@@ -64,7 +65,7 @@ async function host (env) {
   const DATA = env.DATA // a file that outlives the process: messages can still be fetched, sends are still known
   const roomId = number => `${ROOM}${number}@chatroom`
 
-  const traffic = { calls: {}, attached: 0, inFlight: 0, mostInFlight: 0 }
+  const traffic = { calls: {}, streams: 0, attached: 0, inFlight: 0, mostInFlight: 0 }
 
   // ---------------------------------------------------------------- the account
   const sent = []
