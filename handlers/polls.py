@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers import commands, rights, tallies, topics
+from handlers import rights, tallies, topics
 from handlers import texts as common
-from handlers.commands import Command, Name
+from handlers.commands import Command
 from handlers.context import Context, Effects
 from handlers.rights import Right
 from handlers.texts import deliberation as texts
@@ -77,7 +77,8 @@ async def vote(ctx: Context, command: Command) -> str:
     if choice is None:
         await ctx.reply(texts.no_such_option(poll.id, poll.options))
         return "command"
-    before = await polls.vote(ctx.tx, poll.number, (await ctx.person()).id, choice, ctx.now)
+    person, said = await ctx.person(), (ctx.message.account, ctx.message.id)
+    before = await polls.vote(ctx.tx, poll.number, person.id, choice, ctx.now, said)
     if before is None:
         await ctx.reply(texts.poll_over(poll.id))
         return "command"
@@ -221,18 +222,14 @@ async def _meant(ctx: Context, command: Command) -> Poll | str:
     return "command"
 
 
-async def recalled(ctx: Context, said: str) -> bool:
-    """A vote was taken back, as long as the window knows what was `said`; whether it was one."""
-    command = commands.parse(said, addressed=True) if said else None
-    if not isinstance(command, Command) or command.name is not Name.VOTE or ctx.actor is None:
+async def recalled(ctx: Context, gone: str) -> bool:
+    """A vote was taken back; whether it was one."""
+    if ctx.actor is None:
         return False
-    voted = await polls.voted_in(ctx.tx, ctx.actor.id)
-    here = [poll.number for poll in await polls.open_in_room(ctx.tx, ctx.room.id)] if ctx.room is not None else voted
-    meant = [number for number in voted if number == command.item or (command.item is None and number in here)]
-    if len(meant) != 1 or not await polls.unvote(ctx.tx, meant[0], ctx.actor.id):
-        return False
-    await ctx.audit_message("unvoted", item=f"V{meant[0]}", recalled=True)
-    return True
+    found = await polls.recall(ctx.tx, ctx.actor.id, (ctx.message.account, gone))
+    for number in found:
+        await ctx.audit_message("unvoted", item=f"V{number}", recalled=True)
+    return bool(found)
 
 
 async def only_talk(ctx: Context, command: Command) -> bool:

@@ -36,15 +36,14 @@ async def recalled(ctx: Context) -> str:
     for ticket in found:
         await _take_out(ctx, ticket, gone)
     commanded = [number for number in (line.tickets if line is not None else ()) if await _unsay(ctx, number, gone)]
-    said = line.analysis.text if line is not None and line.analysis is not None else ""
-    wished = await wishes.recalled(ctx, gone, said)
+    wished = await wishes.recalled(ctx, gone)
     signed = await signup_erasure.recalled(ctx, gone)
     topic = await topics.recalled(ctx, gone)
     listed = await chains.recalled(ctx, gone)
     supply = await supplies.recalled(ctx, gone)
     work = await worklog.recalled(ctx, gone)
-    safe = await safety.recalled(ctx, gone, said)
-    voted = await polls.recalled(ctx, said)
+    safe = await safety.recalled(ctx, gone)
+    voted = await polls.recalled(ctx, gone)
     done = (found, commanded, wished, signed, topic, listed, supply, work, safe, voted)
     return "recalled" if any(done) else "recall"
 

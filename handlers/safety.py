@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from handlers import appeals, commands, rights, supplies, tallies
-from handlers.commands import Command, Name
+from handlers import appeals, rights, supplies, tallies
+from handlers.commands import Command
 from handlers.context import Context
 from handlers.texts import supplies as texts
 from nlp import counts, location
@@ -43,7 +43,7 @@ async def check_in(ctx: Context, command: Command) -> str:
     where = location.locate(normalise(command.text), ctx.message.nick).building
     heads = counts.number(command.code) if command.code else 1
     mine = CheckIn(person.id, grid, where, max(heads, 1), bool(command.remark), command.remark, ctx.now)
-    await rows.check_in(ctx.tx, mine)
+    await rows.check_in(ctx.tx, mine, (ctx.message.account, ctx.message.id))
     await ctx.audit_message("checked_in", help=bool(command.remark))
     if command.remark:
         await _help(ctx, command.remark, where, grid, person.id)
@@ -55,18 +55,18 @@ async def check_in(ctx: Context, command: Command) -> str:
     return "command"
 
 
-async def recalled(ctx: Context, gone: str, said: str) -> bool:
-    """A check-in was taken back, as long as the window knows what was `said`; whether it was one."""
-    command = commands.parse(said, addressed=True) if said else None
-    if not isinstance(command, Command) or command.name is not Name.SAFE or ctx.actor is None:
+async def recalled(ctx: Context, gone: str) -> bool:
+    """A check-in was taken back; whether it was one."""
+    if ctx.actor is None:
         return False
-    if not await rows.take_back_check_in(ctx.tx, ctx.actor.id, mask(command.remark)):
+    mine = await rows.take_back_check_in(ctx.tx, ctx.actor.id, (ctx.message.account, gone))
+    if mine is None:
         return False
     await outbox.unsay(ctx.tx, (f"help:{ctx.actor.id}:{gone}",), "")
     await ctx.audit_message("check_in_recalled")
-    if command.remark:  # taken back in a hurry, perhaps, so somebody should ask
+    if mine.needs_help:  # taken back in a hurry, perhaps, so somebody should ask
         line = texts.told_help_recalled(mask(ctx.message.nick))
-        await ctx.tell_leaders(await appeals.grid_of(ctx), line, key=f"helpback:{ctx.actor.id}:{gone}")
+        await ctx.tell_leaders(mine.grid, line, key=f"helpback:{ctx.actor.id}:{gone}")
     return True
 
 

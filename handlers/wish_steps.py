@@ -130,6 +130,7 @@ async def pass_on(effects: Effects, wish: Wish, why: str, giver: str) -> bool:
             anonymous=one.anonymous,
             at=effects.now,
             release_at=release_at(effects),
+            said=(one.account, one.message_id),
         )
         if taken is not None:
             following = said.with_note(await name_of(effects, person.id, one.room_id), "", anonymous=one.anonymous)

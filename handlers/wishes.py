@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handlers import appeals, commands, points, rights, tallies, wish_steps
+from handlers import appeals, points, rights, tallies, wish_steps
 from handlers.commands import Command, Name
 from handlers.context import Context
 from handlers.rights import Right
@@ -98,10 +98,17 @@ async def _take(ctx: Context, command: Command, found: Wish, person: Person) -> 
         anonymous=command.anonymous,
         at=ctx.now,
         release_at=wish_steps.release_at(ctx),
+        said=(ctx.message.account, ctx.message.id),
     )
     if taken is None:
         place, new = await wishes.line_up(
-            ctx.tx, found.number, person.id, room_id=_group(ctx), anonymous=command.anonymous, at=ctx.now
+            ctx.tx,
+            found.number,
+            person.id,
+            room_id=_group(ctx),
+            anonymous=command.anonymous,
+            at=ctx.now,
+            said=(ctx.message.account, ctx.message.id),
         )
         if new:
             await ctx.audit_message("wish_lined_up", item=found.id, place=place)
@@ -238,12 +245,9 @@ async def query(ctx: Context, command: Command) -> str:
     return "command"
 
 
-async def recalled(ctx: Context, gone: str, said: str) -> bool:
-    """The message that wished for it, or that published it, was taken back: so are its words; or the one that claimed
-    it, as long as the window knows what was `said`. Whether there was one."""
-    command = commands.parse(said, addressed=True) if said else None
-    if isinstance(command, Command) and command.name is Name.CLAIM:
-        return await _unclaim(ctx, command)
+async def recalled(ctx: Context, gone: str) -> bool:
+    """The message that wished for it, published it or claimed it was taken back: so are its words, or the claim.
+    Whether there was one."""
     found = await wishes.by_message(ctx.tx, ctx.message.account, gone)
     for one in found:
         if one.message_id == gone:
@@ -259,24 +263,21 @@ async def recalled(ctx: Context, gone: str, said: str) -> bool:
         await ctx.audit_message("wish_review_recalled", item=one.id, before=one.state.value)
         if again is not None:
             await ctx.reply(texts.told_review_recalled(one.id))
-    return bool(found)
+    return await _unclaim(ctx, gone) or bool(found)
 
 
-async def _unclaim(ctx: Context, command: Command) -> bool:
+async def _unclaim(ctx: Context, gone: str) -> bool:
     if ctx.actor is None:
         return False
-    lately = ctx.now - ctx.policy.join_for
-    mine = [one for one in await wishes.held(ctx.tx, ctx.actor.id) if one.claimed_at and one.claimed_at >= lately]
+    said = (ctx.message.account, gone)
+    left = await wishes.recall_place(ctx.tx, ctx.actor.id, said)
+    for number in left:
+        await ctx.audit_message("wish_left_line", item=f"X{number}", recalled=True)
+    mine = [one for one in await wishes.held(ctx.tx, ctx.actor.id) if (one.claim_account, one.claim_id) == said]
     for one in mine:
-        if command.item in (None, one.number):
-            await wish_steps.let_go(ctx, one, ctx.actor, texts.GAVE_UP)
-            await ctx.audit_message("wish_given_up", item=one.id, recalled=True)
-            return True
-    number = command.item
-    if number is None or not await wishes.leave_line(ctx.tx, number, ctx.actor.id):
-        return False
-    await ctx.audit_message("wish_left_line", item=f"X{number}", recalled=True)
-    return True
+        await wish_steps.let_go(ctx, one, ctx.actor, texts.GAVE_UP)
+        await ctx.audit_message("wish_given_up", item=one.id, recalled=True)
+    return bool(left or mine)
 
 
 # --- which one is meant ---

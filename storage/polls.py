@@ -98,16 +98,19 @@ async def due(tx: Tx, now: datetime) -> list[Poll]:
     return [_poll(row) for row in await tx.execute(_POLL.where(polls.c.closes_at <= now, _OPEN).order_by("number"))]
 
 
-async def vote(tx: Tx, number: int, person_id: int, choice: int, at: datetime) -> int | None:
-    """The person's vote is this one from now on. Returns the one it was before, 0 for a first vote, None and no vote
-    where the poll is closed."""
+async def vote(
+    tx: Tx, number: int, person_id: int, choice: int, at: datetime, said: tuple[str, str] | None = None
+) -> int | None:
+    """The person's vote is this one from now on; `said` is the account and id of the message. Returns the one it was
+    before, 0 for a first vote, None and no vote where the poll is closed."""
     still = sa.select(polls.c.number).where(polls.c.number == number, _OPEN).with_for_update()
     if await tx.scalar(still) is None:
         return None
     mine = (votes.c.poll == number, votes.c.person_id == person_id)
     before: int | None = await tx.scalar(sa.select(votes.c.choice).where(*mine))
-    cast = insert(tx, votes).values(poll=number, person_id=person_id, choice=choice, at=at)
-    latest = {"choice": choice, "at": at}
+    account, message_id = said or (None, None)
+    latest = {"choice": choice, "at": at, "account": account, "message_id": message_id}
+    cast = insert(tx, votes).values(poll=number, person_id=person_id, **latest)
     await tx.execute(cast.on_conflict_do_update(index_elements=["poll", "person_id"], set_=latest))
     return before or 0
 
@@ -116,6 +119,12 @@ async def unvote(tx: Tx, number: int, person_id: int) -> bool:
     """The person's vote goes; False where there was none."""
     mine = (votes.c.poll == number, votes.c.person_id == person_id)
     return (await tx.execute(sa.delete(votes).where(*mine))).rowcount == 1
+
+
+async def recall(tx: Tx, person_id: int, said: tuple[str, str]) -> list[int]:
+    """What the person voted by this message goes; the numbers of the polls. A later vote of theirs stands."""
+    mine = (votes.c.person_id == person_id, votes.c.account == said[0], votes.c.message_id == said[1])
+    return list(await tx.scalars(sa.delete(votes).where(*mine).returning(votes.c.poll)))
 
 
 async def take_back(tx: Tx, person_id: int) -> None:

@@ -215,8 +215,9 @@ async def handed_over(tx: Tx, supply: Supply, amount: int | None, *, person_id: 
 
 
 # --- 平安 ---
-async def check_in(tx: Tx, mine: CheckIn) -> bool:
-    """How somebody is now, in place of what they said before; whether they had said nothing in this 急时."""
+async def check_in(tx: Tx, mine: CheckIn, said: tuple[str, str] | None = None) -> bool:
+    """How somebody is now, in place of what they said before; whether they had said nothing in this 急时. `said` is
+    the account and id of the message."""
     known = sa.select(checkins.c.closed_at.is_(None)).where(checkins.c.person_id == mine.person_id)
     fresh = not await tx.scalar(known)
     latest = {
@@ -227,26 +228,31 @@ async def check_in(tx: Tx, mine: CheckIn) -> bool:
         "note": mine.note,
         "at": mine.at,
         "closed_at": None,
+        "account": said[0] if said is not None else None,
+        "message_id": said[1] if said is not None else None,
     }
     statement = insert(tx, checkins).values(person_id=mine.person_id, **latest)
     await tx.execute(statement.on_conflict_do_update(index_elements=["person_id"], set_=latest))
     return fresh
 
 
+_CHECK_IN = tuple(checkins.c[name] for name in CheckIn.__dataclass_fields__)
+
+
 async def checked_in(tx: Tx, scope: str) -> list[CheckIn]:
     """How those are who have said so within the scope while 急时 lasts, by when they said it."""
-    columns = [checkins.c[name] for name in ("person_id", "grid", "building", "heads", "needs_help", "note", "at")]
-    query = sa.select(*columns).where(within(checkins.c.grid, scope), checkins.c.closed_at.is_(None))
+    query = sa.select(*_CHECK_IN).where(within(checkins.c.grid, scope), checkins.c.closed_at.is_(None))
     return [CheckIn(*row) for row in await tx.execute(query.order_by(checkins.c.at, checkins.c.person_id))]
 
 
-async def take_back_check_in(tx: Tx, person_id: int, note: str) -> bool:
-    """Somebody takes back what they said of how they are; False where by now they say something else."""
-    mine = (checkins.c.person_id == person_id, checkins.c.note == note)
-    gone = (await tx.execute(sa.delete(checkins).where(*mine))).rowcount == 1
-    if gone:
-        purged(tx)
-    return gone
+async def take_back_check_in(tx: Tx, person_id: int, said: tuple[str, str]) -> CheckIn | None:
+    """Somebody takes back the message that said how they are; None where none did, or a later one does."""
+    mine = (checkins.c.person_id == person_id, checkins.c.account == said[0], checkins.c.message_id == said[1])
+    row = (await tx.execute(sa.delete(checkins).where(*mine).returning(*_CHECK_IN))).one_or_none()
+    if row is None:
+        return None
+    purged(tx)
+    return CheckIn(*row)
 
 
 # --- the end of it ---

@@ -56,6 +56,8 @@ class Wish:
     rounds: int = 0  # how often it went from one to the next
     done_at: datetime | None = None
     photo_id: str | None = None  # the id of the message that shows it done
+    claim_account: str | None = None  # the message that claimed it
+    claim_id: str | None = None
 
     @property
     def id(self) -> str:
@@ -72,14 +74,14 @@ class Waiting:
     room_id: int | None
     anonymous: bool
     joined_at: datetime
+    account: str | None = None  # the message by which they do
+    message_id: str | None = None
 
 
 _FIELDS = tuple(Wish.__dataclass_fields__)
 _COLUMNS = tuple(wishes.c[name] for name in _FIELDS)
 _WISH = sa.select(*_COLUMNS)
-_LINE = sa.select(
-    wish_line.c.wish, wish_line.c.person_id, wish_line.c.room_id, wish_line.c.anonymous, wish_line.c.joined_at
-)
+_LINE = sa.select(*(wish_line.c[name] for name in Waiting.__dataclass_fields__))
 _CHANGEABLE = frozenset(_FIELDS) - {"number", "state", "filed_at"}
 _FREE: dict[str, Any] = {
     "claimed_by": None,
@@ -87,6 +89,8 @@ _FREE: dict[str, Any] = {
     "claim_room_id": None,
     "anonymous": False,
     "release_at": None,
+    "claim_account": None,
+    "claim_id": None,
 }
 
 
@@ -153,8 +157,9 @@ async def claim(
     anonymous: bool,
     at: datetime,
     release_at: datetime,
+    said: tuple[str | None, str | None] = (None, None),
 ) -> Wish | None:
-    """The wish, now this person's; None for everybody but the first."""
+    """The wish, now this person's; None for everybody but the first. `said` is the account and id of the message."""
     first = (wishes.c.number == number, wishes.c.state == WishState.PUBLISHED, wishes.c.claimed_by.is_(None))
     values = {
         "state": WishState.CLAIMED,
@@ -163,6 +168,8 @@ async def claim(
         "claim_room_id": room_id,
         "anonymous": anonymous,
         "release_at": release_at,
+        "claim_account": said[0],
+        "claim_id": said[1],
     }
     return _wish((await tx.execute(sa.update(wishes).where(*first).values(values).returning(*_COLUMNS))).one_or_none())
 
@@ -176,10 +183,18 @@ async def release(tx: Tx, number: int, person_id: int) -> Wish | None:
 
 # --- the line ---
 async def line_up(
-    tx: Tx, number: int, person_id: int, *, room_id: int | None, anonymous: bool, at: datetime
+    tx: Tx,
+    number: int,
+    person_id: int,
+    *,
+    room_id: int | None,
+    anonymous: bool,
+    at: datetime,
+    said: tuple[str | None, str | None] = (None, None),
 ) -> tuple[int, bool]:
     """Their place behind whoever has it, from 1, and whether it is a new one."""
     row = {"wish": number, "person_id": person_id, "room_id": room_id, "anonymous": anonymous, "joined_at": at}
+    row |= {"account": said[0], "message_id": said[1]}
     count = sa.select(sa.func.coalesce(sa.func.max(wish_line.c.place), 0) + 1).where(wish_line.c.wish == number)
     statement = insert(tx, wish_line).values(**row, place=count.scalar_subquery())
     new = await tx.execute(statement.on_conflict_do_nothing(index_elements=["wish", "person_id"]))
@@ -197,6 +212,12 @@ async def leave_line(tx: Tx, number: int, person_id: int) -> bool:
     """They stand in line no more; False where they did not."""
     mine = (wish_line.c.wish == number, wish_line.c.person_id == person_id)
     return (await tx.execute(sa.delete(wish_line).where(*mine))).rowcount == 1
+
+
+async def recall_place(tx: Tx, person_id: int, said: tuple[str, str]) -> list[int]:
+    """They stand in line no more where this message put them; the numbers of the wishes."""
+    mine = (wish_line.c.person_id == person_id, wish_line.c.account == said[0], wish_line.c.message_id == said[1])
+    return list(await tx.scalars(sa.delete(wish_line).where(*mine).returning(wish_line.c.wish)))
 
 
 async def clear_line(tx: Tx, number: int) -> None:

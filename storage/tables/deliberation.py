@@ -71,6 +71,8 @@ votes = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("people.id"), nullable=False),
     sa.Column("choice", sa.Integer, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("account", sa.Text),  # the message that said so, should it be taken back
+    sa.Column("message_id", sa.Text),
     sa.PrimaryKeyConstraint("poll", "person_id"),
     sa.CheckConstraint("choice > 0", name="choice"),
 )

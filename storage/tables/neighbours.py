@@ -203,6 +203,8 @@ wishes = sa.Table(
     sa.Column("rounds", sa.Integer, nullable=False),
     sa.Column("done_at", Instant),
     sa.Column("photo_id", sa.Text),
+    sa.Column("claim_account", sa.Text),  # the message that claimed it, should that be taken back
+    sa.Column("claim_id", sa.Text),
     sa.CheckConstraint("state IN ('pending', 'published', 'claimed', 'done', 'rejected', 'withdrawn')", name="state"),
     sa.CheckConstraint("state <> 'claimed' OR (claimed_by IS NOT NULL AND release_at IS NOT NULL)", name="claim"),
     sa.CheckConstraint("state <> 'published' OR claimed_by IS NULL", name="free"),
@@ -211,6 +213,8 @@ wishes = sa.Table(
 index("wishes_state", wishes.c.state, wishes.c.release_at)
 index("wishes_person", wishes.c.person_id)
 index("wishes_giver", wishes.c.claimed_by)
+# Literals, as for the outbox.
+index("wishes_worded", wishes.c.state, wishes.c.done_at, where=sa.text("text <> ''"))
 index("wishes_message", wishes.c.account, wishes.c.message_id)
 
 wish_line = sa.Table(
@@ -222,6 +226,8 @@ wish_line = sa.Table(
     sa.Column("room_id", Id, sa.ForeignKey("rooms.id")),
     sa.Column("anonymous", sa.Boolean, nullable=False),
     sa.Column("joined_at", Instant, nullable=False),
+    sa.Column("account", sa.Text),  # the message that said so, should it be taken back
+    sa.Column("message_id", sa.Text),
     sa.PrimaryKeyConstraint("wish", "person_id"),
 )
 index("wish_line_person", wish_line.c.person_id)

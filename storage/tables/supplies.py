@@ -67,6 +67,8 @@ checkins = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("closed_at", Instant),
+    sa.Column("account", sa.Text),  # the message that said so, should it be taken back
+    sa.Column("message_id", sa.Text),
     sa.PrimaryKeyConstraint("person_id"),
     sa.CheckConstraint("heads > 0", name="heads"),
     digits("grid"),

@@ -435,8 +435,8 @@ async def _fill_wishes(tx: Tx) -> None:
         await wishes.file(tx, text=text, grid=MICRO, room_id=1, person_id=2, account="a", message_id="m0", at=NOW)
     published = {"public": "换灯泡", "scope": GRID, "reviewer_id": 1, "reviewed_at": NOW, "review_id": "m1"}
     await wishes.move(tx, 1, {wishes.WishState.PENDING}, wishes.WishState.PUBLISHED, **published)
-    await wishes.claim(tx, 1, 1, room_id=1, anonymous=True, at=NOW, release_at=LATER)
-    await wishes.line_up(tx, 1, 3, room_id=None, anonymous=False, at=LATER)
+    await wishes.claim(tx, 1, 1, room_id=1, anonymous=True, at=NOW, release_at=LATER, said=("a", "m1"))
+    await wishes.line_up(tx, 1, 3, room_id=None, anonymous=False, at=LATER, said=("a", "m2"))
     await contributions.note(tx, person_id=1, by_id=1, grid=MICRO, text="清理楼道", at=NOW)
 
 
@@ -448,7 +448,7 @@ async def _fill_deliberation(tx: Tx) -> None:
     counted = {"entitled": 86, "counted_in": polls.CountedIn.HOUSEHOLDS}
     for title in ("装道闸", "换大门"):
         await polls.start(tx, title=title, options=("要", "不要"), **of, **counted)
-    await polls.vote(tx, 2, 2, 1, NOW)
+    await polls.vote(tx, 2, 2, 1, NOW, ("a", "m3"))
     gate = await polls.get(tx, 3)
     assert gate is not None
     await polls.vote(tx, 3, 2, 2, NOW)
@@ -457,7 +457,7 @@ async def _fill_deliberation(tx: Tx) -> None:
     need = await supplies.register(tx, kind=supplies.SupplyKind.NEED, person_id=2, amount=2, **thing)
     offer = await supplies.register(tx, kind=supplies.SupplyKind.OFFER, person_id=3, amount=5, **thing)
     await supplies.propose(tx, need.number, offer.number, 2, NOW)
-    await supplies.check_in(tx, supplies.CheckIn(2, MICRO, "3", 2, True, "药快没了", NOW))
+    await supplies.check_in(tx, supplies.CheckIn(2, MICRO, "3", 2, True, "药快没了", NOW), ("a", "m4"))
 
 
 async def _fill_voice(tx: Tx) -> None:

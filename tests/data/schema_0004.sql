@@ -1,4 +1,4 @@
--- bind code: 9KJWFJJF
+-- bind code: FJTZB5KE
 BEGIN TRANSACTION;
 CREATE TABLE accounts (
 	name TEXT NOT NULL, 
@@ -117,8 +117,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'520A8733FD7B8ECE392035BD2A8B6D151E6D3313A39BC59A2569C3DEAFBB6D6A',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'83BC4848BA713CE4BF51A221D4A246CAB3861AA4E312F2F34DC66A32D669390B',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'3B394EE5C6711DAD816497151A21169F65090D232697D2C432008F97D19861A4',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'643E543A45DC5B882563DA7AA83F1BCBABBEBBE7395FF36F1C529ACE132BEA77',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -190,13 +190,13 @@ CREATE TABLE checkins (
 	needs_help BOOLEAN NOT NULL, 
 	note TEXT NOT NULL, 
 	at BIGINT NOT NULL, 
-	closed_at BIGINT, 
+	closed_at BIGINT, account TEXT, message_id TEXT, 
 	CONSTRAINT checkins_pkey PRIMARY KEY (person_id), 
 	CONSTRAINT checkins_heads_check CHECK (heads > 0), 
 	CONSTRAINT checkins_grid_check CHECK (length(grid) <= 18), 
 	CONSTRAINT checkins_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id)
 );
-INSERT INTO "checkins" VALUES(2,'519999001001001001','3',2,1,'药快没了',1795163400123456,NULL);
+INSERT INTO "checkins" VALUES(2,'519999001001001001','3',2,1,'药快没了',1795163400123456,NULL,'a','m4');
 CREATE TABLE clocks (
 	ticket INTEGER NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -497,8 +497,8 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'660EA27D2605B783D7D21E76E9D88240',0);
-INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'6DCA1CCF00A50EBDB6DD293A5DEEC8D7',1);
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'EA7B97F92B4D276BD5AEDF3DE2D6D4FC',0);
+INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'AD9858AFEDAFD6B6A5DD29E85A8F24C4',1);
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -639,7 +639,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'C22A25D3A69B5DF10F036C7E7BACAE52');
+INSERT INTO "receipts" VALUES(1,X'7ABFFDBABC30B303A44321E387F001C4');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -990,26 +990,26 @@ CREATE TABLE votes (
 	poll INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
 	choice INTEGER NOT NULL, 
-	at BIGINT NOT NULL, 
+	at BIGINT NOT NULL, account TEXT, message_id TEXT, 
 	CONSTRAINT votes_pkey PRIMARY KEY (poll, person_id), 
 	CONSTRAINT votes_choice_check CHECK (choice > 0), 
 	CONSTRAINT votes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
 	CONSTRAINT votes_poll_fkey FOREIGN KEY(poll) REFERENCES polls (number) ON DELETE CASCADE
 );
-INSERT INTO "votes" VALUES(2,2,1,1795163400123456);
+INSERT INTO "votes" VALUES(2,2,1,1795163400123456,'a','m3');
 CREATE TABLE wish_line (
 	wish INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
 	place INTEGER NOT NULL, 
 	room_id INTEGER, 
 	anonymous BOOLEAN NOT NULL, 
-	joined_at BIGINT NOT NULL, 
+	joined_at BIGINT NOT NULL, account TEXT, message_id TEXT, 
 	CONSTRAINT wish_line_pkey PRIMARY KEY (wish, person_id), 
 	CONSTRAINT wish_line_wish_fkey FOREIGN KEY(wish) REFERENCES wishes (number) ON DELETE CASCADE, 
 	CONSTRAINT wish_line_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT wish_line_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id)
 );
-INSERT INTO "wish_line" VALUES(1,3,1,NULL,0,2110523400123456);
+INSERT INTO "wish_line" VALUES(1,3,1,NULL,0,2110523400123456,'a','m2');
 CREATE TABLE wishes (
 	number INTEGER NOT NULL, 
 	state TEXT NOT NULL, 
@@ -1033,7 +1033,7 @@ CREATE TABLE wishes (
 	release_at BIGINT, 
 	rounds INTEGER NOT NULL, 
 	done_at BIGINT, 
-	photo_id TEXT, 
+	photo_id TEXT, claim_account TEXT, claim_id TEXT, 
 	CONSTRAINT wishes_pkey PRIMARY KEY (number), 
 	CONSTRAINT wishes_room_id_fkey FOREIGN KEY(room_id) REFERENCES rooms (id), 
 	CONSTRAINT wishes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id), 
@@ -1045,8 +1045,8 @@ CREATE TABLE wishes (
 	CONSTRAINT wishes_free_check CHECK (state <> 'published' OR claimed_by IS NULL), 
 	CONSTRAINT wishes_grid_check CHECK (length(grid) <= 18)
 );
-INSERT INTO "wishes" VALUES(1,'claimed','换个灯泡','换灯泡','519999001001001001','519999001001001',1,2,'a','m0',1795163400123456,1,1795163400123456,'m1','',1,1795163400123456,1,1,2110523400123456,0,NULL,NULL);
-INSERT INTO "wishes" VALUES(2,'pending','要一台轮椅','','519999001001001001',NULL,1,2,'a','m0',1795163400123456,NULL,NULL,NULL,'',NULL,NULL,NULL,0,NULL,0,NULL,NULL);
+INSERT INTO "wishes" VALUES(1,'claimed','换个灯泡','换灯泡','519999001001001001','519999001001001',1,2,'a','m0',1795163400123456,1,1795163400123456,'m1','',1,1795163400123456,1,1,2110523400123456,0,NULL,NULL,'a','m1');
+INSERT INTO "wishes" VALUES(2,'pending','要一台轮椅','','519999001001001001',NULL,1,2,'a','m0',1795163400123456,NULL,NULL,NULL,'',NULL,NULL,NULL,0,NULL,0,NULL,NULL,NULL,NULL);
 CREATE TABLE work_entries (
 	id INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -1148,6 +1148,8 @@ CREATE INDEX rooms_im_id ON rooms (im_id);
 CREATE INDEX room_tags_tag ON room_tags (tag);
 CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
 CREATE INDEX notice_files_shown ON notice_files (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX wishes_worded ON wishes (state, done_at) WHERE text <> '';
+CREATE INDEX deliveries_since ON deliveries (upstream, since) WHERE state IN ('pending', 'sending');
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _membership()
     _no_member()
     _media()
+    _neighbours()
 
 
 def _leases() -> None:
@@ -154,3 +155,17 @@ def _no_member() -> None:
     op.drop_table("notice_rooms_before")
     without = sa.text("NOT queued AND skipped IS NULL")
     op.create_index("notice_rooms_waiting", "notice_rooms", ["notice", "room_id"], sqlite_where=without)
+
+
+def _neighbours() -> None:
+    """By which message somebody voted, checked in, claimed a wish or stands in line for it: it may be taken back. And
+    what is looked for each minute is found without reading what is over."""
+    for table in ("votes", "checkins", "wish_line"):
+        op.add_column(table, sa.Column("account", TEXT))
+        op.add_column(table, sa.Column("message_id", TEXT))
+    op.add_column("wishes", sa.Column("claim_account", TEXT))
+    op.add_column("wishes", sa.Column("claim_id", TEXT))
+    worded, waiting = sa.text("text <> ''"), sa.text("state IN ('pending', 'sending')")
+    op.create_index("wishes_worded", "wishes", ["state", "done_at"], sqlite_where=worded, postgresql_where=worded)
+    names = ["upstream", "since"]
+    op.create_index("deliveries_since", "deliveries", names, sqlite_where=waiting, postgresql_where=waiting)

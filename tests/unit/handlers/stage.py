@@ -127,6 +127,10 @@ class Stage:
 
         await self.store.write(work)
 
+    def reborn(self) -> None:
+        """Another life of the program: what it only remembered is gone."""
+        self._windows.clear()
+
     # --- what happens ---
     async def say(self, nick: str, text: str = "", *, room: str | None = GROUP, **fields: Any) -> str:
         """Somebody says something in a room (None: to the bot in private). Returns the reason it is counted under.

@@ -290,7 +290,19 @@ async def test_a_vote_that_is_recalled_is_none(stage: Judged) -> None:
     mine = stage.last
     await stage.after(minutes=1).say("老周", "投票 1")
     assert mine is not None
+    stage.reborn()
     await stage.recall(mine)
     await stage.say("刘姐", "结束 V1")
     assert "1人投票" in (await stage.said())[-1]
     assert await stage.audited("unvoted") == 1
+
+
+async def test_a_vote_that_took_the_place_of_one_that_is_recalled_stands(stage: Judged) -> None:
+    await stage.say("刘姐", "议事 装道闸 装/不装")
+    await stage.say("李姐", "投票 装")
+    first = stage.last
+    await stage.say("李姐", "投票 不装")
+    assert first is not None
+    await stage.recall(first)
+    await stage.say("刘姐", "结束 V1")
+    assert "1人投票" in (await stage.said())[-1]

@@ -124,6 +124,7 @@ async def test_the_leader_reads_how_much_was_handed_over(stage: Judged) -> None:
 async def test_a_call_for_help_that_is_recalled_leaves_no_word(stage: Judged) -> None:
     await stage.say(LI, "平安求助 降压药吃完了")
     assert stage.last is not None
+    stage.reborn()
     await stage.recall(stage.last)
     assert not [line for line in await stage.lines() if "降压药" in line.text]
     assert (await stage.told("刘姐"))[-1] == f"【求助】{LI} 撤回了求助的话，请联系问一声。"

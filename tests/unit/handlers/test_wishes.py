@@ -76,10 +76,23 @@ async def test_a_claim_that_is_recalled_is_none(stage: Stage) -> None:
     second = stage.last
     assert first is not None
     assert second is not None
+    stage.reborn()
     await stage.after(minutes=1).recall(second)
     await stage.recall(first)
     assert (await wish(stage)).state is WishState.PUBLISHED
     assert "重新开放认领" in (await stage.told(LEADER))[-1]
+
+
+async def test_a_claim_that_came_by_the_line_is_recalled_with_the_message_that_stood_there(stage: Stage) -> None:
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1")
+    await stage.say("小唐", "认领 X1")
+    mine = stage.last
+    await stage.say("小吴", "放弃 X1")
+    stage.reborn()
+    assert mine is not None
+    await stage.recall(mine)
+    assert (await wish(stage)).state is WishState.PUBLISHED
 
 
 async def test_a_bare_word_of_whoever_has_it_means_it_and_else_is_talk(stage: Stage) -> None:
