@@ -27,9 +27,9 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # in its own folder nlp.
 
 import structlog
 
-from bot.app import House
 from bot.clock import VirtualClock
 from bot.demo.crowd import MIDNIGHT, day
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownRoom, Registry
 from bot.transports.simulator import Simulator

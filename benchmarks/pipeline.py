@@ -23,9 +23,9 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # in its own folder nlp.
 
 import structlog
 
-from bot.app import House
 from bot.clock import SystemClock
 from bot.demo.crowd import Said, day
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownRoom, Registry
 from bot.transports.simulator import Simulator

@@ -31,9 +31,9 @@ import structlog
 import xlsxwriter
 
 from bot import memory as memories
-from bot.app import House
 from bot.clock import VirtualClock
 from bot.demo.crowd import MIDNIGHT, day
+from bot.house import House
 from bot.pacing import Budget
 from bot.transports.simulator import Simulator
 from handlers import rights

@@ -1,4 +1,4 @@
-"""Ready messages → handlers: one message, one transaction, order kept per conversation.
+"""Messages → handlers: one message, one transaction, order kept per conversation.
 
 Nearly all talk concerns nobody. It is judged without the database, leaves a counter and its id, and is forgotten;
 only what may have an effect opens a transaction.
@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, datetime
 from functools import partial
 
 import structlog
 
 from bot import memory
+from bot.channel import Channel
 from bot.clock import Clock
-from bot.fetching import FETCHES, Fetcher, Parking, Unfetched
+from bot.fetching import Fetcher
 from bot.memory import Conversation, Memory
 from bot.receipts import Receipts
 from bot.transports.base import Transport, TransportError
 from handlers import routing
 from handlers.context import Context, Policy
-from handlers.window import SPAN
-from nlp import contact
 from nlp.decision import Analysis
 from nlp.pipeline import Classifier
 from storage import inbox, notices, outbox, people, registry, rooms, tickets
 from storage.engine import Store, StoreError, Tx
+from storage.errors import LeaseLostError
+from storage.leases import Fence, no_fence
 from storage.model import Arrival, Message, MessageKind, Room
 
 log = structlog.get_logger(__name__)
@@ -36,19 +36,10 @@ log = structlog.get_logger(__name__)
 CAPACITY = 2_000  # messages in memory; beyond it the wire is held back
 FLUSH_AFTER = 256  # finished ids
 FLUSH_EVERY = 0.2  # seconds
-GIVE_UP_AFTER = timedelta(hours=48)
-SHORTEST_NUMBER = 7  # digits of a landline
 STORE_RETRY = 1.0  # seconds between tries while the store cannot be written
 SPOKEN = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.QUOTE})
 
 Heard = Callable[[Message, str, tuple[int, ...]], None]
-
-
-@dataclass(slots=True)
-class _Entry:
-    arrival: Arrival
-    message: Message | None
-    fetching: asyncio.Task[Message | Unfetched] | None = None
 
 
 class Dispatcher:
@@ -60,7 +51,6 @@ class Dispatcher:
         store: Store,
         classifier: Classifier,
         policy: Policy,
-        transports: Mapping[str, Transport],
         clock: Clock,
         *,
         wake_senders: Callable[[], None],
@@ -70,30 +60,17 @@ class Dispatcher:
         self._store = store
         self._classifier = classifier
         self._policy = policy
-        self._transports = transports
         self._clock = clock
         self._wake_senders = wake_senders
         self._throttled = throttled
         self._heard = heard
-        self._queues: dict[str, asyncio.Queue[_Entry]] = {account: asyncio.Queue() for account in transports}
-        self._lanes: dict[Conversation, deque[Message]] = {}
+        self._channels: dict[str, Channel] = {}
         self._memory = Memory()
         self.receipts = Receipts()
-        # (account, message id) in memory or not yet written down as finished, and when it arrived
-        self._here: dict[tuple[str, str], datetime] = {}
-        self._busy = 0
-        self._fetcher = Fetcher(transports)
-        self._parking = Parking()
-        self._left: dict[str, deque[Arrival]] = {}  # what an earlier life accepted and did not finish
-        self._resuming = {account: asyncio.Lock() for account in transports}
+        self._fetcher = Fetcher()
         self._capacity = asyncio.Semaphore(CAPACITY)
-        self._finished: list[tuple[str, str, str]] = []
-        self._counts: Counter[tuple[date, int | None, str]] = Counter()
         self._flush_now = asyncio.Event()
         self._flushing = asyncio.Lock()
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self._group: asyncio.TaskGroup | None = None
         self._defects = 0
         self.reasons: Counter[str] = Counter()  # finished messages since the start
 
@@ -106,7 +83,7 @@ class Dispatcher:
     @property
     def lanes(self) -> int:
         """Conversations at work."""
-        return len(self._lanes)
+        return sum(len(channel.lanes) for channel in self._channels.values())
 
     @property
     def windows(self) -> int:
@@ -115,80 +92,47 @@ class Dispatcher:
 
     def pending(self) -> dict[str, list[datetime]]:
         """Per account the arrival of every id that is on its way, in no order; what is parked is not among them."""
-        found = {account: [arrival.arrived_at for arrival in self._left.get(account, ())] for account in self._queues}
-        for (account, _), arrived_at in self._here.items():
-            found[account].append(arrived_at)
-        return found
+        return {account: channel.pending() for account, channel in self._channels.items()}
 
     def parked(self) -> Counter[str]:
         """Per account how many ids could not be fetched or handled and are tried again later."""
-        return self._parking.count()
+        return Counter({account: channel.parked for account, channel in self._channels.items()})
+
+    # ---------------------------------------------------------------- accounts come and go
+    async def add(self, transport: Transport, fence: Fence = no_fence) -> None:
+        """Serve this account, too: read what must be known before its first message (see `Memory`) and what an earlier
+        life left undone. Everything that is written for it begins with `fence`. Raises StoreError."""
+        channel = Channel(self._store, transport, fence, self._fetcher, self._capacity, self._clock)
+        account, now = transport.account, self._clock.now()
+        self._channels[account] = channel  # from now on a `refresh` reads it, too
+        await self._store.write(lambda tx: self._memory.enter(tx, account))
+        await channel.load()
+        await self._store.read(lambda tx: self.receipts.load(tx, account, now))
+
+    async def attend(self, account: str) -> None:
+        """Work off what comes by this account until cancelled. Raises LeaseLostError, in a group, once a write was
+        refused because the account is another process's."""
+        channel = self._channels[account]
+        await channel.run(partial(self._take, channel))
+
+    def remove(self, account: str) -> None:
+        """Serve this account no more: what is unfinished stays in the inbox."""
+        channel = self._channels.pop(account, None)
+        if channel is not None:
+            channel.close()
+            self._memory.forget(account)
+            self.receipts.forget(account)
 
     # ---------------------------------------------------------------- the way in
-    async def load(self) -> None:
-        """Read what must be known before the first message: see `Memory`, and what an earlier life left undone."""
-        await self._store.read(self._memory.load)
-        now = self._clock.now()
-        for account in self._queues:
-            self._left[account] = deque(await self._pending(account))
-            await self._store.read(lambda tx, account=account: self.receipts.load(tx, account, now))  # type: ignore[misc]
-
     async def put(self, arrival: Arrival, message: Message | None) -> None:
         """Take in one durable id; waits while too much is in memory."""
-        key = (arrival.account, arrival.message_id)
-        if key in self._here:
-            return
-        self._here[key] = arrival.arrived_at
-        await self._capacity.acquire()
-        self._busy += 1
-        self._quiet.clear()
-        entry = _Entry(arrival, message)
-        if message is None and self._group is not None:
-            entry.fetching = self._group.create_task(self._fetcher.fetch(arrival), name=f"fetch:{arrival.account}")
-        self._queues[arrival.account].put_nowait(entry)
+        await self._channels[arrival.account].put(arrival, message)
 
     async def resume(self, account: str, *, linked: bool = False) -> None:
-        """Take up what was accepted but not finished. The first time: refill the windows with the last minutes (no
-        effects), then all that an earlier life left. `linked`, the link has come up: what its break cut off, ahead of
-        all that is said from now on. And always what could not be had and has waited long enough.
-
-        Whatever else is pending is in memory or on its way here: taking it up, too, would do it twice."""
-        async with self._resuming[account]:
-            if linked and self._group is not None:
-                await self._queues[account].join()  # what the break cuts off is parked by then
-            left = self._left.get(account)
-            if left is None:
-                left = deque(await self._due_again(account, linked=linked))
-            else:
-                await self._refill(account)
-            while left:
-                arrival = left[0]
-                if self._clock.now() - arrival.arrived_at > GIVE_UP_AFTER:
-                    await self._give_up(arrival)
-                else:
-                    await self.put(arrival, None)
-                left.popleft()
-            self._left.pop(account, None)
-
-    async def _due_again(self, account: str, *, linked: bool) -> list[Arrival]:
-        due = self._parking.due(account, self._clock.now(), linked=linked)
-        if not due:
-            return []
-        return [arrival for arrival in await self._pending(account) if arrival.message_id in due]
-
-    async def _pending(self, account: str) -> list[Arrival]:
-        return await self._store.read(lambda tx: inbox.pending(tx, account))
-
-    async def _refill(self, account: str) -> None:
-        since = self._clock.now() - SPAN
-        lately = await self._store.read(lambda tx: inbox.finished_since(tx, account, since))
-        for first in range(0, len(lately), FETCHES):
-            arrivals = lately[first : first + FETCHES]
-            messages = await asyncio.gather(*map(self._fetcher.fetch, arrivals))
-            for arrival, message in zip(arrivals, messages, strict=True):
-                if isinstance(message, Message) and not message.from_me and message.sent_at >= since:
-                    await self._remember_again(arrival, _masked(message))
-                # The window is a convenience: what cannot be had again is done without.
+        """Take up what was accepted but not finished: see `Channel.resume`."""
+        channel = self._channels.get(account)
+        if channel is not None:
+            await channel.resume(self._remember_again, linked=linked)
 
     async def _remember_again(self, arrival: Arrival, message: Message) -> None:
         if message.recalls is not None:
@@ -207,91 +151,47 @@ class Dispatcher:
         found = await self._store.read(lambda tx: tickets.by_message(tx, arrival.account, arrival.message_id))
         return tuple(ticket.number for ticket in found)
 
-    async def _give_up(self, arrival: Arrival) -> None:
-        log.warning("unfetchable", action="unfetchable", account=arrival.account, message_id=arrival.message_id)
-        now = self._clock.now()
-        await self._store.write(lambda tx: inbox.unfetchable(tx, arrival.account, arrival.message_id, now))
-        self._parking.leave(arrival.account, arrival.message_id)
-
-    # ---------------------------------------------------------------- fetching, in order
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            for account in self._queues:
-                group.create_task(self._sequence(account), name=f"sequence:{account}")
-            group.create_task(self._flush_often(), name="flush")
-
-    async def _sequence(self, account: str) -> None:
-        queue = self._queues[account]
-        while True:
-            message = await self._message(await queue.get())
-            if message is not None:
-                self._take(message)
-            queue.task_done()
-
-    async def _message(self, entry: _Entry) -> Message | None:
-        """The message behind an entry, None where it is not to be had now."""
-        message = entry.message or await (entry.fetching or self._fetcher.fetch(entry.arrival))
-        if isinstance(message, Unfetched):
-            self._park(entry.arrival, broken_off=message is Unfetched.BROKEN_OFF)
-            return None
-        return _masked(message)
-
-    def _park(self, arrival: Arrival, *, broken_off: bool = False) -> None:
-        self._parking.park(arrival, self._clock.now(), broken_off=broken_off)
-        self._here.pop((arrival.account, arrival.message_id), None)
-        self._release()
-
-    def _release(self) -> None:
-        self._capacity.release()
-        self._busy -= 1
-        if not self._busy:
-            self._quiet.set()
-
     # ---------------------------------------------------------------- one conversation after the other
-    def _take(self, message: Message) -> None:
+    def _take(self, channel: Channel, message: Message) -> None:
         """Put a message into its conversation's lane; a lane has a task only while it holds something."""
         key = memory.conversation(message)
-        lane = self._lanes.get(key)
+        lane = channel.lanes.get(key)
         if lane is not None:
             lane.append(message)
             return
-        analysis = self._judge(message)
+        analysis = self._judge(channel, message)
         if analysis is None:
             return
-        assert self._group is not None, "run() makes the group"  # noqa: S101
-        self._lanes[key] = deque()
-        self._group.create_task(self._work(key, message, analysis), name="lane")
+        assert channel.group is not None, "its run makes the group"  # noqa: S101
+        channel.lanes[key] = deque()
+        channel.group.create_task(self._work(channel, key, message, analysis), name="lane")
 
-    async def _work(self, key: Conversation, message: Message, analysis: Analysis) -> None:
-        lane = self._lanes[key]
+    async def _work(self, channel: Channel, key: Conversation, message: Message, analysis: Analysis) -> None:
+        lane = channel.lanes[key]
         try:
-            await self._effect(message, analysis)
+            await self._effect(channel, message, analysis)
             while lane:
                 message = lane.popleft()
-                judged = self._judge(message)
+                judged = self._judge(channel, message)
                 if judged is not None:
-                    await self._effect(message, judged)
+                    await self._effect(channel, message, judged)
         finally:
-            del self._lanes[key]
+            del channel.lanes[key]
 
     async def drain(self) -> None:
         """Work off everything that is here, in order, and make it durable: what virtual time uses in place of
-        `run()`."""
-        for queue in self._queues.values():
-            while not queue.empty():
-                message = await self._message(queue.get_nowait())
-                if message is None:
-                    continue
-                analysis = self._judge(message)
+        `attend` and `run`."""
+        for channel in list(self._channels.values()):
+            async for message in channel.waiting():
+                analysis = self._judge(channel, message)
                 if analysis is not None:
-                    await self._effect(message, analysis)
+                    await self._effect(channel, message, analysis)
         await self.flush()
 
-    async def idle(self) -> None:
-        """Return when everything that was put is finished and durable."""
-        await self._quiet.wait()
+    async def idle(self, account: str | None = None) -> None:
+        """Return when everything that was put, for this account or for all, is finished and durable."""
+        while busy := [one for name, one in self._channels.items() if account in {None, name} and not one.quiet]:
+            await busy[0].still()
         await self.flush()
 
     def _analyse(self, message: Message) -> Analysis:
@@ -300,22 +200,22 @@ class Dispatcher:
         at = message.sent_at.astimezone(self._policy.timezone)
         return self._classifier.analyse(text, nick=message.nick, names=self._policy.names, addressed=addressed, at=at)
 
-    def _judge(self, message: Message) -> Analysis | None:
+    def _judge(self, channel: Channel, message: Message) -> Analysis | None:
         """What a message says; None where it is finished with that, or cannot be judged and waits."""
         try:
             analysis = self._analyse(message)
-            return None if self._passes_by(message, analysis) else analysis
+            return None if self._passes_by(channel, message, analysis) else analysis
         except Exception:  # noqa: BLE001 - a defect of ours, as in `_effect`
-            self._defect(message)
+            self._defect(channel, message)
             return None
 
-    def _defect(self, message: Message) -> None:
+    def _defect(self, channel: Channel, message: Message) -> None:
         """A defect of ours: the message stays in the inbox and is tried again, the others go on."""
         self._defects += 1
         log.exception("handler failed", action="handle", account=message.account, message_id=message.id)
-        self._park(Arrival(message.account, message.id, self._clock.now()))
+        channel.park(message.id)
 
-    def _passes_by(self, message: Message, analysis: Analysis) -> bool:
+    def _passes_by(self, channel: Channel, message: Message, analysis: Analysis) -> bool:
         """The hot path: judge without the database whether the message surely has no effect, and if so finish it."""
         if message.from_me:
             return False
@@ -341,32 +241,36 @@ class Dispatcher:
         elif not opted_out:
             self._memory.remember(message, analysis, (), self._clock.now(), passed_by=True)
         day = self._clock.now().astimezone(self._policy.timezone).date()
-        self._counts[day, room.id if room is not None else None, reason] += 1
-        self._finished.append((message.account, message.id, reason))
-        if len(self._finished) >= FLUSH_AFTER:
+        passed = channel.passed
+        passed.counts[day, room.id if room is not None else None, reason] += 1
+        passed.finished.append((message.account, message.id, reason))
+        if len(passed.finished) >= FLUSH_AFTER:
             self._flush_now.set()
-        self._done(message, reason, ())
+        self._done(channel, message, reason, ())
         return True
 
-    async def _effect(self, message: Message, analysis: Analysis) -> None:
+    async def _effect(self, channel: Channel, message: Message, analysis: Analysis) -> None:
         while True:
             try:
-                await self._once(message, analysis)
+                await self._once(channel, message, analysis)
                 return
+            except LeaseLostError:
+                raise  # it is for the account's new owner to do
             except StoreError as error:
-                if self._group is None:
+                if channel.group is None:
                     raise
                 log.error("store unavailable", action="handle", account=message.account, error=str(error))
                 await asyncio.sleep(STORE_RETRY)
             except Exception:  # noqa: BLE001
-                self._defect(message)
+                self._defect(channel, message)
                 return
 
-    async def _once(self, message: Message, analysis: Analysis) -> None:
+    async def _once(self, channel: Channel, message: Message, analysis: Analysis) -> None:
         now = self._clock.now()
         window = self._memory.window(message)
 
         async def work(tx: Tx) -> tuple[Context | None, str, Room | None, set[tuple[str, str]] | None]:
+            await channel.fence(tx)
             if message.from_me:
                 heard_in = message.room or next(iter(message.people), "")
                 await outbox.confirm_echo(tx, message.account, heard_in, message.text, message.id, now)
@@ -383,7 +287,7 @@ class Dispatcher:
             day = now.astimezone(self._policy.timezone).date()
             await inbox.count(tx, day, {(room.id if room is not None else None, reason): 1})
             fresh = await rooms.get(tx, room.id) if room is not None else None
-            opted_out = await people.opted_out(tx) if reason == "command" else None
+            opted_out = await people.opted_out(tx, [*self._channels]) if reason == "command" else None
             return context, reason, fresh, opted_out
 
         context, reason, room, opted_out = await self._store.write(work)
@@ -398,13 +302,12 @@ class Dispatcher:
             if context.actor is not None:
                 self._memory.people.add(memory.speaker(message))
             if context.accept:
-                await self._accept(message)
-        self._here.pop((message.account, message.id), None)
-        self._done(message, reason, joined)
+                await self._accept(channel.transport, message)
+        channel.written(message.id)
+        self._done(channel, message, reason, joined)
         self._wake_senders()
 
-    async def _accept(self, message: Message) -> None:
-        transport = self._transports[message.account]
+    async def _accept(self, transport: Transport, message: Message) -> None:
         try:
             if message.kind is MessageKind.FRIEND:
                 await transport.accept_friend(message)
@@ -414,15 +317,15 @@ class Dispatcher:
             log.warning("not accepted", action=message.kind.value, account=message.account, error=str(error))
 
     # ---------------------------------------------------------------- afterwards
-    def _done(self, message: Message, reason: str, joined: tuple[int, ...]) -> None:
-        self._parking.leave(message.account, message.id)
-        self._release()
+    def _done(self, channel: Channel, message: Message, reason: str, joined: tuple[int, ...]) -> None:
+        channel.done(message.id)
         self.reasons[reason] += 1
         self.receipts.note(message, reason)
         if self._heard is not None:
             self._heard(message, reason, joined)
 
-    async def _flush_often(self) -> None:
+    async def run(self) -> None:
+        """Write down every moment what passed by, until cancelled."""
         while True:
             try:
                 async with asyncio.timeout(FLUSH_EVERY):
@@ -441,47 +344,53 @@ class Dispatcher:
         judged once more."""
         async with self._flushing:  # what another flush is writing is not durable yet
             said = self.receipts.take()
-            if not self._finished and not said:
+            taken = [(one, one.take_passed()) for one in self._channels.values() if one.passed.finished]
+            if not taken and not said:
                 return
-            finished, self._finished = self._finished, []
-            counts, self._counts = self._counts, Counter()
             now = self._clock.now()
 
-            async def work(tx: Tx) -> None:
+            async def work(tx: Tx) -> list[tuple[Channel, LeaseLostError]]:
+                lost: list[tuple[Channel, LeaseLostError]] = []
+                finished: list[tuple[str, str, str]] = []
+                counts: Counter[tuple[date, int | None, str]] = Counter()
+                for channel, passed in taken:
+                    try:
+                        await channel.fence(tx)
+                    except LeaseLostError as error:
+                        lost.append((channel, error))
+                    else:
+                        finished += passed.finished
+                        counts += passed.counts
                 await inbox.finish(tx, finished, now)
                 await notices.receive(tx, said)
                 for day in {day for day, _, _ in counts}:
                     await inbox.count(tx, day, {(room, why): n for (d, room, why), n in counts.items() if d == day})
+                return lost
 
             try:
-                await self._store.write(work)
+                lost = await self._store.write(work)
             except StoreError:
-                self._finished = finished + self._finished
-                self._counts.update(counts)
+                for channel, passed in taken:
+                    channel.put_back(passed)
                 self.receipts.put_back(said)
                 raise
-            for account, message_id, _ in finished:
-                self._here.pop((account, message_id), None)
+            for channel, passed in taken:
+                for _, message_id, _ in passed.finished:
+                    channel.written(message_id)
+            for channel, error in lost:
+                channel.lose(error)
 
     def use(self, classifier: Classifier) -> None:
         """Judge by this one from the next message on."""
         self._classifier = classifier
 
     async def refresh(self) -> None:
-        """Read the registry anew where an import has changed it. Raises StoreError."""
+        """Read the registry anew where an import, or another process, has changed it. Raises StoreError."""
         if await self._store.read(registry.version) != self._memory.registry:
             # In the writer's turn: no room that a message changes meanwhile is overwritten with what it was.
-            await self._store.write(self._memory.load)
+            await self._store.write(lambda tx: self._memory.load(tx, [*self._channels]))
 
     def tidy(self) -> None:
         """Forget what has gone still."""
         self._memory.tidy(self._clock.now())
         self.receipts.tidy(self._clock.now())
-
-
-def _masked(message: Message) -> Message:
-    """Numbers in a nickname go no further than this."""
-    if len(message.nick) < SHORTEST_NUMBER:
-        return message
-    nick = contact.mask(message.nick)
-    return message if nick == message.nick else replace(message, nick=nick)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -28,15 +26,13 @@ class Unfetched(Enum):
 
 
 class Fetcher:
-    """Fetches messages, so many at a time."""
+    """Fetches messages, so many at a time over all accounts."""
 
-    def __init__(self, transports: Mapping[str, Transport]) -> None:
-        self._transports = transports
+    def __init__(self) -> None:
         self._slots = asyncio.Semaphore(FETCHES)
         self.failures = 0  # defects of ours in reading a message
 
-    async def fetch(self, arrival: Arrival) -> Message | Unfetched:
-        transport = self._transports[arrival.account]
+    async def fetch(self, transport: Transport, arrival: Arrival) -> Message | Unfetched:
         async with self._slots:
             for _ in range(FETCH_TRIES):
                 try:
@@ -63,31 +59,29 @@ class _Parked:
 
 
 class Parking:
-    """Ids that stay in the inbox and are tried again later, ever more rarely."""
+    """An account's ids that stay in the inbox and are tried again later, ever more rarely."""
 
     def __init__(self) -> None:
-        self._parked: dict[tuple[str, str], _Parked] = {}
+        self._parked: dict[str, _Parked] = {}
 
-    def park(self, arrival: Arrival, now: datetime, *, broken_off: bool) -> None:
+    def __len__(self) -> int:
+        return len(self._parked)
+
+    def park(self, message_id: str, now: datetime, *, broken_off: bool) -> None:
         """`broken_off`: it can be had as soon as the account's link is up, or answers, again."""
-        key = (arrival.account, arrival.message_id)
-        before = self._parked.get(key)
+        before = self._parked.get(message_id)
         tries = before.tries + 1 if before is not None else 1
         broken_off = broken_off and tries <= BROKEN_OFF_TRIES
-        self._parked[key] = _Parked(tries, now + timedelta(minutes=min(2**tries, LONGEST_WAIT)), broken_off)
+        self._parked[message_id] = _Parked(tries, now + timedelta(minutes=min(2**tries, LONGEST_WAIT)), broken_off)
 
-    def leave(self, account: str, message_id: str) -> None:
+    def leave(self, message_id: str) -> None:
         """Finished, or given up."""
-        self._parked.pop((account, message_id), None)
+        self._parked.pop(message_id, None)
 
-    def due(self, account: str, now: datetime, *, linked: bool) -> set[str]:
-        """The account's ids to be tried now. `linked`: its link has come up."""
+    def due(self, now: datetime, *, linked: bool) -> set[str]:
+        """The ids to be tried now. `linked`: the account's link has come up."""
         return {
             message_id
-            for (of, message_id), parked in self._parked.items()
-            if of == account and (parked.again_at <= now or (linked and parked.broken_off))
+            for message_id, parked in self._parked.items()
+            if parked.again_at <= now or (linked and parked.broken_off)
         }
-
-    def count(self) -> Counter[str]:
-        """Per account how many wait."""
-        return Counter(account for account, _ in self._parked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -12,11 +12,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.clock import Clock
 from bot.dispatch import Dispatcher
 from bot.lexicons import Keeper
-from bot.transports.base import Transport
 from handlers import timers
 from handlers.context import Effects, Policy
 from storage import clocks, signups
 from storage.engine import Store, StoreError, Tx
+from storage.errors import LeaseLostError
+from storage.leases import Fence, no_fence
 
 log = structlog.get_logger(__name__)
 
@@ -34,20 +35,25 @@ class Jobs:
         store: Store,
         dispatcher: Dispatcher,
         policy: Policy,
-        transports: Mapping[str, Transport],
+        online: Callable[[], Sequence[str]],
         clock: Clock,
         *,
         wake_senders: Callable[[], None],
         lexicon: Keeper | None = None,
+        duty: Fence | None = no_fence,
     ) -> None:
+        """`online`: the accounts with a link. `duty`: what every write of the due work begins with; None while another
+        process of those that share the database does that work."""
+        self.duty = duty
         self._store = store
         self._dispatcher = dispatcher
         self._policy = policy
-        self._transports = transports
+        self._online = online
         self._clock = clock
         self._wake_senders = wake_senders
         self._lexicon = lexicon
         self._scheduler: AsyncIOScheduler | None = None
+        self._tick: Callable[[], Awaitable[None]] | None = None
 
     async def step(self) -> datetime | None:
         """Do what is due now. Returns when the next clock of a ticket has something to say; None for no time soon."""
@@ -55,19 +61,32 @@ class Jobs:
         if self._lexicon is not None:
             await self._change_lexicon(self._lexicon)
         try:
-            for part in timers.PARTS:
-                await self._do(part, now)
-            soon = await self._store.read(_next_moment)
+            soon = await self._work_off(now)
             await self._dispatcher.refresh()
+            self._dispatcher.tidy()
+            for account in self._online():
+                await self._resume(account)
         except StoreError as error:
             log.error("store unavailable", action="timers", error=str(error))
             return None
-        self._dispatcher.tidy()
-        for account, transport in self._transports.items():
-            if transport.online:
-                await self._dispatcher.resume(account)
         self._wake_senders()
         return soon
+
+    async def _work_off(self, now: datetime) -> datetime | None:
+        """What one process of all does."""
+        try:
+            for part in timers.PARTS:
+                await self._do(part, now)
+        except LeaseLostError:
+            self.duty = None
+        return await self._store.read(_next_moment) if self.duty is not None else None
+
+    async def _resume(self, account: str) -> None:
+        """Take up what of this account had to wait."""
+        try:
+            await self._dispatcher.resume(account)
+        except LeaseLostError:
+            log.info("not taken up", action="resume", account=account)  # whoever serves it now does that
 
     async def _do(self, part: timers.Part, now: datetime) -> None:
         """One kind of due work, in pieces, so that messages get their turn. A defect of ours stays with the piece that
@@ -75,7 +94,7 @@ class Jobs:
         try:
             while await self._piece(part, now):
                 pass
-        except StoreError:
+        except (StoreError, LeaseLostError):
             raise
         except Exception:
             name = getattr(part, "__name__", "timers")
@@ -87,14 +106,19 @@ class Jobs:
             while more:
                 try:
                     more = await self._piece(one, now)
-                except StoreError:
+                except (StoreError, LeaseLostError):
                     raise
                 except Exception as error:  # noqa: BLE001 - its traceback is above
                     log.error("due work set aside", action=name, error=type(error).__name__)
                     more = await self._piece(skip, now)
 
     async def _piece(self, part: timers.Part, now: datetime) -> bool:
+        fence = self.duty
+        if fence is None:
+            return False
+
         async def work(tx: Tx) -> bool:
+            await fence(tx)
             return await part(Effects(tx, now, self._policy))
 
         return await self._store.write(work)
@@ -106,6 +130,8 @@ class Jobs:
         if classifier is None:
             return
         self._dispatcher.use(classifier)
+        if self.duty is None:
+            return  # one of all says it
         now = self._clock.now()
 
         async def record(tx: Tx) -> None:
@@ -124,7 +150,7 @@ class Jobs:
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
 
-        turn = asyncio.Lock()  # the two jobs are one clock
+        turn = asyncio.Lock()  # all jobs are one clock
 
         async def tick() -> None:
             try:
@@ -140,6 +166,12 @@ class Jobs:
         scheduler.add_job(tick, "interval", seconds=every, next_run_time=datetime.now(UTC))
         scheduler.start()
         self._scheduler = scheduler
+        self._tick = tick
+
+    def hurry(self) -> None:
+        """Tick now: what came due while nobody was on duty is not to wait for the next minute."""
+        if self._scheduler is not None:
+            self._scheduler.add_job(self._tick, "date", run_date=datetime.now(UTC), id="now", replace_existing=True)
 
     def stop(self) -> None:
         if self._scheduler is not None:

@@ -4,6 +4,7 @@ last minutes. All of it can be had again from the store and the wire; nothing he
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,12 +34,27 @@ class Memory:
     windows: OrderedDict[Conversation, Window] = field(default_factory=OrderedDict)  # the stillest first
     registry: int = 0  # its version when it was read
 
-    async def load(self, tx: Tx) -> None:
-        """Read what the store knows. The windows are refilled from the wire."""
+    async def load(self, tx: Tx, accounts: Collection[str]) -> None:
+        """Read what the store knows of the rooms and people of these accounts, and only that. The windows are refilled
+        from the wire."""
         self.registry = await registry.version(tx)
-        self.rooms = {(room.account, room.im_id): room for room in await rooms.every(tx)}
-        self.people = await people.known(tx)
-        self.opted_out = await people.opted_out(tx)
+        self.rooms = {(room.account, room.im_id): room for room in await rooms.every(tx, accounts)}
+        self.people = await people.known(tx, accounts)
+        self.opted_out = await people.opted_out(tx, accounts)
+
+    async def enter(self, tx: Tx, account: str) -> None:
+        """The same for one account more."""
+        self.rooms |= {(room.account, room.im_id): room for room in await rooms.every(tx, [account])}
+        self.people |= await people.known(tx, [account])
+        self.opted_out |= await people.opted_out(tx, [account])
+
+    def forget(self, account: str) -> None:
+        """Of an account that another process may serve from now on nothing is known here."""
+        self.rooms = {key: room for key, room in self.rooms.items() if key[0] != account}
+        self.people = {key for key in self.people if key[0] != account}
+        self.opted_out = {key for key in self.opted_out if key[0] != account}
+        for key in [key for key in self.windows if key[0] == account]:
+            del self.windows[key]
 
     def room(self, message: Message) -> Room | None:
         return self.rooms.get((message.account, message.room)) if message.room is not None else None

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from bot.app import House
-    from bot.sender import Sender
+    from bot.house import House
+    from bot.seat import Seat
 
 log = structlog.get_logger(__name__)
 
@@ -137,25 +137,21 @@ class Watch:
         dispatcher = self._house.dispatcher
         pending, parked = dispatcher.pending(), dispatcher.parked()
         return {
-            sender.account: {
-                **self._account(sender),
-                "pending": len(pending[sender.account]),
-                "parked": parked[sender.account],
-            }
-            for sender in self._house.senders
+            account: {**self._account(seat), "pending": len(pending.get(account, ())), "parked": parked[account]}
+            for account, seat in self._house.seats.items()
         }
 
-    def _account(self, sender: Sender) -> dict[str, object]:
+    def _account(self, seat: Seat) -> dict[str, object]:
         now = self._house.clock.now()
-        intake = self._house.intakes[sender.account]
+        intake, sender = seat.intake, seat.sender
         failures = [
             {"at": _iso(found[0]), "what": what, "why": found[1]}
-            for what, found in (("link", intake.last_failure), ("send", sender.last_failure))
+            for what, found in (("link", intake.last_failure), ("send", sender.last_failure), ("seat", seat.fault))
             if found is not None
         ]
         stopped = sender.pacer.stopped_until
         return {
-            "online": self._house.transports[sender.account].online,
+            "online": seat.online,
             "since": _iso(intake.changed_at),
             "last_message_seconds": None if intake.heard_at is None else (now - intake.heard_at).total_seconds(),
             "gap_since": _iso(intake.down_since),

@@ -48,6 +48,10 @@ class Receipts:
         none = 0, message.sent_at
         return none if message.room is None else self._read.get((message.account, message.room), none)
 
+    def forget(self, account: str) -> None:
+        """Another process may serve that account from now on. What was said stays, to be written down."""
+        self._read = {room: read for room, read in self._read.items() if room[0] != account}
+
     def tidy(self, now: datetime) -> None:
         """Forget the notices of yesterday."""
         self._read = {room: (number, at) for room, (number, at) in self._read.items() if at >= now - FOR}

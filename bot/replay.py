@@ -18,8 +18,8 @@ import msgspec
 
 from bot import exporting, logs
 from bot import scene as scenes
-from bot.app import House
 from bot.clock import VirtualClock
+from bot.house import House
 from bot.pacing import Budget
 from bot.scene import ACCOUNT, Scene
 from bot.sheets import Format

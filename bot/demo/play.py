@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from bot.app import House
 from bot.clock import Clock, SystemClock
 from bot.demo.board import Board, Spoken, Step
 from bot.demo.community import Community, Group, Speaker
 from bot.demo.script import TICKET_MARK, Cue, Utterance
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry
 from bot.transports.simulator import Simulator

@@ -134,7 +134,8 @@ class Puller:
         self._wake.set()
 
     async def run(self) -> None:
-        """Read the feed every `answers_seconds` until told to stop."""
+        """Read the feed every `answers_seconds` until told to stop; it can be begun again."""
+        self._stopping = False
         clock, every = self._answers.clock, timedelta(seconds=self._upstream.answers_seconds)
         while not self._stopping:
             try:

@@ -121,7 +121,8 @@ class Courier:
         await self._store.write(work)
 
     async def run(self) -> None:
-        """Send until told to stop."""
+        """Send until told to stop; it can be begun again."""
+        self._stopping = False
         while not self._stopping:
             now = self._clock.now()
             try:

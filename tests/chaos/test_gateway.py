@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
 from bot.clock import SystemClock
 from bot.config import load
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import Registry
 from bot.transports.gateway_link import Timing

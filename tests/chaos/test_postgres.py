@@ -18,8 +18,8 @@ import aiohttp
 import pytest
 
 from bot import config, doctor
-from bot.app import House
 from bot.clock import SystemClock
+from bot.house import House
 from bot.monitor import Monitor
 from bot.pacing import Budget
 from bot.registry import KnownRoom, Registry

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.app import House
 from bot.clock import VirtualClock
 from bot.demo.crowd import MIDNIGHT, Said, day
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry
 from bot.transports.simulator import Simulator

@@ -1,8 +1,8 @@
 """A crowd: many people say something at once, and two bots beside each other hear it.
 
-Each bot is the whole program (bot.app.House: intake, dispatch, handlers, outbox, sender) in a process of its own, with
-an account of its own and its own connections to one database; half of the people speak in a group, half in private. So
-they race between the processes, and within each between conversations.
+Each bot is the whole program (bot.house.House: intake, dispatch, handlers, outbox, sender) in a process of its own,
+with an account of its own and its own connections to one database; half of the people speak in a group, half in
+private. So they race between the processes, and within each between conversations.
 
     async with await backend.fresh() as store:
         await store.write(cast)                     # rooms, and what they race for
@@ -21,8 +21,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app import House
 from bot.clock import SystemClock
+from bot.house import House
 from bot.pacing import Budget
 from bot.transports.simulator import Simulator
 from handlers.context import Policy

@@ -41,7 +41,7 @@ class Idle:
 
 def jobs(store: Store, clock: Clock, woken: list[None] | None = None) -> Jobs:
     heard = woken if woken is not None else []
-    return Jobs(store, Idle(), POLICY, {}, clock, wake_senders=lambda: heard.append(None))  # type: ignore[arg-type]
+    return Jobs(store, Idle(), POLICY, list, clock, wake_senders=lambda: heard.append(None))  # type: ignore[arg-type]
 
 
 async def file(store: Store, amount: int, *, at: datetime = NOW) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
 from bot.clock import VirtualClock
+from bot.house import House
 from bot.lexicons import BOT, Keeper, Shelf
 from bot.monitor import Watch
 from bot.pacing import Budget

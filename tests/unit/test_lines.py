@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
 from bot.clock import SystemClock
+from bot.house import House
 from bot.pacing import Budget
 from bot.transports.simulator import Simulator
 from handlers.context import Policy

@@ -18,8 +18,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import CapturedCall, CapturingLogger
 
-from bot.app import House
 from bot.clock import SystemClock
+from bot.house import House
 from bot.monitor import Monitor, Watch
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
 from bot.clock import VirtualClock
 from bot.dispatch import Dispatcher
+from bot.house import House
 from bot.intake import LAG, Intake
 from bot.transports.base import Event, EventKind, Offline, Rejected
 from bot.transports.simulator import Simulator
@@ -78,7 +78,7 @@ async def test_ids_of_one_batch_are_taken_up_in_the_wires_order(town: Town, cut_
     names = [f"a{n * 7 % 20:02}" for n in range(20)]  # not in the order of their names
     async with town.house(settle=False) as house:
         events = [Event(EventKind.MESSAGE, town.clock.now(), message_id=name) for name in names]
-        await house._intakes["sim"].receive(events)
+        await house.intakes["sim"].receive(events)
         await town.pending_is(lambda ids: len(ids) == 20)
     assert await town.pending() == names
 

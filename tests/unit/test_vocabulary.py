@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import pytest
 from openpyxl import load_workbook
 
-from bot.app import House
 from bot.clock import VirtualClock
+from bot.house import House
 from bot.lexicons import Keeper, Shelf
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
 from bot.clock import VirtualClock
+from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry
 from bot.transports.simulator import Simulator

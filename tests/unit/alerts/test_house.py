@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.app import House, listeners_of, receiver_of
+from bot.app import listeners_of, receiver_of
 from bot.clock import SystemClock
+from bot.house import House
 from bot.metrics import Figures, render
 from bot.pacing import Budget
 from bot.sync.answers import Answers
