@@ -26,7 +26,9 @@ from storage.points import PointAction
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 MOST_ROOMS, MOST_JOINED = 200, 400  # groups of one account, unless the config says otherwise
-_LANES = {PostKind.EMERGENCY: Lane.EMERGENCY, PostKind.NOTICE: Lane.NOTICE, PostKind.WISH: Lane.NOTICE}
+_LANES = {PostKind.EMERGENCY: Lane.EMERGENCY} | dict.fromkeys(
+    (PostKind.NOTICE, PostKind.ANNOUNCEMENT, PostKind.WISH), Lane.NOTICE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,14 @@ class Effects:
         mentions: tuple[str, ...] = (),
         ticket: int | None = None,
         after: timedelta = timedelta(0),
+        file: int | None = None,
     ) -> bool:
         """Queue a line for a room, if and when the quiet policy lets it, and not before so long has passed. Posts in
-        leader rooms are not public.
+        leader rooms are not public. `file`: the line is that notice's picture or file.
 
         Returns False when the policy dropped it or the key was there already."""
         lane = _LANES.get(kind, Lane.REPLY)
-        if room.kind is RoomKind.LEADER:
+        if room.kind is RoomKind.LEADER and kind is not PostKind.ANNOUNCEMENT:
             kind = PostKind.PRIVATE
         slot = await quiet.slot(self.tx, room, kind, self.now + after, self.policy)
         if slot is None:
@@ -125,6 +128,7 @@ class Effects:
             mentions=mentions,
             counted=kind in quiet.COUNTED,
             ticket=ticket,
+            file=file,
         )
         return await outbox.put(self.tx, draft) is not None
 
@@ -139,6 +143,7 @@ class Effects:
         urgent: bool = False,
         room_id: int | None = None,
         not_before: datetime | None = None,
+        file: int | None = None,
     ) -> bool:
         """Queue a line that no resident room sees, at once or not before then; False when the key was there already.
         Which account and conversation reach a person is `tell`'s to find."""
@@ -153,6 +158,7 @@ class Effects:
             created_at=self.now,
             room_id=room_id,
             ticket=ticket,
+            file=file,
         )
         return await outbox.put(self.tx, draft) is not None
 
@@ -166,6 +172,7 @@ class Effects:
         urgent: bool = False,
         via: Room | None = None,
         by_day: bool = False,
+        file: int | None = None,
     ) -> bool:
         """Reach one person: in private where an account that lives is their friend, else, through `via`, one
         content-free line a week asking them to add the bot (design/wechaty.md). `by_day`: what nobody waits for does
@@ -176,7 +183,7 @@ class Effects:
         dead = {account.name for account in await accounts.dead(self.tx)} if friends else set()
         for alias in sorted(friends, key=lambda one: one.account in dead):
             sent = await self.direct(
-                alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent, not_before=at
+                alias.account, alias.im_id, text, key=key, ticket=ticket, urgent=urgent, not_before=at, file=file
             )
             if alias.account not in dead:
                 return sent
@@ -243,10 +250,20 @@ class Effects:
         await audit.append(self.tx, entry)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message whose picture or file a notice is to have."""
+
+    notice: int
+    message_id: str
+    picture: bool
+
+
 @dataclass(slots=True)
 class Context(Effects):
     """One message at work. `tickets` are the numbers it became part of; `accept` asks the dispatcher to accept the
-    friend request or room invitation that the message is, once the transaction is durable."""
+    friend request or room invitation that the message is, and `shown` to fetch what a notice is to have, once the
+    transaction is durable."""
 
     message: Message
     analysis: Analysis
@@ -256,6 +273,7 @@ class Context(Effects):
     window: Window
     tickets: tuple[int, ...] = ()
     accept: bool = False
+    shown: Shown | None = None
 
     @property
     def late(self) -> bool:

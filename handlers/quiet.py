@@ -36,7 +36,7 @@ async def slot(tx: Tx, room: Room, kind: PostKind, now: datetime, policy: Policy
         return now if kind is PostKind.COMMAND_REPLY else None
     if kind in _FREE:
         return now
-    if kind is PostKind.NOTICE:
+    if kind in (PostKind.NOTICE, PostKind.ANNOUNCEMENT):
         return after_night(now, policy)
     hushed_until = room.silent_until if room.silent_until is not None and room.silent_until > now else None
     if kind is PostKind.TALLY:
