@@ -36,7 +36,8 @@ async def end(effects: Effects) -> bool:
         ):
             await effects.audit("notice_sent", actor=None, item=notice.id, sent=standing.sent, unknown=standing.unknown)
             author = await people.get(effects.tx, notice.author_id)
-            if author is not None and standing.rooms > 1:
+            mute = any(why is Skipped.NO_MEMBER for why, _ in standing.skipped)
+            if author is not None and (standing.rooms > 1 or mute):
                 line = texts.report(notice.id, NoticeState.SENT, standing)
                 await effects.tell(author, line, key=f"noticed:{notice.number}")
     for notice in await notices.every(effects.tx, (NoticeState.DRAFT,)):

@@ -63,6 +63,7 @@ class Stage:
         self.store = store
         self.policy = policy
         self.now = START
+        self.speaking = [ACCOUNT]  # accounts whose lines go out; another one that hears is `say(…, account="b")`
         self.thorough = False  # handle what `idle` passes by all the same: it must come to the same
         self.last: Message | None = None
         self.context: Context | None = None  # of the last message that needed a transaction
@@ -121,7 +122,8 @@ class Stage:
 
     async def _send(self) -> None:
         async def work(tx: Tx) -> None:
-            for line in await outbox.due(tx, ACCOUNT, self.now, 500):
+            due = [line for account in self.speaking for line in await outbox.due(tx, account, self.now, 500)]
+            for line in due:
                 await outbox.mark_sending(tx, line.id, max(line.not_before, line.created_at))
                 await outbox.mark_sent(tx, line.id, max(line.not_before, line.created_at), f"own{line.id}")
 
@@ -163,8 +165,9 @@ class Stage:
         key = message.room or message.sender
         window = self._windows.setdefault(key, Window())
         opted_out = (message.account, message.sender) in self._opted_out
-        room = await self.read_room(message.room) if message.room else None
-        known = await self.person(message.sender) is not None
+        room = await self.read_room(message.room, message.account) if message.room else None
+        speaker = await self.store.read(lambda tx: people.find(tx, message.account, message.sender))
+        known = speaker is not None
         reason = routing.idle(message, analysis, room, window, self.policy, known=known, opted_out=opted_out)
         passed_by = reason is not None
         if reason is None:
@@ -238,8 +241,8 @@ class Stage:
         found = await self.store.read(lambda tx: tickets.search(tx, states=set(TicketState)))
         return sorted(found, key=lambda ticket: ticket.number)
 
-    async def read_room(self, name: str | None = GROUP) -> Room | None:
-        return await self.store.read(lambda tx: rooms.find(tx, ACCOUNT, name or ""))
+    async def read_room(self, name: str | None = GROUP, account: str = ACCOUNT) -> Room | None:
+        return await self.store.read(lambda tx: rooms.find(tx, account, name or ""))
 
     async def person(self, nick: str) -> Person | None:
         return await self.store.read(lambda tx: people.find(tx, ACCOUNT, nick))
