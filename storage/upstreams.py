@@ -390,21 +390,15 @@ async def of_tickets(tx: Tx, name: str, tickets: Collection[int]) -> dict[int, D
 
 async def waiting(tx: Tx, name: str) -> Waiting:
     """How much is still to go, through the partial indexes."""
-    oldest = sa.type_coerce(sa.func.min(deliveries.c.since), Instant)
-    count, since = (
-        await tx.execute(sa.select(sa.func.count(), oldest).where(WAITING, deliveries.c.upstream == name))
-    ).one()
-    aside = await tx.scalar(
-        sa.select(sa.func.count()).select_from(deliveries).where(PARKED, deliveries.c.upstream == name)
-    )
-    seq = (await link(tx, name)).seq
-    unread = (
-        await tx.execute(
-            sa.select(sa.func.count(), sa.type_coerce(sa.func.min(changes.c.at), Instant)).where(changes.c.seq > seq)
-        )
-    ).one()
-    moments = [moment for moment in (since, unread[1]) if moment is not None]
-    return Waiting(int(count), min(moments, default=None), int(aside or 0), int(unread[0]))
+    mine, since = deliveries.c.upstream == name, deliveries.c.since
+    count = await tx.scalar(sa.select(sa.func.count()).select_from(deliveries).where(WAITING, mine))
+    oldest = await tx.scalar(sa.select(since).where(WAITING, mine).order_by(since).limit(1))
+    aside = await tx.scalar(sa.select(sa.func.count()).select_from(deliveries).where(PARKED, mine))
+    later = changes.c.seq > (await link(tx, name)).seq
+    unread = await tx.scalar(sa.select(sa.func.count()).select_from(changes).where(later))
+    first = await tx.scalar(sa.select(changes.c.at).where(later).order_by(changes.c.seq).limit(1))
+    moments = [moment for moment in (oldest, first) if moment is not None]
+    return Waiting(count or 0, min(moments, default=None), aside or 0, unread or 0)
 
 
 async def standing(tx: Tx, names: Collection[str]) -> dict[str, tuple[Link, Waiting]]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from storage import grids, numbers
 from storage.engine import Tx, insert, purged
-from storage.tables.neighbours import wish_line, wishes
+from storage.tables.neighbours import WORDED, wish_line, wishes
 
 
 class WishState(StrEnum):
@@ -194,9 +194,9 @@ async def line_up(
 ) -> tuple[int, bool]:
     """Their place behind whoever has it, from 1, and whether it is a new one."""
     row = {"wish": number, "person_id": person_id, "room_id": room_id, "anonymous": anonymous, "joined_at": at}
-    row |= {"account": said[0], "message_id": said[1]}
     count = sa.select(sa.func.coalesce(sa.func.max(wish_line.c.place), 0) + 1).where(wish_line.c.wish == number)
     statement = insert(tx, wish_line).values(**row, place=count.scalar_subquery())
+    statement = statement.values(account=said[0], message_id=said[1])
     new = await tx.execute(statement.on_conflict_do_nothing(index_elements=["wish", "person_id"]))
     line = [one.person_id for one in await waiting(tx, number)]
     return line.index(person_id) + 1, new.rowcount == 1
@@ -307,9 +307,9 @@ async def forget_person(tx: Tx, person_id: int) -> None:
 async def purge(tx: Tx, before: datetime) -> int:
     """Take the words of those that were rejected before then, and of those that were done the words that were never
     public and who stood in line; of how many."""
-    rejected = (wishes.c.state == WishState.REJECTED, wishes.c.reviewed_at < before, wishes.c.text != "")
+    rejected = (wishes.c.state == WishState.REJECTED, wishes.c.reviewed_at < before, WORDED)
     gone = (await tx.execute(sa.update(wishes).where(*rejected).values(text="", reason=""))).rowcount
-    done = (wishes.c.state == WishState.DONE, wishes.c.done_at < before, wishes.c.text != "")
+    done = (wishes.c.state == WishState.DONE, wishes.c.done_at < before, WORDED)
     over = sa.select(wishes.c.number).where(*done)
     await tx.execute(sa.delete(wish_line).where(wish_line.c.wish.in_(over)))
     gone += (await tx.execute(sa.update(wishes).where(*done).values(text=""))).rowcount

@@ -213,8 +213,8 @@ wishes = sa.Table(
 index("wishes_state", wishes.c.state, wishes.c.release_at)
 index("wishes_person", wishes.c.person_id)
 index("wishes_giver", wishes.c.claimed_by)
-# Literals, as for the outbox.
-index("wishes_worded", wishes.c.state, wishes.c.done_at, where=sa.text("text <> ''"))
+WORDED = sa.text("text <> ''")  # a literal, as for the outbox
+index("wishes_worded", wishes.c.state, wishes.c.done_at, where=WORDED)
 index("wishes_message", wishes.c.account, wishes.c.message_id)
 
 wish_line = sa.Table(

@@ -54,8 +54,9 @@ deliveries = sa.Table(
 WAITING = sa.text("state IN ('pending', 'sending')")
 PARKED = sa.text("state = 'parked'")
 index("deliveries_waiting", deliveries.c.upstream, deliveries.c.next_at, deliveries.c.ticket, where=WAITING)
-index("deliveries_since", deliveries.c.upstream, deliveries.c.since, where=WAITING)
-index("deliveries_parked", deliveries.c.upstream, deliveries.c.ticket, where=PARKED)
+# `state` is in them, or SQLite would read the rows for it, and then rather all of them.
+index("deliveries_since", deliveries.c.upstream, deliveries.c.since, deliveries.c.state, where=WAITING)
+index("deliveries_parked", deliveries.c.upstream, deliveries.c.ticket, deliveries.c.state, where=PARKED)
 
 # How far a platform was heard about a ticket. `held` is its last answer as JSON while that waits for a person, `here`
 # the state that it contradicts.

@@ -1,4 +1,4 @@
--- bind code: FJTZB5KE
+-- bind code: J99FDUUB
 BEGIN TRANSACTION;
 CREATE TABLE accounts (
 	name TEXT NOT NULL, 
@@ -117,8 +117,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'3B394EE5C6711DAD816497151A21169F65090D232697D2C432008F97D19861A4',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'643E543A45DC5B882563DA7AA83F1BCBABBEBBE7395FF36F1C529ACE132BEA77',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'A666B4E8E83DD30B78303C19B826323B2F1FD1B0AF603E13795FEC32082853E9',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'BF2AF0BF3C9C882E579881DD82AE2764FDA09F8EACFF41E8879BB78D1E4B5512',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -497,8 +497,8 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'EA7B97F92B4D276BD5AEDF3DE2D6D4FC',0);
-INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'AD9858AFEDAFD6B6A5DD29E85A8F24C4',1);
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'6FDA8A9F4F43E6BC02C81E9EB8EDE441',0);
+INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'D3CF5934B0EF2F1F2FC2594B50263691',1);
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -639,7 +639,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'7ABFFDBABC30B303A44321E387F001C4');
+INSERT INTO "receipts" VALUES(1,X'26D874EC4CE25764084B21F87B31BFCB');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -1099,7 +1099,6 @@ CREATE INDEX tickets_handled ON tickets (state, handled_at) WHERE handled_at IS 
 CREATE INDEX clocks_next ON clocks (next_at) WHERE next_at IS NOT NULL;
 CREATE UNIQUE INDEX modes_in_force ON modes (scope) WHERE ended_at IS NULL;
 CREATE INDEX deliveries_waiting ON deliveries (upstream, next_at, ticket) WHERE state IN ('pending', 'sending');
-CREATE INDEX deliveries_parked ON deliveries (upstream, ticket) WHERE state = 'parked';
 CREATE INDEX answers_held ON answers (ticket) WHERE held IS NOT NULL;
 CREATE INDEX answer_replies_at ON answer_replies (at);
 CREATE INDEX questions_item ON questions (item);
@@ -1149,7 +1148,8 @@ CREATE INDEX room_tags_tag ON room_tags (tag);
 CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;
 CREATE INDEX notice_files_shown ON notice_files (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX wishes_worded ON wishes (state, done_at) WHERE text <> '';
-CREATE INDEX deliveries_since ON deliveries (upstream, since) WHERE state IN ('pending', 'sending');
+CREATE INDEX deliveries_since ON deliveries (upstream, since, state) WHERE state IN ('pending', 'sending');
+CREATE INDEX deliveries_parked ON deliveries (upstream, ticket, state) WHERE state = 'parked';
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('changes',3);
 COMMIT;

@@ -167,5 +167,8 @@ def _neighbours() -> None:
     op.add_column("wishes", sa.Column("claim_id", TEXT))
     worded, waiting = sa.text("text <> ''"), sa.text("state IN ('pending', 'sending')")
     op.create_index("wishes_worded", "wishes", ["state", "done_at"], sqlite_where=worded, postgresql_where=worded)
-    names = ["upstream", "since"]
+    names = ["upstream", "since", "state"]
     op.create_index("deliveries_since", "deliveries", names, sqlite_where=waiting, postgresql_where=waiting)
+    op.drop_index("deliveries_parked", "deliveries")
+    names, parked = ["upstream", "ticket", "state"], sa.text("state = 'parked'")
+    op.create_index("deliveries_parked", "deliveries", names, sqlite_where=parked, postgresql_where=parked)
