@@ -131,20 +131,22 @@ def _accounts(house: House) -> Iterator[Metric]:
     used: dict[tuple[str, str], float] = {}
     limits: dict[tuple[str, str], float] = {}
     share: dict[tuple[str], float] = {}
+    ramp: dict[tuple[str], float] = {}
     stopped: dict[tuple[str], float] = {}
     for sender in house.senders:
-        name, pacer, budget = sender.account, sender.pacer, sender.budget
+        name, pacer = sender.account, sender.pacer
         sends |= {(name, outcome): count for outcome, count in sender.outcomes.items()}
         used |= {(name, span): count for span, count in zip(SPANS, pacer.used(now), strict=True)}
-        spans = zip(SPANS, (budget.per_minute, budget.per_hour, budget.per_day), strict=True)
-        limits |= {(name, span): limit for span, limit in spans}
-        share[name,] = pacer.share
+        limits |= {(name, span): limit for span, limit in zip(SPANS, pacer.limits(now), strict=True)}
+        share[name,] = pacer.share(now)
+        ramp[name,] = pacer.ramp(now)
         until = pacer.stopped_until
         stopped[name,] = until.timestamp() if until is not None and until > now else 0.0
     yield _counter("sends", "Tries to send, by what became of them.", ("account", "outcome"), sends)
     yield _gauge("pacing_used", "Lines sent in the last minute, hour, day.", ("account", "span"), used)
-    yield _gauge("pacing_limit", "At most so many.", ("account", "span"), limits)
+    yield _gauge("pacing_limit", "At most so many, as things are now.", ("account", "span"), limits)
     yield _gauge("pacing_share", "Share of the rate in use after a throttle.", account, share)
+    yield _gauge("pacing_ramp", "Part of the hour and day budgets that an account of its age has.", account, ramp)
     yield _gauge("pacing_stopped_until_seconds", "Paused until, Unix time; 0: not paused.", account, stopped)
 
 

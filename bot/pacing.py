@@ -1,23 +1,28 @@
 """When may an account send? Pure arithmetic over its own send log; no clock, no I/O.
 
 The defaults are what keeps a WeChat account alive by users' reports (design/wechaty.md, Pacing): sliding windows of
-a minute, an hour and a day, a jittered gap, one message a room in some seconds. An emergency skips the gaps, and a
-tenth of the hour and day budgets is kept for it; no budget is ever exceeded by anything.
+a minute, an hour and a day, a jittered gap, one message a room in some seconds. An emergency skips the gap, and a
+tenth of the hour and day budgets is kept for it; no budget is ever exceeded by anything. A new account has a part of
+the hour and day budgets that grows from day to day; one that WeChat stopped has half of all of them for an hour.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
+from storage.accounts import Account
 from storage.model import Lane
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 RESERVED_FOR_EMERGENCY = 0.1
-RECOVERS_AFTER = HOUR
+LEAST_SHARE = 1 / 8
+RECOVERS_AFTER = HOUR  # then the share doubles, until it is whole again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,52 +35,102 @@ class Budget:
     gap: tuple[float, float] = (6.0, 12.0)
     per_room_gap: float = 8.0
     stop: timedelta = timedelta(minutes=10)  # after WeChat said "too fast"
+    ramp_days: int = 0  # that a new account takes to its whole hour and day budgets
+    ramp_start: float = 0.2  # the part of them that it has on its first day
 
 
-def broadcast_time(lines: int, budget: Budget) -> timedelta:
-    """How long one account needs for so many lines, each to another room: the least that the budgets allow it when
-    nothing else is said."""
-    a_day, an_hour = (max(1, int(limit * (1 - RESERVED_FOR_EMERGENCY))) for limit in (budget.per_day, budget.per_hour))
-    days, rest = divmod(max(lines - 1, 0), a_day)
-    hours, rest = divmod(rest, an_hour)
-    gap = max(sum(budget.gap) / 2, MINUTE.total_seconds() / budget.per_minute)
-    return days * DAY + hours * HOUR + rest * timedelta(seconds=gap)
+def broadcast_time(lines: int, account: Account | None, now: datetime, *, budget: Budget) -> timedelta:
+    """How long an account needs for so many lines, each to another room, when nothing else is said; None: one that has
+    never logged in. Of a new account's age only whole hours count."""
+    account = account or Account("", since=now)
+    age = None if account.since is None else max(now - account.since, timedelta(0)) // HOUR
+    stopped = account.stopped_until
+    stop = None if stopped is None else max((stopped - now) // MINUTE, -1440)
+    return _time_for(lines, budget, age, stop, account.share)
+
+
+@lru_cache(maxsize=4096)  # a city's accounts are much alike
+def _time_for(lines: int, budget: Budget, age: int | None, stop: int | None, share: float) -> timedelta:
+    start = datetime(2000, 1, 1, tzinfo=UTC)
+    account = Account(
+        "",
+        since=None if age is None else start - age * HOUR,
+        stopped_until=None if stop is None else start + stop * MINUTE,
+        share=share,
+    )
+    mean = sum(budget.gap) / 2
+    pacer = Pacer(replace(budget, gap=(mean, mean)), account=account)
+    now = start
+    for line in range(lines):
+        now = pacer.earliest(now, str(line), Lane.NOTICE)
+        pacer.record(now, str(line))
+    return now - start
 
 
 class Pacer:
     """The send log of one account and what it allows next."""
 
-    def __init__(self, budget: Budget, log: Iterable[tuple[datetime, str]] = (), *, seed: int | None = None) -> None:
-        """`log` holds (time, conversation) of the last day's sends, oldest first: a restart forgets no send."""
+    def __init__(
+        self,
+        budget: Budget,
+        log: Iterable[tuple[datetime, str]] = (),
+        *,
+        account: Account | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """`log` holds (time, conversation) of the last day's sends, oldest first, `account` what its throttles left and
+        its age: a restart forgets nothing."""
         self._budget = budget
         self._random = random.Random(seed)
         self._sent: deque[datetime] = deque()
         self._last_in: dict[str, datetime] = {}
         self._gap_until: datetime | None = None
-        self._stopped_until: datetime | None = None
-        self._throttled_at: datetime | None = None
-        self._share = 1.0
+        self.account = account or Account("")
         for at, conversation in log:
             self.record(at, conversation)
 
+    # ---------------------------------------------------------------- what is so
     @property
     def stopped_until(self) -> datetime | None:
-        return self._stopped_until
+        return self.account.stopped_until
 
-    @property
-    def share(self) -> float:
-        """How much of its rate the account may use after a throttle: 1 is all of it."""
-        return self._share
+    def stopped(self, now: datetime) -> bool:
+        """Whether nothing at all goes out, because WeChat said so."""
+        return self.account.stopped_until is not None and now < self.account.stopped_until
+
+    def share(self, at: datetime) -> float:
+        """How much of its rate the account may use after a throttle: 1 is all of it. It doubles with each hour since
+        the account came back."""
+        back = self.account.stopped_until
+        hours = 0 if back is None else max((at - back) // RECOVERS_AFTER, 0)
+        whole: float = min(1.0, self.account.share * 2 ** min(hours, 10))
+        return whole
+
+    def ramp(self, at: datetime) -> float:
+        """How much of its hour and day budgets an account of that age may use: 1 is all of it. It grows once a day."""
+        since, days = self.account.since, self._budget.ramp_days
+        if since is None or not days:
+            return 1.0
+        age = min(max((at - since) // DAY, 0), days)
+        return self._budget.ramp_start + (1 - self._budget.ramp_start) * age / days
 
     def used(self, now: datetime) -> tuple[int, int, int]:
         """Lines sent in the last minute, hour and day."""
         minute, hour, day = (sum(1 for at in reversed(self._sent) if at > now - span) for span in (MINUTE, HOUR, DAY))
         return minute, hour, day
 
+    def limits(self, now: datetime) -> tuple[int, int, int]:
+        """Lines that anything may send in a minute, an hour and a day as things are now."""
+        minute, hour, day = (self._allowed(span, now, Lane.EMERGENCY) for span in (MINUTE, HOUR, DAY))
+        return minute, hour, day
+
+    # ---------------------------------------------------------------- what happens
     def record(self, at: datetime, conversation: str) -> None:
         """A message leaves (or may have left) at that moment."""
+        if self._sent:
+            at = max(at, self._sent[-1])  # a clock that was set back frees no budget
         self._sent.append(at)
-        while self._sent and self._sent[0] <= at - DAY:
+        while self._sent[0] <= at - DAY:
             self._sent.popleft()
         self._last_in[conversation] = at
         if len(self._last_in) > 4 * self._budget.per_day:
@@ -84,36 +139,53 @@ class Pacer:
         self._gap_until = at + timedelta(seconds=self._random.uniform(*self._budget.gap))
 
     def throttled(self, at: datetime) -> None:
-        """WeChat says the account goes too fast: stop, and come back at half the rate."""
-        self._stopped_until = at + self._budget.stop
-        self._throttled_at = at
-        self._share = max(self._share / 2, 1 / 8)
+        """WeChat says the account goes too fast: stop, and come back at half the rate. While it is stopped already this
+        is about what went out before: it stops anew, and that is all."""
+        share = self.account.share if self.stopped(at) else max(self.share(at) / 2, LEAST_SHARE)
+        self.account = replace(self.account, stopped_until=at + self._budget.stop, throttled_at=at, share=share)
 
+    # ---------------------------------------------------------------- what may be
     def earliest(self, now: datetime, conversation: str, lane: Lane) -> datetime:
         """The first moment, `now` or later, at which a line of that lane may go to that conversation."""
-        self._recover(now)
-        urgent = lane is Lane.EMERGENCY
-        moments = [now]
-        if self._stopped_until is not None:
-            moments.append(self._stopped_until)
-        if not urgent:
-            if self._gap_until is not None:
-                moments.append(self._gap_until)
-            last = self._last_in.get(conversation)
-            if last is not None:
-                moments.append(last + timedelta(seconds=self._budget.per_room_gap))
-        keep = 0.0 if urgent else RESERVED_FOR_EMERGENCY
-        for span, limit, share in (
-            (MINUTE, self._budget.per_minute, 1.0),
-            (HOUR, self._budget.per_hour, 1 - keep),
-            (DAY, self._budget.per_day, 1 - keep),
-        ):
-            allowed = max(1, int(limit * share * self._share))
-            if len(self._sent) >= allowed:
-                moments.append(self._sent[-allowed] + span)
-        return max(moments)
+        at = now
+        if self.account.stopped_until is not None:
+            at = max(at, self.account.stopped_until)
+        if lane is not Lane.EMERGENCY and self._gap_until is not None:
+            at = max(at, self._gap_until)
+        last = self._last_in.get(conversation)
+        if last is not None:
+            at = max(at, last + timedelta(seconds=self._budget.per_room_gap))
+        for span in (MINUTE, HOUR, DAY):
+            at = self._free(span, at, lane)
+        return at
 
-    def _recover(self, now: datetime) -> None:
-        if self._throttled_at is not None and self._share < 1 and now - self._throttled_at >= RECOVERS_AFTER:
-            self._share = min(1.0, self._share * 2)
-            self._throttled_at = now if self._share < 1 else None
+    def _free(self, span: timedelta, at: datetime, lane: Lane) -> datetime:
+        """The first moment from then on at which the window that ends there has a place. As windows only ever empty
+        and allowances only grow until the next throttle, it is free ever after, too."""
+        while True:
+            allowed = self._allowed(span, at, lane)
+            free = max(at, self._sent[-allowed] + span) if len(self._sent) >= allowed else at
+            grows = self._grows_after(at)
+            if grows is None or free <= grows:
+                return free
+            at = grows
+
+    def _allowed(self, span: timedelta, at: datetime, lane: Lane) -> int:
+        budget, part = self._budget, self.share(at)
+        limit = {MINUTE: budget.per_minute, HOUR: budget.per_hour, DAY: budget.per_day}[span]
+        if span is not MINUTE:
+            part *= self.ramp(at)
+            if lane is not Lane.EMERGENCY:
+                part *= 1 - RESERVED_FOR_EMERGENCY
+        return max(1, math.floor(limit * part + 1e-9))
+
+    def _grows_after(self, at: datetime) -> datetime | None:
+        """When more will be allowed than is then."""
+        moments = []
+        back = self.account.stopped_until
+        if back is not None and self.share(at) < 1:
+            moments.append(back + (max((at - back) // RECOVERS_AFTER, 0) + 1) * RECOVERS_AFTER)
+        since = self.account.since
+        if since is not None and self.ramp(at) < 1:
+            moments.append(since + (max((at - since) // DAY, 0) + 1) * DAY)
+        return min(moments, default=None)

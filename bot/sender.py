@@ -1,7 +1,8 @@
 """The only caller of `Transport.send_text`: one loop per account, in the order and at the pace the account can bear.
 
 A row is marked SENDING on disk before the call. What happens then decides: an answer makes it SENT; proof that nothing
-went out puts it back; anything else leaves it UNKNOWN, never repeated without the account's own echo or a person.
+went out puts it back; anything else leaves it UNKNOWN, never repeated without the account's own echo or a person. So a
+line that kills the program, or breaks in the transport, is tried once, and one that never goes GIVE_UP_AFTER times.
 """
 
 from __future__ import annotations
@@ -9,30 +10,35 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.clock import Clock
 from bot.pacing import DAY, Budget, Pacer
 from bot.transports.base import Offline, OutcomeUnknown, Rejected, Throttled, Transport
-from storage import outbox
+from storage import accounts, outbox
+from storage.accounts import Account
 from storage.engine import Store, StoreError, Tx
 from storage.leases import Fence, no_fence
-from storage.model import Outgoing
+from storage.model import Lane, Outgoing
 
 log = structlog.get_logger(__name__)
 
-LOOKAHEAD = 50  # rows considered at a time, so that one busy room does not hold up the others
+LOOKAHEAD = 50  # rows of a lane considered at a time, so that one busy room does not hold up the others
 STORE_RETRY = timedelta(seconds=1)
 OFFLINE_RETRY = timedelta(seconds=3)
 GIVE_UP_AFTER = 5  # tries that provably sent nothing
 
 SentHook = Callable[[Outgoing], None]
+StalledHook = Callable[[str], Awaitable[None]]
 
 
 class Sender:
-    """The voice of one account. `sent` is told of every line that went out."""
+    """The voice of one account. `sent` is told of every line that went out, `stalled` when an emergency comes to wait
+    because WeChat has stopped the account: somebody else must say it."""
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class Sender:
         fence: Fence = no_fence,
         seed: int | None = None,
         sent: SentHook | None = None,
+        stalled: StalledHook | None = None,
     ) -> None:
         """`fence` begins every transaction that leads to a send; what became of one is written down in any case."""
         self._store = store
@@ -53,7 +60,11 @@ class Sender:
         self._clock = clock
         self._seed = seed
         self._sent = sent
-        self._pacer = Pacer(budget, seed=seed)
+        self._stalled = stalled
+        self._pacer = Pacer(budget, account=Account(transport.account), seed=seed)
+        self._known = False  # it stands in the store since when the account speaks
+        self._unsaved = False  # a throttle that a message told of
+        self._held_up: frozenset[int] = frozenset()  # emergencies of which `stalled` knows
         self._wake = asyncio.Event()
         self._stopping = False
         self.outcomes: Counter[str] = Counter()  # of the tries to send, since the start
@@ -83,14 +94,19 @@ class Sender:
     def throttled(self) -> None:
         """WeChat told the account in a message that it goes too fast."""
         self._pacer.throttled(self._clock.now())
+        self._unsaved = True
+        self._wake.set()
 
     async def start(self) -> int:
-        """Take up the send log, so that a restart exceeds no budget, and settle what a crash left: SENDING rows become
-        UNKNOWN. Returns how many did."""
+        """Take up the send log and what the last throttle left, so that a restart exceeds no budget, and settle what a
+        crash left: SENDING rows become UNKNOWN. Returns how many did."""
         now = self._clock.now()
         left = await self._store.write(self._recover)
+        known = await self._store.read(lambda tx: accounts.get(tx, self.account))
         log_rows = await self._store.read(lambda tx: outbox.sent_times(tx, self.account, now - DAY))
-        self._pacer = Pacer(self._budget, [(at, conversation) for at, conversation, _ in log_rows], seed=self._seed)
+        sends = [(at, conversation) for at, conversation, _ in log_rows]
+        self._known = known is not None
+        self._pacer = Pacer(self._budget, sends, account=known or Account(self.account), seed=self._seed)
         if left:
             log.warning("sends of unknown outcome", action="recover", account=self.account, count=left)
         return left
@@ -114,9 +130,15 @@ class Sender:
         """Send everything that may go now. Returns when to look again, None to wait for a wake-up."""
         while not self._stopping:
             now = self._clock.now()
+            if self._unsaved:
+                await self._store.write(self._keep)
+                self._unsaved = False
             if not self._transport.online:
                 return now + OFFLINE_RETRY  # a link that was only slow to answer rings no bell when it does again
+            if not self._known:
+                await self._log_in(now)
             rows = await self._due(now)
+            await self._report(rows, now)
             slots = [(self._pacer.earliest(now, row.conversation, row.lane), row) for row in rows]
             ready = next((row for slot, row in slots if slot <= now), None)
             if ready is None:
@@ -125,7 +147,8 @@ class Sender:
                 if later is not None:
                     moments.append(later)
                 return min(moments, default=None)
-            await self._send(ready)
+            if not await self._send(ready):
+                return self._clock.now() + OFFLINE_RETRY
         return None
 
     async def _due(self, now: datetime) -> list[Outgoing]:
@@ -134,41 +157,85 @@ class Sender:
     async def _next_due(self, after: datetime) -> datetime | None:
         return await self._store.read(lambda tx: outbox.next_due(tx, self.account, after))
 
-    async def _send(self, row: Outgoing) -> None:
+    async def _log_in(self, now: datetime) -> None:
+        """A new account begins slowly, and from its first login on."""
+
+        async def note(tx: Tx) -> Account:
+            await self._fence(tx)
+            return await accounts.seen(tx, self.account, now)
+
+        known = await self._store.write(note)
+        self._pacer.account = replace(self._pacer.account, since=known.since)
+        self._known = True
+
+    async def _keep(self, tx: Tx) -> None:
+        await accounts.slow_down(tx, self._pacer.account)
+
+    async def _report(self, rows: list[Outgoing], now: datetime) -> None:
+        """Tell of emergencies that have come to wait for the end of a stop."""
+        if self._stalled is None or not self._pacer.stopped(now):
+            return
+        waiting = frozenset(row.id for row in rows if row.lane is Lane.EMERGENCY)
+        if waiting - self._held_up:
+            await self._stalled(self.account)
+        self._held_up = waiting
+
+    async def _send(self, row: Outgoing) -> bool:
+        """Try one line. False where the link is gone, so that no other need be tried."""
         now = self._clock.now()
 
-        async def mark(tx: Tx) -> bool:
+        async def claim(tx: Tx) -> bool:
             await self._fence(tx)
             return await outbox.mark_sending(tx, row.id, now)
 
-        if not await self._store.write(mark):
-            return
-        self._pacer.record(now, row.conversation)
+        if not await self._store.write(claim):
+            return True
         try:
             message_id = await self._transport.send_text(row.conversation, row.text, row.mentions)
-        except Throttled:
-            self._pacer.throttled(self._clock.now())
-            await self._again(row, self._clock.now(), "throttled")
         except Offline:
-            await self._again(row, self._clock.now() + OFFLINE_RETRY, "offline")
+            # Where it stood, so that nothing overtakes it in its room; and no try: the line cannot help it.
+            work = partial(outbox.requeue, id=row.id, not_before=row.not_before, error="offline", counts=False)
+            await self._settle(row, work, "offline")
+            return False
+        except Throttled:
+            self._record(row)
+            self._pacer.throttled(self._clock.now())
+            await self._settle(row, partial(self._slowed, row), "throttled")
         except Rejected as error:
-            words = str(error)
-            await self._settle(row, lambda tx: outbox.mark_failed(tx, row.id, words), "failed")
+            self._record(row)
+            await self._settle(row, partial(outbox.mark_failed, id=row.id, error=str(error)), "failed")
         except OutcomeUnknown as error:
-            words = str(error)
-            await self._settle(row, lambda tx: outbox.mark_unknown(tx, row.id, words), "unknown")
+            self._record(row)
+            await self._settle(row, partial(outbox.mark_unknown, id=row.id, error=str(error)), "unknown")
+        except Exception as error:
+            # A defect in the transport, and perhaps of this line alone: the others go on.
+            log.exception("send broke", action="send", account=self.account, row=row.id)
+            self._record(row)
+            why = f"{type(error).__name__}, see the log"
+            await self._settle(row, partial(outbox.mark_unknown, id=row.id, error=why), "unknown")
         else:
-            at = self._clock.now()
-            await self._settle(row, lambda tx: outbox.mark_sent(tx, row.id, at, message_id), "sent")
+            at = self._record(row)
+            await self._settle(row, partial(outbox.mark_sent, id=row.id, at=at, message_id=message_id), "sent")
             if self._sent is not None:
                 self._sent(row)
+        return True
 
-    async def _again(self, row: Outgoing, not_before: datetime, why: str) -> None:
-        """Nothing went out: put the line back, or give up on one that never goes."""
-        if why != "offline" and row.attempts + 1 >= GIVE_UP_AFTER:
-            await self._settle(row, lambda tx: outbox.mark_failed(tx, row.id, why), "failed")
+    def _record(self, row: Outgoing) -> datetime:
+        """The line left between the call and its answer, which is now: counted from the later moment, no window is ever
+        overfull."""
+        at = self._clock.now()
+        self._pacer.record(at, row.conversation)
+        return at
+
+    async def _slowed(self, row: Outgoing, tx: Tx) -> None:
+        """Nothing went out. A line that is throttled again lets the others go first, and in the end is given up: it may
+        be the line."""
+        await self._keep(tx)
+        if row.attempts + 1 >= GIVE_UP_AFTER:
+            await outbox.mark_failed(tx, row.id, "throttled")
             return
-        await self._settle(row, lambda tx: outbox.requeue(tx, row.id, not_before, why), why)
+        at = self._clock.now() if row.attempts else row.not_before
+        await outbox.requeue(tx, row.id, at, "throttled")
 
     async def _settle(self, row: Outgoing, work: Callable[[Tx], Awaitable[None]], outcome: str) -> None:
         """Write down what became of a send, however long the store takes to be writable again: forgetting it would

@@ -18,6 +18,7 @@ from handlers.texts import alerts as spoken
 from handlers.texts import notices as texts
 from nlp import contact, timeexpr
 from nlp.contact import mask
+from storage import accounts as stored_accounts
 from storage import grids, notices, people, rooms
 from storage.model import COMMUNITY_DIGITS, Role, Room, RoomKind, RoomState, Ticket
 from storage.notices import OPEN, Notice, NoticeState
@@ -81,7 +82,7 @@ async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: N
         return
     await ctx.audit_message("notice", right=command.right, item=notice.id, rooms=standing.rooms)
     accounts = await notices.rooms_of(ctx.tx, notice.number)
-    takes, body = _takes(ctx, accounts), await notice_sending.body(ctx, notice)
+    takes, body = await _takes(ctx, accounts), await notice_sending.body(ctx, notice)
     await ctx.reply(
         texts.preview(notice.id, body, standing, len(accounts), takes, wide=notice.wide, in_room=ctx.group is not None)
     )
@@ -233,6 +234,8 @@ async def _release(ctx: Context, notice: Notice, at: datetime, command: Command)
         await notice_sending.queue(ctx, notice)
 
 
-def _takes(ctx: Context, accounts: Counter[str]) -> timedelta:
-    """How long until the last account has said its last line."""
-    return max(map(ctx.policy.broadcast_time, accounts.values()), default=timedelta(0))
+async def _takes(ctx: Context, accounts: Counter[str]) -> timedelta:
+    """How long until the last account has said its last line, each at its own pace."""
+    known = await stored_accounts.every(ctx.tx)
+    times = (ctx.policy.broadcast_time(lines, known.get(name), ctx.now) for name, lines in accounts.items())
+    return max(times, default=timedelta(0))

@@ -228,7 +228,7 @@ async def test_the_send_log_counts_all_that_may_have_left(store: Store) -> None:
             await store.write(lambda tx, line=line, at=at: outbox.mark_sending(tx, line, at))
         match key:
             case "sent":
-                await store.write(lambda tx, line=line: outbox.mark_sent(tx, line, NOW + 9 * MINUTE, None))
+                await store.write(lambda tx, line=line: outbox.mark_sent(tx, line, NOW + 4 * MINUTE, None))
             case "unknown":
                 await store.write(lambda tx, line=line: outbox.mark_unknown(tx, line, "x"))
             case "failed":
@@ -236,12 +236,13 @@ async def test_the_send_log_counts_all_that_may_have_left(store: Store) -> None:
             case "again":
                 await store.write(lambda tx, line=line: outbox.requeue(tx, line, NOW, "offline"))
     assert await store.read(lambda tx: outbox.sent_times(tx, "a", NOW)) == [
-        (NOW, "r0", Lane.REPLY),
         (NOW + MINUTE, "r1", Lane.REPLY),
         (NOW + 2 * MINUTE, "r2", Lane.REPLY),
-    ]
-    later = await store.read(lambda tx: outbox.sent_times(tx, "a", NOW + MINUTE))
-    assert [conversation for _, conversation, _ in later] == ["r1", "r2"]
+        (NOW + 3 * MINUTE, "r3", Lane.REPLY),
+        (NOW + 4 * MINUTE, "r0", Lane.REPLY),
+    ], "by the answer, which is later than what it answers"
+    later = await store.read(lambda tx: outbox.sent_times(tx, "a", NOW + 3 * MINUTE))
+    assert [conversation for _, conversation, _ in later] == ["r3", "r0"]
 
 
 async def test_the_slots_a_room_has_spent(store: Store) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.pacing import DAY, HOUR, MINUTE, Budget, Pacer, broadcast_time
+from storage.accounts import Account
 from storage.model import Lane
 
 START = datetime(2025, 6, 12, 8, 0, tzinfo=UTC)
@@ -56,10 +57,10 @@ def test_a_tenth_of_the_day_is_kept_for_emergencies() -> None:
 
 def test_an_emergency_skips_the_gap_but_not_the_minute() -> None:
     pacer = Pacer(SMALL, seed=1)
-    for _ in range(3):
-        assert pacer.earliest(START, "a", Lane.EMERGENCY) == START
-        pacer.record(START, "a")
-    assert pacer.earliest(START, "a", Lane.EMERGENCY) == START + MINUTE
+    for room in "abc":
+        assert pacer.earliest(START, room, Lane.EMERGENCY) == START
+        pacer.record(START, room)
+    assert pacer.earliest(START, "d", Lane.EMERGENCY) == START + MINUTE
 
 
 def test_a_throttle_stops_everything_and_halves_the_rate_until_it_recovers() -> None:
@@ -88,5 +89,5 @@ def test_a_broadcast_takes_as_long_as_was_said(rooms: int, seed: int) -> None:
     for room in range(rooms):
         now = pacer.earliest(now, str(room), Lane.NOTICE)
         pacer.record(now, str(room))
-    said, jitter = broadcast_time(rooms, SMALL), timedelta(minutes=2)
+    said, jitter = broadcast_time(rooms, Account("a"), START, budget=SMALL), timedelta(minutes=2)
     assert said - jitter <= now - START <= said + jitter
