@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -48,8 +48,8 @@ def budget_of(config: Config) -> Budget:
     )
 
 
-async def run(config: Config) -> None:
-    """The bot, from the config until SIGTERM or SIGINT.
+async def run(config: Config, accounts: Collection[str] | None = None) -> None:
+    """The bot, from the config until SIGTERM or SIGINT, for these accounts or for all.
 
     Raises ConfigError, StoreError, LexiconError and Rejected, each with one line that names the place and the cure."""
     from bot.sync.answers import Answers
@@ -65,7 +65,11 @@ async def run(config: Config) -> None:
         await store.write(lambda tx: registry.store(tx, clock.now()))
         async with upward_session() as session:
             policy = replace(config.policy(known), broadcast_time=partial(broadcast_time, budget=budget_of(config)))
-            wires = {entry.name: (entry.endpoint, entry.secret(), _path(entry.tls_ca)) for entry in config.accounts}
+            wires = {
+                entry.name: (entry.endpoint, entry.secret(), _path(entry.tls_ca))
+                for entry in config.accounts
+                if accounts is None or entry.name in accounts
+            }
 
             def dial(account: str) -> Transport:
                 endpoint, token, ca = wires[account]

@@ -21,6 +21,10 @@ from bot.importing import cli as importing
 from bot.sync import cli as sync
 from bot.terminal import BROKEN, CONFIG, ConfigOption, duration, load, plain, progress, table
 
+MonitorOption = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Where the bot's monitor is, in place of [monitor].", show_default=False),
+]
 EXPECTED, UNFORESEEN = 2, 70  # exit codes: a fault with its cure in the line; a bug
 
 app = typer.Typer(
@@ -83,21 +87,30 @@ def demo(
 
 
 @app.command()
-def run(config: ConfigOption = CONFIG) -> None:
+def run(
+    accounts: Annotated[str, typer.Option(metavar="NAMES", help="Serve these only: wx1,wx2. Else all.")] = "all",
+    monitor: MonitorOption = None,
+    config: ConfigOption = CONFIG,
+) -> None:
     """Run the bot until SIGTERM or Ctrl-C. It ends within 5 s and loses nothing.
+
+    On PostgreSQL any number of processes and machines may run on one database: they share the accounts, and those of
+    one that dies are served by the others within a minute.
 
     \b
     Examples:
       xiaoge run
       xiaoge run --config /srv/xiaoge/config.toml
+      xiaoge run --accounts wx1,wx2 --monitor 127.0.0.1:9465
     """
-    from bot import logs
+    from bot import logs, options
 
-    settings = load(config)
+    settings = options.monitored(load(config), monitor)
+    wanted = options.accounts(settings, accounts)
     logs.configure(settings.log)
     from bot.app import run as live
 
-    asyncio.run(live(settings))
+    asyncio.run(live(settings, wanted))
 
 
 @app.command()
@@ -213,17 +226,20 @@ def doctor(config: ConfigOption = CONFIG) -> None:
 
 
 @app.command()
-def status(config: ConfigOption = CONFIG) -> None:
-    """Ask the running bot how it is: each account's link, the database, what waits. Code 1 where it is not ready.
+def status(monitor: MonitorOption = None, config: ConfigOption = CONFIG) -> None:
+    """Ask a running bot how it is: each account's link, the database, what waits, and who else runs on that database.
+    Code 1 where it is not ready.
 
     \b
     Examples:
       xiaoge status
       xiaoge status --config /srv/xiaoge/config.toml
+      xiaoge status --monitor 127.0.0.1:9465
     """
+    from bot import options
     from bot.status import accounts, ask, rest
 
-    page = ask(load(config))
+    page = ask(options.monitored(load(config), monitor))
     columns = ("account", "link", "since", "last message", "messages waiting", "last error")
     table(columns, accounts(page, datetime.now(UTC)))
     table(("what", "found"), rest(page))

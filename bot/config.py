@@ -145,7 +145,7 @@ def _cross_faults(sections: Sections) -> Iterator[Fault]:
     yield from _bot_faults(sections)
     yield from _account_faults(sections)
     yield from _pacing_faults(sections.pacing)
-    yield from _monitor_faults(sections.monitor)
+    yield from monitor_faults(sections.monitor)
     yield from _repeated("[[grids]]", "code", (grid.code for grid in sections.grids))
     yield from _people_faults(sections)
     yield from _room_faults(sections)
@@ -218,7 +218,8 @@ def _server_faults(url: str) -> Iterator[Fault]:
         yield "[database] url", f"{wanted}, got no database"
 
 
-def _monitor_faults(monitor: Monitor) -> Iterator[Fault]:
+def monitor_faults(monitor: Monitor) -> Iterator[Fault]:
+    """What is wrong with where the monitor is to be."""
     try:
         loopback = monitor.host == "localhost" or ip_address(monitor.host).is_loopback
     except ValueError:

@@ -19,7 +19,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from bot.app import House
+    from bot.house import House
+    from storage.fleet import Fleet
     from storage.model import Urgency
     from storage.standing import Standing
     from storage.upstreams import Link, Waiting
@@ -41,6 +42,7 @@ class Figures:
     upward: Mapping[str, tuple[Link, Waiting]] = field(default_factory=dict)  # by upstream
     answers: Mapping[str, tuple[int, datetime | None]] = field(default_factory=dict)  # by upstream
     filed: Counter[tuple[str, Urgency]] = field(default_factory=Counter)
+    fleet: Fleet | None = None  # where several processes share the database
 
 
 def render(house: House, figures: Figures) -> bytes:
@@ -55,6 +57,7 @@ def render(house: House, figures: Figures) -> bytes:
                 *_queues(house, figures),
                 *_upward(house, figures),
                 *_alerts(house),
+                *_fleet(house, figures),
             ]
         )
     )
@@ -247,3 +250,13 @@ def _alerts(house: House) -> Iterator[Metric]:
     """What devices sent."""
     heard = {key: float(count) for key, count in house.alerts.tally.items()} if house.alerts is not None else {}
     yield _counter("alerts", "Alerts of devices by what they did, or why refused.", ("source", "verdict"), heard)
+
+
+def _fleet(house: House, figures: Figures) -> Iterator[Metric]:
+    """This process among those that share its database."""
+    yield _gauge("seats", "Accounts that this process serves.", (), {(): len(house.seats)})
+    yield _gauge("duty", "1 where it does what one process of all does.", (), {(): float(house.on_duty)})
+    if figures.fleet is not None:
+        yield _gauge("fleet_processes", "Processes alive.", (), {(): figures.fleet.processes})
+        yield _gauge("fleet_accounts", "Accounts that there are to serve.", (), {(): figures.fleet.accounts})
+        yield _gauge("fleet_unowned", "Accounts that none of them serves.", (), {(): len(figures.fleet.unowned)})

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot.metrics import Figures, render
-from storage import answers, standing, upstreams
+from storage import answers, fleet, standing, upstreams
 from storage.engine import StoreError
 
 if TYPE_CHECKING:
@@ -116,10 +116,14 @@ class Watch:
         """Does it do its work? Only with a database that takes writes and an account that is linked."""
         await self._ask_store()
         house, figures = self._house, self._figures
-        ready = figures.store_up and not house.stopping and any(one.online for one in house.transports.values())
+        # A process that was given no account stands by for the others, and does that well.
+        linked = any(seat.online for seat in house.seats.values()) or not (house.alone or house.seats)
+        ready = figures.store_up and not house.stopping and linked
         found = {
             "ready": ready,
             "stopping": house.stopping,
+            "duty": house.on_duty,
+            "fleet": self._fleet(),
             "store": {"state": "ok" if figures.store_up else "unavailable", "error": self._store_error or None},
             "accounts": self._accounts(),
             "outbox": self._outbox(),
@@ -158,6 +162,13 @@ class Watch:
             "stopped_until": _iso(stopped) if stopped is not None and stopped > now else None,
             "last_error": max(failures, key=lambda one: str(one["at"]), default=None),
         }
+
+    def _fleet(self) -> dict[str, object] | None:
+        """Of all processes on this database; None where this one is alone with it."""
+        fleet = self._figures.fleet
+        if fleet is None:
+            return None
+        return {"processes": fleet.processes, "accounts": fleet.accounts, "unowned": list(fleet.unowned)}
 
     def _lexicon(self) -> dict[str, object] | None:
         keeper = self._house.lexicon
@@ -213,11 +224,12 @@ class Watch:
                 names = [courier.name for courier in self._house.couriers]
                 figures.upward = await store.read(lambda tx: upstreams.standing(tx, names)) if names else {}
                 figures.answers = await store.read(lambda tx: answers.standing(tx, names)) if names else {}
+                figures.fleet = None if self._house.alone else await store.read(fleet.standing)
         except TimeoutError:
-            figures.standing = None
+            figures.standing = figures.fleet = None
             return f"the database has answered nothing for {PATIENCE:g} s"
         except Exception as error:  # noqa: BLE001 - whatever it is, the page says so
-            figures.standing = None
+            figures.standing = figures.fleet = None
             return _told(error)
         figures.standing = found
         figures.filed.update(found.filed)

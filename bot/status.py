@@ -76,6 +76,13 @@ def rest(page: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         if refused is not None:
             found += f", [red]{refused['version'] or 'the list of versions'} was refused[/]: {plain(refused['why'])}"
         yield "lexicon", found
+    fleet = page.get("fleet")
+    if fleet is not None:
+        yield "duty", "here" if page["duty"] else "in another process"
+        served = f"{fleet['processes']} alive, for {fleet['accounts']} accounts"
+        if fleet["unowned"]:
+            served += f", [red]nobody serves {plain(', '.join(fleet['unowned']))}[/]"
+        yield "processes", served
     yield "ready", "[green]yes[/]" if page["ready"] else "[red]no[/]" + (", it stops" if page.get("stopping") else "")
 
 
