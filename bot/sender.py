@@ -1,4 +1,5 @@
-"""The only caller of `Transport.send_text`: one loop per account, in the order and at the pace the account can bear.
+"""The only caller of `Transport.send_text`, `send_file` and `announce`: one loop per account, in the order and at the
+pace the account can bear.
 
 A row is marked SENDING on disk before the call. What happens then decides: an answer makes it SENT; proof that nothing
 went out puts it back; anything else leaves it UNKNOWN, never repeated without the account's own echo or a person. So a
@@ -19,11 +20,12 @@ import structlog
 from bot.clock import Clock
 from bot.pacing import DAY, Budget, Pacer
 from bot.transports.base import Offline, OutcomeUnknown, Rejected, Throttled, Transport
-from storage import accounts, outbox
+from storage import accounts, notice_files, outbox
 from storage.accounts import Account
 from storage.engine import Store, StoreError, Tx
 from storage.leases import Fence, no_fence
-from storage.model import Lane, Outgoing
+from storage.model import Lane, Outgoing, PostKind
+from storage.notice_files import File
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +36,10 @@ GIVE_UP_AFTER = 5  # tries that provably sent nothing
 
 SentHook = Callable[[Outgoing], None]
 StalledHook = Callable[[str], Awaitable[None]]
+
+
+class _NotAnnounced(Rejected):
+    """The account may not announce anything in this room, so that it is to be said."""
 
 
 class Sender:
@@ -188,10 +194,11 @@ class Sender:
             await self._fence(tx)
             return await outbox.mark_sending(tx, row.id, now)
 
+        file = await self._file(row)
         if not await self._store.write(claim):
             return True
         try:
-            message_id = await self._transport.send_text(row.conversation, row.text, row.mentions)
+            message_id = await self._say(row, file)
         except Offline:
             # Where it stood, so that nothing overtakes it in its room; and no try: the line cannot help it.
             work = partial(outbox.requeue, id=row.id, not_before=row.not_before, error="offline", counts=False)
@@ -201,6 +208,10 @@ class Sender:
             self._record(row)
             self._pacer.throttled(self._clock.now())
             await self._settle(row, partial(self._slowed, row), "throttled")
+        except _NotAnnounced as error:
+            self._record(row)
+            work = partial(outbox.say_instead, id=row.id, not_before=row.not_before, error=str(error))
+            await self._settle(row, work, "not announced")
         except Rejected as error:
             self._record(row)
             await self._settle(row, partial(outbox.mark_failed, id=row.id, error=str(error)), "failed")
@@ -219,6 +230,24 @@ class Sender:
             if self._sent is not None:
                 self._sent(row)
         return True
+
+    async def _file(self, row: Outgoing) -> File | None:
+        number = row.file
+        return None if number is None else await self._store.read(lambda tx: notice_files.load(tx, number))
+
+    async def _say(self, row: Outgoing, file: File | None) -> str | None:
+        """Returns the message id where there is one. Raises the four errors."""
+        if row.file is not None:
+            if file is None:
+                raise Rejected("its picture or file is deleted by now")
+            return await self._transport.send_file(row.conversation, file)
+        if row.kind is not PostKind.ANNOUNCEMENT:
+            return await self._transport.send_text(row.conversation, row.text, row.mentions)
+        try:
+            await self._transport.announce(row.conversation, row.text)
+        except Rejected as error:
+            raise _NotAnnounced(str(error)) from None
+        return None
 
     def _record(self, row: Outgoing) -> datetime:
         """The line left between the call and its answer, which is now: counted from the later moment, no window is ever
