@@ -71,6 +71,13 @@ async def remove(tx: Tx, account: str, im_id: str) -> int | None:
     return room_id
 
 
+async def room_of(tx: Tx, account: str, im_id: str) -> int | None:
+    """The room for which this account stands by under that id."""
+    query = sa.select(standbys.c.room_id).where(standbys.c.account == account, standbys.c.im_id == im_id)
+    room_id: int | None = await tx.scalar(query)
+    return room_id
+
+
 async def of_room(tx: Tx, room_id: int) -> list[Standby]:
     """Who stands by in a room, by name."""
     query = _STANDBY.where(standbys.c.room_id == room_id).order_by(standbys.c.account)
