@@ -282,6 +282,7 @@ class AlertSource(Section, frozen=True, forbid_unknown_fields=True, kw_only=True
     notice: bool = False
     template: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
     devices: dict[str, AlertDevice] = {}
+    a_minute: Annotated[int, Meta(ge=1, le=60_000)] = 1200
 
     @property
     def place(self) -> str:

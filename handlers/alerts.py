@@ -194,6 +194,9 @@ async def _new(effects: Effects, source: Source, alert: Alert, level: AlertLevel
     await _tell(effects, ticket, line, key=f"alert:{ticket.id}:{source.name}:{alert.id}", urgent=urgent)
     if promoted:
         await receipts.for_reporters(effects, ticket)
+    read_already = joined and not promoted and before.urgency is Urgency.EMERGENCY
+    if not read_already and effects.now - alert.at <= effects.policy.late_after:
+        await receipts.advise(effects, ticket, alert.grid)
     notice = await _draft(effects, source, alert, ticket)
     await alerts.change(effects.tx, row, notice=notice)
     return Outcome(Verdict.JOINED if joined else Verdict.FILED, ticket.id)

@@ -11,9 +11,19 @@ from datetime import timedelta
 from handlers import assignments, staff, steps, texts
 from handlers.context import Context, Effects
 from nlp.contact import mask
-from storage import dialogs, outbox, people, rooms
+from storage import dialogs, grids, outbox, people, rooms
 from storage import tickets as rows
-from storage.model import Dialog, Nature, PostKind, Ticket, TicketState, Urgency
+from storage.model import (
+    COMMUNITY_DIGITS,
+    Dialog,
+    Nature,
+    PostKind,
+    RoomKind,
+    RoomState,
+    Ticket,
+    TicketState,
+    Urgency,
+)
 
 LOCATE = "locate"  # the dialog step
 _MERGE_WITHIN = timedelta(minutes=1)  # no acknowledgement waits longer
@@ -79,6 +89,22 @@ async def for_reporters(ctx: Effects, ticket: Ticket) -> None:
     if alias is not None:
         line = texts.mention(mask(alias.nick), texts.acknowledged([heading]))
         await ctx.post(room, line, PostKind.ACK, key=key, mentions=(alias.im_id,), ticket=ticket.number)
+
+
+async def advise(effects: Effects, ticket: Ticket, grid: str) -> None:
+    """What a device told is 应急: the residents of that grid read the number and the advice, as if one of them had said
+    it; in the group of the grid, else of the next wider one within the community."""
+    if ticket.urgency is not Urgency.EMERGENCY or steps.discreet(ticket):
+        return
+    line = texts.emergency(steps.heading(effects.policy, ticket), ticket.category)
+    for code in reversed(grids.prefixes(grid)[COMMUNITY_DIGITS - 1 :]):
+        near = [room for room in await rooms.within(effects.tx, code, RoomKind.RESIDENT) if room.grid == code]
+        heard = [room for room in near if room.state is RoomState.ENABLED]
+        for room in heard:
+            key = f"urgent:{ticket.id}:{room.id}"
+            await effects.post(room, line, PostKind.EMERGENCY, key=key, ticket=ticket.number)
+        if heard:
+            return
 
 
 async def to_leaders(ctx: Context, ticket: Ticket, *, twin: str = "") -> None:

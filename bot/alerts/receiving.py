@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -60,6 +62,24 @@ class Body(msgspec.Struct, frozen=True):
     drill: bool = False
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How many alerts a source may send: `a_minute` at once, and as many again within each minute."""
+
+    a_minute: int
+    left: float
+    at: datetime
+
+    def take(self, now: datetime) -> int:
+        """Take one; else the seconds until there is one."""
+        passed = max((now - self.at).total_seconds(), 0)
+        self.left, self.at = min(self.left + passed * self.a_minute / 60, self.a_minute), now
+        if self.left < 1:
+            return math.ceil((1 - self.left) * 60 / self.a_minute)
+        self.left -= 1
+        return 0
+
+
 class Receiver:
     """Takes what is posted to /alerts/<source>. `tally` counts (source, verdict or `refused_<status>`)."""
 
@@ -82,6 +102,8 @@ class Receiver:
         self._policy = policy
         self._clock = clock
         self._sources = sources
+        now = clock.now()
+        self._allowed = {name: Allowance(one.a_minute, one.a_minute, now) for name, (one, _) in sources.items()}
         self._wake = wake
 
     def secret(self, name: str) -> str:
@@ -94,6 +116,9 @@ class Receiver:
 
     async def reply(self, name: str, key: str, body: bytes) -> str:
         source, _ = self._sources[name]
+        if wait := self._allowed[name].take(self._clock.now()):
+            why = f"more than {source.a_minute} a minute, send it again later"
+            raise Refused(429, why, retry_after=str(wait))
         digest = hashlib.sha256(body).hexdigest()
         sent = parse(body)
         now = self._clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,10 +13,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bot.alerts.receiving import Body, Receiver
+from bot.clock import VirtualClock
 from storage import alerts, answers, outbox
 from storage.engine import Tx
 from storage.model import SendState, Urgency
-from tests.unit.alerts.bench import COMMUNITY, ELSEWHERE, MICRO, Bench
+from storage.testing import fresh_store
+from tests.unit.alerts.bench import COMMUNITY, CONFIG, ELSEWHERE, MICRO, Bench, bench, configured, furnish
 
 SCHEMA = Path(__file__).parents[3] / "bot" / "data" / "alert-1.schema.json"
 
@@ -32,8 +34,9 @@ async def test_an_alert_becomes_a_ticket_and_its_leader_is_told(devices: Bench) 
     (ticket,) = await devices.tickets()
     assert (ticket.grid, ticket.place.building, ticket.place.unit) == (MICRO, "3", "2")
     assert (ticket.category, ticket.urgency) == ("0502", Urgency.EMERGENCY)
-    told, draft = await lines(devices)
+    told, advice, draft = await lines(devices)
     assert "燃气监测橙色预警：“甲烷超限：浓度持续上升（9.5%LEL）”" in told
+    assert advice.startswith("S1 燃气泄漏 3栋2单元 已登记。")
     assert "拟好的通知 T1，未发出" in draft
     assert devices.woken == [1]
 
@@ -58,14 +61,14 @@ async def test_the_same_request_many_times_at_once_is_done_once(devices: Bench) 
     known = await devices.store.read(lambda tx: alerts.get(tx, "gas", "e-1"))
     assert known is not None
     assert known.count == 1
-    assert len(await lines(devices)) == 2
+    assert len(await lines(devices)) == 3
 
 
 async def test_a_flood_makes_one_ticket_and_fills_nothing(devices: Bench) -> None:
     replies = await devices.flood(200)
     assert {status for status, _ in replies} == {200}
     assert len(await devices.tickets()) == 1
-    assert len(await lines(devices)) == 2
+    assert len(await lines(devices)) == 3
     assert devices.receiver.tally == {("gas", "filed"): 1, ("gas", "repeated"): 199}
 
     async def kept(tx: Tx) -> tuple[int, int]:
@@ -204,3 +207,20 @@ async def test_what_fits_the_schema_is_taken(devices: Bench, changed: dict[str, 
     schema = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert list(schema.iter_errors(devices.alert(**changed))) == []
     assert (await devices.post(**changed))[0] == 200
+
+
+async def test_who_sends_too_much_sends_it_again_later(tmp_path: Path) -> None:
+    clock = VirtualClock(datetime.now(UTC).replace(microsecond=0))
+    config = configured(tmp_path, CONFIG.replace("notice = true", "a_minute = 3"))
+    async with await fresh_store(tmp_path) as store, bench(store, config, clock) as devices:
+        await furnish(store)
+        assert [(await devices.post(id=f"e-{number}", drill=True))[0] for number in range(4)] == [200, 200, 200, 429]
+        body = json.dumps(devices.alert(drill=True)).encode()
+        assert (await devices.send(body, secret="wrong"))[0] == 401  # noqa: S106 - takes nothing of what is allowed
+        status, reply = await devices.post(drill=True)
+        assert (status, reply) == (429, {"message": "more than 3 a minute, send it again later"})
+        assert devices.receiver.tally["gas", "refused_429"] == 2
+        clock.advance(clock.now() + timedelta(seconds=19))
+        assert (await devices.post(drill=True))[0] == 429
+        clock.advance(clock.now() + timedelta(seconds=1))
+        assert [(await devices.post(drill=True))[0] for _ in range(2)] == [200, 429]
