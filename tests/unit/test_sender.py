@@ -1,20 +1,24 @@
 """The voice: what becomes of a line on each of the ways a send can end."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.clock import VirtualClock
-from bot.pacing import Budget
-from bot.sender import Sender
+from bot.pacing import DAY, HOUR, Budget
+from bot.sender import GIVE_UP_AFTER, Sender
+from bot.transports.base import Offline, Throttled
 from bot.transports.simulator import Simulator
-from storage import outbox
+from storage import accounts, outbox
+from storage.accounts import Account
 from storage.engine import Store
-from storage.model import Draft, Lane, PostKind, SendState
+from storage.model import Draft, Lane, Outgoing, PostKind, SendState
 
 NOON = datetime(2025, 6, 12, 4, 0, tzinfo=UTC)
 
@@ -51,6 +55,16 @@ class Mouth:
                 break
             self.clock.advance(again_at)
         self.clock.advance(end)
+
+    async def restart(self, budget: Budget | None = None) -> None:
+        """The program ends here, whatever it was doing, and another begins."""
+        self.sender = Sender(self.store, self.wire, budget or self.sender.budget, self.clock, seed=1)
+        await self.sender.start()
+
+    async def line(self, key: str) -> Outgoing:
+        found = [row for state in SendState for row in await self.store.read(lambda tx: outbox.by_state(tx, state))]  # noqa: B023
+        (line,) = (row for row in found if row.key == key)
+        return line
 
     def said(self) -> list[str]:
         return [sent.text.removeprefix("line ") for sent in self.wire.sent]
@@ -161,3 +175,232 @@ async def test_a_link_that_was_silent_for_a_while_is_tried_again(mouth: Mouth) -
     mouth.wire.restore_link()
     await mouth.run_for(4)
     assert mouth.said() == ["first"]
+
+
+# ---------------------------------------------------------------- what outlives the program
+async def test_a_stop_and_a_halved_rate_outlive_the_program(mouth: Mouth) -> None:
+    mouth.wire.faults.throttle_sends = 1
+    await mouth.queue("a")
+    await mouth.run_for(60)
+    await mouth.restart()
+    stopped = await mouth.store.read(lambda tx: accounts.stopped(tx, mouth.clock.now()))
+    assert [(one.name, one.stopped_until, one.throttled_at, one.share) for one in stopped] == [
+        ("sim", NOON + timedelta(minutes=10), NOON, 0.5)
+    ]
+    assert await mouth.sender.step() == NOON + timedelta(minutes=10)
+    for n in range(8):
+        await mouth.queue(f"b{n}", to=f"b{n}", lane=Lane.EMERGENCY)
+    await mouth.run_for(9.5 * 60)
+    assert len(mouth.wire.sent) == 3, "a minute at half the rate, also for emergencies"
+    await mouth.restart()
+    await mouth.run_for(60)
+    assert len(mouth.wire.sent) == 6
+    await mouth.run_for(2 * 3600)
+    await mouth.restart()
+    assert mouth.sender.pacer.share(mouth.clock.now()) == 1
+
+
+async def test_a_throttle_that_a_message_told_of_outlives_the_program(mouth: Mouth) -> None:
+    mouth.sender.throttled()
+    await mouth.queue("a")
+    mouth.wire.drop_link()
+    await mouth.sender.step()
+    mouth.wire.restore_link()
+    await mouth.restart()
+    assert await mouth.sender.step() == NOON + timedelta(minutes=10)
+    assert mouth.said() == []
+
+
+async def test_a_new_account_begins_slowly_from_its_first_login(mouth: Mouth) -> None:
+    budget = Budget(ramp_days=14)
+    mouth.wire.drop_link()
+    await mouth.restart(budget)
+    await mouth.run_for(3600)
+    assert await mouth.store.read(lambda tx: accounts.get(tx, "sim")) is None, "it has not been there yet"
+    mouth.wire.restore_link()
+    for n in range(70):
+        await mouth.queue(f"a{n}", to=f"r{n}", lane=Lane.NOTICE)
+    first = mouth.clock.now()
+    await mouth.run_for(3599)
+    assert len(mouth.said()) == 21, "nine tenths of a fifth of 120"
+    await mouth.restart(budget)
+    assert await mouth.store.read(lambda tx: accounts.get(tx, "sim")) == Account("sim", since=first)
+    await mouth.run_for(20 * 3600)
+    assert len(mouth.said()) == 54
+    await mouth.run_for(4 * 3600)
+    assert len(mouth.said()) == 70, "the second day"
+
+
+async def test_somebody_says_that_the_account_is_old(mouth: Mouth) -> None:
+    await mouth.store.write(lambda tx: accounts.begin(tx, "sim", NOON - 30 * DAY))
+    await mouth.restart(Budget(ramp_days=14))
+    for n in range(70):
+        await mouth.queue(f"a{n}", to=f"r{n}", lane=Lane.NOTICE)
+    await mouth.run_for(3600)
+    assert len(mouth.said()) == 70
+
+
+# ---------------------------------------------------------------- lines that break things
+@dataclass
+class Poisoned(Simulator):
+    """A wire on which one text always ends in this error."""
+
+    poison: str = ""
+    error: Exception | None = None
+    tries: int = 0
+
+    async def send_text(self, conversation: str, text: str, mentions: Sequence[str] = ()) -> str | None:
+        if text == self.poison and self.error is not None:
+            self.tries += 1
+            raise self.error
+        return await super().send_text(conversation, text, mentions)
+
+
+@pytest.fixture
+async def poisoned(mouth: Mouth) -> Mouth:
+    mouth.wire = Poisoned("sim", mouth.clock, poison="line bad")
+    await mouth.restart()
+    return mouth
+
+
+async def test_a_line_that_breaks_the_transport_is_left_to_a_person(poisoned: Mouth) -> None:
+    wire = poisoned.wire
+    assert isinstance(wire, Poisoned)
+    wire.error = TypeError("a defect")
+    await poisoned.queue("bad")
+    for n in range(3):
+        await poisoned.queue(f"a{n}", to=f"r{n}")
+    await poisoned.run_for(3600)
+    await poisoned.restart()
+    await poisoned.run_for(3600)
+    assert poisoned.said() == ["a0", "a1", "a2"]
+    line = await poisoned.line("bad")
+    assert (wire.tries, line.state, line.error) == (1, SendState.UNKNOWN, "TypeError, see the log")
+
+
+async def test_a_line_that_kills_the_program_is_tried_once(poisoned: Mouth) -> None:
+    wire = poisoned.wire
+    assert isinstance(wire, Poisoned)
+    wire.error = asyncio.CancelledError()  # type: ignore[assignment]  # nothing is written down after that
+    await poisoned.queue("bad")
+    await poisoned.queue("good", to="r2")
+    for _ in range(4):
+        try:
+            await poisoned.run_for(60)
+        except asyncio.CancelledError:
+            await poisoned.restart()
+    assert wire.tries == 1
+    assert poisoned.said() == ["good"]
+    assert await poisoned.state(SendState.UNKNOWN) == ["bad"]
+
+
+async def test_a_line_that_is_always_throttled_is_given_up_and_the_others_go_on(poisoned: Mouth) -> None:
+    wire = poisoned.wire
+    assert isinstance(wire, Poisoned)
+    wire.error = Throttled("simulated")
+    await poisoned.queue("bad")
+    for n in range(3):
+        await poisoned.queue(f"a{n}", to=f"r{n}")
+    for _ in range(8):
+        await poisoned.run_for(11 * 60)
+        await poisoned.restart()
+    assert wire.tries == GIVE_UP_AFTER
+    assert poisoned.said() == ["a0", "a1", "a2"]
+    line = await poisoned.line("bad")
+    assert (line.state, line.error) == (SendState.FAILED, "throttled")
+
+
+async def test_a_link_that_breaks_at_each_call_counts_no_tries_and_turns_no_order(poisoned: Mouth) -> None:
+    wire = poisoned.wire
+    assert isinstance(wire, Poisoned)
+    wire.error = Offline("gone")
+    await poisoned.queue("bad")
+    await poisoned.queue("next")
+    await poisoned.run_for(60)
+    line = await poisoned.line("bad")
+    assert (wire.tries, line.state, line.attempts) == (21, SendState.QUEUED, 0)
+    assert poisoned.sender.pacer.used(poisoned.clock.now()) == (0, 0, 0), "nothing left"
+    wire.error = None
+    await poisoned.run_for(30)
+    assert poisoned.said() == ["bad", "next"]
+
+
+# ---------------------------------------------------------------- a broadcast
+def least(lines: int) -> timedelta:
+    """As in test_pacing: 108 an hour, 6 a minute, 6 s between two."""
+    hours, rest = divmod(lines - 1, 108)
+    minutes, rest = divmod(rest, 6)
+    return timedelta(hours=hours, minutes=minutes, seconds=rest * 6)
+
+
+async def test_a_broadcast_goes_out_in_the_least_time_and_answers_go_first(mouth: Mouth) -> None:
+    """190 groups, a crash every five minutes, answers and an emergency in between."""
+    for n in range(190):
+        await mouth.queue(f"n{n}", to=f"r{n}", lane=Lane.NOTICE)
+    asked = {}
+    for minute in range(0, 90, 5):
+        if minute in (0, 10):
+            for n in range(3):
+                await mouth.queue(f"answer{minute}-{n}", to=f"r{100 + n}")
+                asked[f"answer{minute}-{n}"] = mouth.clock.now()
+        if minute == 30:
+            await mouth.queue("fire", to="r3", lane=Lane.EMERGENCY)
+            asked["fire"] = mouth.clock.now()
+        await mouth.run_for(300)
+        await mouth.restart()
+    heard = {sent.text.removeprefix("line "): sent.at for sent in mouth.wire.sent}
+    assert len(mouth.wire.sent) == len(heard) == 197
+    for key, at in asked.items():
+        assert heard[key] - at <= timedelta(seconds=0 if key == "fire" else 60), key
+    took = max(heard.values()) - NOON
+    assert least(197) <= took <= 1.1 * least(197)
+
+
+async def test_a_claim_costs_the_same_however_much_waits(mouth: Mouth) -> None:
+    statements: list[str] = []
+    engines = (mouth.store._writer, mouth.store._readers)
+    for engine in engines:
+        assert engine is not None
+        sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    costs = []
+    for waiting in (3, 300):
+        for n in range(waiting):
+            await mouth.queue(f"n{waiting}-{n}", to=f"r{n}", lane=Lane.NOTICE)
+        mouth.clock.advance(mouth.clock.now() + HOUR)
+        statements.clear()
+        await mouth.sender.step()
+        costs.append(len([one for one in statements if "outbox" in one]))
+    assert costs[0] == costs[1] <= 6, "look, claim, settle; then look, and when the next is due"
+
+
+async def test_who_else_can_say_it_is_told_of_an_emergency_that_waits(mouth: Mouth) -> None:
+    told: list[str] = []
+
+    async def stalled(account: str) -> None:
+        told.append(account)
+
+    mouth.sender = Sender(mouth.store, mouth.wire, Budget(), mouth.clock, stalled=stalled)
+    await mouth.sender.start()
+    mouth.wire.faults.throttle_sends = 1
+    await mouth.queue("a")
+    await mouth.run_for(60)
+    assert told == [], "nothing urgent waits"
+    await mouth.queue("fire", lane=Lane.EMERGENCY)
+    await mouth.run_for(60)
+    assert told == ["sim"]
+    await mouth.run_for(60)
+    assert told == ["sim"], "once"
+    await mouth.queue("flood", lane=Lane.EMERGENCY)
+    await mouth.run_for(60)
+    assert told == ["sim", "sim"]
+    await mouth.run_for(3600)
+    assert mouth.said() == ["fire", "flood", "a"]
+
+
+async def test_figures_are_those_of_the_moment(mouth: Mouth) -> None:
+    budget = replace(Budget(), ramp_days=14)
+    await mouth.restart(budget)
+    await mouth.queue("a")
+    await mouth.run_for(1)
+    pacer, now = mouth.sender.pacer, mouth.clock.now()
+    assert (pacer.used(now), pacer.limits(now), pacer.ramp(now)) == ((1, 1, 1), (6, 24, 60), 0.2)
