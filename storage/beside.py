@@ -2,7 +2,7 @@
 
 Both databases let one transaction write at a time and the others wait (SQLite's write lock, an advisory lock on
 PostgreSQL), so such a write is safe as long as the bot keeps nothing in memory that it would change, or is told to read
-it anew (storage/registry.py). The bot's own lock is about two bots, not about two writers.
+it anew (storage/registry.py). The file lock is about two bots, not about two writers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from storage.engine import Store, _backend
 
 
 async def open_beside(url: str, *, key_file: Path) -> Store:
-    """Open an existing database of the present schema for writing, without its lock. Raises StoreError."""
+    """Open an existing database of the present schema for writing, without the file lock. Raises StoreError."""
     backend = _backend(url)
     await asyncio.to_thread(backend.prepare, read_only=True)
     store = Store(backend, read_only=False)

@@ -115,7 +115,7 @@ class Store:
         self._unscrubbed = False  # purged text may still be in the WAL: a reader was in the way
         self._scrub_at = 0.0  # by the loop's clock
         self._closed = False
-        self._lost: postgres.TakenOverError | None = None  # why the writer ended by itself
+        self._lost: postgres.MigratedError | None = None  # why the writer ended by itself
         self.tally = Tally()
 
     @property
@@ -141,8 +141,9 @@ class Store:
         `postgresql+asyncpg://user@host/database`, where the database must be there already, and `key_file` too).
 
         `read_only` takes no lock and changes nothing, so it works beside a running bot; `write` then refuses.
-        Raises StoreError: not a database, newer schema than this program, locked by another process (a file lock
-        `<db>.lock` or an advisory lock, so two bots never share one), disk full, unreadable or wrong key file."""
+        Raises StoreError: not a database, newer schema than this program, a SQLite file that another process has (a
+        file lock `<db>.lock`), a PostgreSQL database that has to be migrated while others use it, disk full, unreadable
+        or wrong key file."""
         backend = _backend(url)
         await asyncio.to_thread(backend.prepare, read_only=read_only)
         store = cls(backend, read_only=read_only)
@@ -160,18 +161,18 @@ class Store:
         if self._writer is not None:
             await self._connected(self._writer)  # before anything else: PostgreSQL's lock comes with it
         revision, proof = await self._inspect()
-        if revision is not None and revision not in REVISIONS:
-            raise StoreError(
-                f"database {self._backend.name} has schema {revision}, newer than this program's {HEAD}: "
-                "install the newer xiaoge, or restore the backup made before it"
-            )
         if revision != HEAD:
             if not migrate:
                 raise StoreError(
                     f"database {self._backend.name} has schema {revision or 'none'}, older than this program's {HEAD}: "
                     "start the bot once to migrate it"
                 )
+            await self._drop_connection()  # its lock would be in the way
             await self._migrate()
+        if self._writer is not None:
+            await self._backend.joined(await self._connected(self._writer))
+            if revision != HEAD:
+                revision, proof = await self._inspect()  # perhaps somebody else was quicker, and has a key by now
         self._backend.shared["sealer"] = await asyncio.to_thread(
             _sealer, key_file, self._backend.name, proof, read_only=read_only
         )
@@ -179,17 +180,30 @@ class Store:
             self._task = asyncio.create_task(self._write_groups(), name="store-writer")
             if proof is None:
                 await self.write(_prove)
+                # Of two processes that found a new database at once, on two machines, one has made a key too many.
+                _, proof = await self._inspect()
+                await asyncio.to_thread(_sealer, key_file, self._backend.name, proof, read_only=read_only)
 
     async def _inspect(self) -> tuple[str | None, bytes | None]:
-        """The schema's revision and the proof of the key, without Alembic: most starts need no more."""
+        """The schema's revision and the proof of the key, without Alembic: most starts need no more. Raises StoreError
+        where the schema is newer than this program."""
         async with self._readers.connect() as tx:
-            if not await tx.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version")):
+            revision = await self._revision(tx)
+            if revision is None:
                 return None, None
-            revision = (await tx.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar()
-            if revision not in REVISIONS:
-                return revision, None
             proof = (await tx.execute(sa.select(meta.c.value).where(meta.c.name == _PROOF))).scalar()
             return revision, proof
+
+    async def _revision(self, tx: Tx) -> str | None:
+        if not await tx.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version")):
+            return None
+        revision: str | None = (await tx.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar()
+        if revision is not None and revision not in REVISIONS:
+            raise StoreError(
+                f"database {self._backend.name} has schema {revision}, newer than this program's {HEAD}: "
+                "install the newer xiaoge, or restore the backup made before it"
+            )
+        return revision
 
     async def _migrate(self) -> None:
         from storage.migrations import upgrade  # Alembic is imported only when it has something to do
@@ -197,6 +211,8 @@ class Store:
         engine = self._backend.migrator()
         try:
             async with engine.begin() as connection:
+                if await self._revision(connection) == HEAD:
+                    return  # another process was quicker
                 await connection.run_sync(upgrade.to_head)
                 await self._backend.check_migrated(connection)
         finally:
@@ -264,6 +280,11 @@ class Store:
         if self._task is not None:
             self._queue.put_nowait(_Signal.END)
             await asyncio.wait([self._task])
+        if self._connection is not None:
+            try:
+                await self._backend.part(self._connection)
+            except Exception as error:  # noqa: BLE001  # what is left behind is swept up some day
+                _log.info("the database was gone before the end: %s", type(error).__name__, extra={"action": "close"})
         await self._dispose()
 
     async def _dispose(self) -> None:
@@ -351,7 +372,7 @@ class Store:
                 await asyncio.sleep(0)  # a work may run through without a pause: let the others have the loop
             mark = tx.info.get("mark")
             await transaction.commit()
-        except postgres.TakenOverError as error:
+        except postgres.MigratedError as error:
             self._lost = error
             _log.error("%s", error, extra={"action": "write"})
             return error
@@ -382,7 +403,7 @@ class Store:
         while not self._closed:
             try:
                 return await self._backend.committed(await self._connected(writer), mark)
-            except postgres.TakenOverError as error:
+            except postgres.MigratedError as error:
                 self._lost = error
                 return False
             except Exception as error:  # noqa: BLE001  # asked again

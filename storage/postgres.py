@@ -1,8 +1,9 @@
-"""PostgreSQL behind the store: engines, one bot a database by an advisory lock, and its errors in words.
+"""PostgreSQL behind the store: engines, any number of processes on one database, and its errors in words.
 
 Writers take turns as they do on SQLite: each transaction begins with an advisory lock. So a work may look and then
 write, and a claim never meets a claim; SKIP LOCKED (storage/outbox.py) only keeps one from waiting for a person's
-psql. NOTIFY would tell nobody anything while one process owns the database: its own tasks wake one another, and poll.
+psql. Whoever writes also shares a lock that a migration takes alone: no program meets a schema that is not its own.
+Which process serves which account is a matter of leases (storage/leases.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from storage.errors import StoreError
+from storage.migrations import HEAD
 
 if TYPE_CHECKING:
     import asyncpg
@@ -30,33 +32,52 @@ READERS = 4
 CONNECT_TIMEOUT = 10.0  # seconds
 
 _LOCKS = 0x78696F67  # "xiog": the class of our advisory locks, which are counted per database
-_BOT, _WRITE = 1, 2
-_MARK = "store.committed"  # in `meta`: which group was committed last
+_SCHEMA, _WRITE = 1, 2
+_LOCK_PATIENCE = 5  # seconds that a process just killed may take to be gone
+
+# In `meta`, one row a writer: which group it committed last, and when.
+_MARK = "store.committed:"
 _PUT_MARK = (
-    f"INSERT INTO meta (name, value) VALUES ('{_MARK}', '\\x{{}}') "  # noqa: S608  # of hexadecimal digits
+    "INSERT INTO meta (name, value)"
+    " VALUES ('{name}', '\\x{mark}'::bytea || int8send(extract(epoch FROM now())::bigint)) "
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
-_LOCK_PATIENCE = 5  # seconds that a bot just killed may take to be gone
+_MARK_BYTES = 16
+_KEEP_MARKS = 30 * 86400  # seconds; a killed process leaves its own, and none asks for one after so long
+_SWEEP_MARKS = f"""
+DELETE FROM meta WHERE name LIKE '{_MARK}%'
+  AND substr(value, {_MARK_BYTES + 1}) < int8send(extract(epoch FROM now())::bigint - {_KEEP_MARKS})
+"""  # noqa: S608  # of constants
 
-# A statement of ours takes milliseconds. A transaction idles while a handler thinks; only a frozen bot does it long.
+# A statement of ours takes milliseconds.
 _SETTINGS = {
     "statement_timeout": "60000",
     "lock_timeout": "10000",
     "idle_in_transaction_session_timeout": "120000",
     "timezone": "UTC",
     "synchronous_commit": "on",
-    # A bot whose machine fell silent must not hold its lock for hours.
+    # A process whose machine fell silent must not hold its locks for hours.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
 }
+# A writer's transaction idles while a handler thinks; only a frozen process does it long. It loses its turn before
+# those who wait for theirs give up.
+_THINK = 8  # seconds
 _LOST = "see that PostgreSQL runs and can be reached; the bot then goes on by itself"
+_SESSION = {  # what an engine may set for its sessions
+    "statement_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+}
 _GONE = ("08", "57P", "25P03")  # kinds of errors after which the connection is no more
 
-_HOLDER = """
+_HOLDERS = """
 SELECT a.pid, a.application_name, a.client_addr::text FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY a.backend_start
 """
 _END_OWN = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -64,8 +85,8 @@ WHERE application_name = $1 AND pid <> pg_backend_pid() AND datname = current_da
 """
 
 
-class TakenOverError(StoreError):
-    """Another process holds this database now; what this one remembers of it is no longer true."""
+class MigratedError(StoreError):
+    """A newer program has migrated the database while this one's connection was gone."""
 
 
 class Backend:
@@ -86,9 +107,10 @@ class Backend:
         self.name = f"{url.database} on {server}" + (f":{url.port}" if url.port else "")
         self.shared: dict[str, Any] = {}  # seen by every connection as info["store"]
         # The token tells our own lost connections from those of others.
-        self._sign = f"{secrets.token_hex(4)} pid {os.getpid()} on {socket.gethostname()}"
-        self._alone = False
-        self._held = False  # the bot's lock was ours once: without it, somebody else may have written
+        token = secrets.token_hex(8)
+        self._sign = f"{token} pid {os.getpid()} on {socket.gethostname()}"
+        self._mark = _MARK + token
+        self._wrote = False  # the writer was connected before
 
     @property
     def key_file(self) -> Path:
@@ -96,30 +118,39 @@ class Backend:
         raise StoreError(f"database {self.name} needs a key file: configure key_file")
 
     def prepare(self, *, read_only: bool) -> None:
-        """The lock is taken by the writer's connection (`writer`), so nothing is to be done ahead."""
-        self._alone = not read_only
+        """What is locked is locked by connections, so nothing is to be done ahead."""
 
     def release(self) -> None:
-        """The lock goes with the connection that holds it."""
+        """Locks go with the connections that hold them."""
 
     # hide_parameters: an error tells its statement, never the texts that people wrote.
 
     def writer(self) -> AsyncEngine:
-        """The engine of the one writer. The bot's lock lives on its connection, so that no write can outlive it."""
-        engine = self._engine("writer", pool_size=1, max_overflow=0, isolation_level="AUTOCOMMIT", own=self._take_lock)
+        """The engine of this process's one writer. Its connection shares the lock of the schema, so that no write can
+        outlive it."""
+        engine = self._engine(
+            "writer",
+            pool_size=1,
+            max_overflow=0,
+            isolation_level="AUTOCOMMIT",
+            own=self._share_schema,
+            idle_in_transaction_session_timeout=f"{_THINK}s",
+            # Each statement sees what was committed before the turn came, whatever the server's default is.
+            default_transaction_isolation="read committed",
+        )
         sync = engine.sync_engine
 
         # AUTOCOMMIT makes SQLAlchemy leave transactions to these: what prepares the ground (BEGIN, SAVEPOINT) waits for
         # the first statement and travels as one message.
         @sa.event.listens_for(sync, "begin")
         def begin(connection: sa.Connection) -> None:
-            mark = secrets.token_hex(16)
+            mark = secrets.token_hex(_MARK_BYTES)
             connection.info["mark"] = mark
             connection.info["begun"] = False
             connection.info["ahead"] = [
                 "BEGIN",
                 f"SELECT pg_advisory_xact_lock({_LOCKS}, {_WRITE})",
-                _PUT_MARK.format(mark),
+                _PUT_MARK.format(name=self._mark, mark=mark),
             ]
 
         @sa.event.listens_for(sync, "before_cursor_execute")
@@ -154,20 +185,16 @@ class Backend:
             max_overflow=0,
             pool_timeout=60,
             isolation_level="REPEATABLE READ",
-            read_only="on",
+            default_transaction_read_only="on",
         )
 
     def migrator(self) -> AsyncEngine:
-        """An engine for migrations, all of one in a transaction."""
-        return self._engine("migration", poolclass=NullPool, statement_timeout="0")
+        """An engine for migrations, all of one in a transaction. To connect raises StoreError while others write."""
+        return self._engine("migration", poolclass=NullPool, own=self._take_schema, statement_timeout="0")
 
     def _engine(self, role: str, *, own: Any = None, **options: Any) -> AsyncEngine:  # noqa: ANN401
-        settings = {
-            **_SETTINGS,
-            "application_name": self._sign_of(role),
-            "statement_timeout": options.pop("statement_timeout", _SETTINGS["statement_timeout"]),
-            "default_transaction_read_only": options.pop("read_only", "off"),
-        }
+        settings = {**_SETTINGS, "default_transaction_read_only": "off", "application_name": self._sign_of(role)}
+        settings |= {name: options.pop(name) for name in _SESSION & options.keys()}
         try:
             engine = create_async_engine(
                 self._url,
@@ -212,25 +239,59 @@ class Backend:
     def _sign_of(self, role: str) -> str:
         return f"xiaoge {role} {self._sign}"[:63]
 
-    async def _take_lock(self, connection: asyncpg.Connection[Any]) -> None:
-        if not self._alone:
-            return
-        # Waiting a little: the server takes a moment to see that a process is dead, also that our own connection is.
-        await connection.execute(f"SET lock_timeout = '{_LOCK_PATIENCE}s'")
-        if self._held:  # the server may not have seen yet that our connection is no more
+    async def _share_schema(self, connection: asyncpg.Connection[Any]) -> None:
+        """Hold the schema as it is, together with all who write."""
+        # Of a lost connection the server may not have heard yet: what it was in the middle of would block the next.
+        if self._wrote:
             await connection.execute(_END_OWN, self._sign_of("writer"))
+        holders = await self._lock(connection, "pg_advisory_lock_shared")
+        if holders is not None:
+            raise StoreError(f"database {self.name} is being migrated by {holders}: start again when that is done")
+        if self._wrote:
+            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+            if revision != HEAD:
+                raise MigratedError(
+                    f"database {self.name} was migrated to schema {revision} while it was out of reach: "
+                    "stop this program and start the newer xiaoge"
+                )
+        elif await connection.fetchval("SELECT to_regclass('meta')"):
+            await connection.execute(_SWEEP_MARKS)
+
+    async def _take_schema(self, connection: asyncpg.Connection[Any]) -> None:
+        """Hold the schema alone, to change it."""
+        holders = await self._lock(connection, "pg_advisory_lock")
+        if holders is not None:
+            raise StoreError(
+                f"database {self.name} has to be migrated to schema {HEAD} and is in use by {holders}: "
+                "stop all of them, then start again"
+            )
+
+    async def _lock(self, connection: asyncpg.Connection[Any], how: str) -> str | None:
+        """Take the lock of the schema; who is in the way, in words, where it does not come free."""
+        # Waiting a little: the server takes a moment to see that a process is dead.
+        await connection.execute(f"SET lock_timeout = '{_LOCK_PATIENCE}s'")
         try:
-            await connection.execute(f"SELECT pg_advisory_lock({_LOCKS}, {_BOT})")
+            await connection.execute(f"SELECT {how}({_LOCKS}, {_SCHEMA})")
         except Exception as error:
             if getattr(error, "sqlstate", "") != "55P03":
                 raise
-            holder = await connection.fetchrow(_HOLDER, _LOCKS, _BOT)
-            who = "another process" if holder is None else f"{holder[1]} ({holder[2] or 'local'}, backend {holder[0]})"
-            if self._held:
-                raise TakenOverError(f"database {self.name} was taken over by {who}: stop one of the two") from None
-            raise StoreError(f"database {self.name} is in use by {who}: stop that one first") from None
+            holders = [
+                f"{name} ({address or 'local'}, backend {pid})"
+                for pid, name, address in await connection.fetch(_HOLDERS, _LOCKS, _SCHEMA)
+            ]
+            return ", ".join(holders) or "another process"
         await connection.execute(f"SET lock_timeout = {_SETTINGS['lock_timeout']}")
-        self._held = True
+        return None
+
+    async def joined(self, connection: AsyncConnection) -> None:  # noqa: ARG002
+        """The schema has been found to be this program's: from now on another one is none of its."""
+        self._wrote = True
+
+    async def part(self, connection: AsyncConnection) -> None:
+        """The writer's last word, outside of a transaction: no mark of its is asked for any more."""
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None  # noqa: S101
+        await raw.execute("DELETE FROM meta WHERE name = $1", self._mark)
 
     async def raw(self, connection: AsyncConnection) -> _Ahead:
         """What takes statements that need no answer."""
@@ -247,7 +308,11 @@ class Backend:
         """Was the group with this mark committed, though no answer came? To be asked before the next group."""
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None  # noqa: S101
-        return bool(await raw.fetchval("SELECT value = $1 FROM meta WHERE name = $2", bytes.fromhex(mark), _MARK))
+        # In our turn: a transaction that was cut has by then ended, this way or that.
+        async with raw.transaction():
+            await raw.execute(f"SELECT pg_advisory_xact_lock({_LOCKS}, {_WRITE})")
+            query = f"SELECT substr(value, 1, {_MARK_BYTES}) = $1 FROM meta WHERE name = $2"  # noqa: S608
+            return bool(await raw.fetchval(query, bytes.fromhex(mark), self._mark))
 
     async def check_migrated(self, connection: AsyncConnection) -> None:
         """PostgreSQL checks references itself."""
@@ -287,7 +352,7 @@ class Backend:
                 return StoreError(f"disk full: the server of {self.name} needs space; the bot then goes on by itself")
             case "53300":
                 return StoreError(
-                    f"database {self.name} has no connection left: raise max_connections (xiaoge takes 6)"
+                    f"database {self.name} has no connection left: raise max_connections (each process takes 6)"
                 )
             case "53200" | "53000" | "53400":
                 return StoreError(f"the server of {self.name} is out of memory or another resource: see its log")

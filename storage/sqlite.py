@@ -190,6 +190,12 @@ class Backend:
         """Is the connection that was kept still one? A file does not go away."""
         return True
 
+    async def joined(self, connection: AsyncConnection) -> None:
+        """The schema has been found to be this program's; nobody else changes it."""
+
+    async def part(self, connection: AsyncConnection) -> None:
+        """The writer's last word: none."""
+
     async def committed(self, connection: AsyncConnection, mark: str) -> bool:  # noqa: ARG002
         """A COMMIT that failed here did not happen."""
         return False

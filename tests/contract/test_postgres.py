@@ -7,15 +7,17 @@ import asyncio
 import contextlib
 import sqlite3
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from storage import audit, postgres
+import storage.postgres
+from storage import audit, crypto
 from storage.beside import open_beside
 from storage.engine import Store, StoreError, Tx
 from storage.migrations import HEAD, upgrade
@@ -25,6 +27,9 @@ from tests import postgres_server
 from tests.contract.conftest import Postgresql
 from tests.contract.fill import BIND_CODE_LINE, KEY_FILE, NOW, fill, fill_net, read_back, read_net
 from tests.postgres_server import Server
+
+if TYPE_CHECKING:
+    import asyncpg
 
 END_WRITER = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -67,18 +72,67 @@ def test_the_wheel_may_be_missing_on_a_laptop_and_never_in_ci(
         postgres_server._binaries()
 
 
-# --- one bot a database ---
+# --- several bots on one database ---
 
 
-async def test_a_second_bot_is_refused_and_told_who_is_there(
-    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres, "_LOCK_PATIENCE", 1)
-    async with await postgresql.fresh():
-        with pytest.raises(StoreError, match=r"is in use by xiaoge writer .* pid \d+ on .*stop that one first"):
-            await postgresql.again()
-    async with await postgresql.again():
-        pass
+@contextlib.asynccontextmanager
+async def _guest(server: Server, database: str, name: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection that is not the store's, which says to be `name`."""
+    import asyncpg
+
+    connection = await asyncpg.connect(
+        host=str(server.home),
+        user="postgres",
+        database=database,
+        server_settings={"application_name": name},
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def _before(postgres: Server, revision: str | None) -> AsyncIterator[str]:
+    """The name of a database of an older schema; None: an empty one."""
+    name = postgres.create(template="template1")
+    engine = create_async_engine(postgres.url(name), poolclass=sa.NullPool)
+    try:
+        if revision is not None:
+            async with engine.begin() as connection:
+                await connection.run_sync(lambda sync: command.upgrade(upgrade.config(sync), revision))
+        yield name
+    finally:
+        postgres.drop(name)
+
+
+def _locks(server: Server, database: str, lock: int, *, granted: bool) -> int:
+    """How many have this lock, or wait for it."""
+    query = (
+        "SELECT objid, granted FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    return server.fetch(database, query).count((lock, granted))
+
+
+async def _schema_lock(connection: asyncpg.Connection[Any], how: str = "") -> None:
+    await connection.execute(f"SELECT pg_advisory_lock{how}({storage.postgres._LOCKS}, {storage.postgres._SCHEMA})")
+
+
+async def test_several_bots_write_in_turns(postgresql: Postgresql) -> None:
+    async def count_up(tx: Tx) -> None:
+        value = await tx.scalar(sa.select(sequences.c.value).where(sequences.c.name == "n"))
+        await asyncio.sleep(0)  # others would have their chance here
+        await tx.execute(sa.update(sequences).where(sequences.c.name == "n").values(value=value + 1))
+
+    async with await postgresql.fresh() as one, await postgresql.again() as two, await postgresql.again() as three:
+        await one.write(lambda tx: _note(tx, "n"))
+        every = (one, two, three) * 20
+        works = [each.write(count_up) for each in every]
+        works += [each.write(lambda tx: audit.append(tx, AuditEntry(NOW, "both"))) for each in every]
+        await asyncio.gather(*works)
+        assert postgresql.rows("SELECT value FROM sequences") == [(61,)]
+        assert await two.read(audit.verify) == audit.Verdict(60, True)
 
 
 async def test_readers_and_short_writes_work_beside_the_bot(postgresql: Postgresql) -> None:
@@ -95,42 +149,114 @@ async def test_readers_and_short_writes_work_beside_the_bot(postgresql: Postgres
         assert await store.read(audit.verify) == audit.Verdict(41, True)
 
 
-async def test_a_database_that_was_taken_over_closes_the_store(postgresql: Postgresql) -> None:
-    store = await postgresql.fresh()
-    # Somebody else waits for the lock; our connection is cut.
-    taken, let_go = asyncio.Event(), asyncio.Event()
-    holder = asyncio.create_task(_hold_lock(postgresql, taken, let_go))
-    while not postgresql.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-        await asyncio.sleep(0.01)
-    postgresql.tamper(END_WRITER)
-    await taken.wait()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(postgres, "_LOCK_PATIENCE", 1)
+async def test_a_frozen_bot_does_not_keep_the_others_from_writing(
+    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.postgres, "_THINK", 1)
+    async with await postgresql.fresh() as store, await postgresql.again() as other:
+        begun, woken = asyncio.Event(), asyncio.Event()
+
+        async def frozen(tx: Tx) -> None:
+            await _note(tx, "frozen")
+            begun.set()
+            await woken.wait()
+            await _note(tx, "too late")
+
+        caller = asyncio.create_task(store.write(frozen))
+        await begun.wait()
+        await other.write(lambda tx: _note(tx, "other"))
+        woken.set()
+        with pytest.raises(StoreError, match="was lost"):
+            await caller
+        assert await _noted(store) == {"other"}
+
+
+async def test_a_migration_is_refused_while_others_write_and_names_all_of_them(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres._LOCK_PATIENCE", 1)
+    async with _before(postgres, "0003") as name:
+        async with (
+            _guest(postgres, name, "xiaoge writer aa pid 1 on n1") as one,
+            _guest(postgres, name, "xiaoge writer bb pid 2 on n2") as two,
+        ):
+            for older in (one, two):
+                await _schema_lock(older, "_shared")
+            said = await _refused(postgres.url(name), tmp_path)
+            assert f"has to be migrated to schema {HEAD} and is in use by xiaoge writer aa pid 1 on n1 (" in said
+            assert "), xiaoge writer bb pid 2 on n2 (" in said
+            assert said.endswith("stop all of them, then start again")
+        assert postgres.fetch(name, "SELECT version_num FROM alembic_version") == [("0003",)]
+        async with await Store.open(postgres.url(name), key_file=tmp_path / "xiaoge.key") as store:
+            await store.write(lambda tx: _note(tx, "x"))
+        assert postgres.fetch(name, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+
+
+async def test_a_migration_waits_for_one_who_is_about_to_end(postgres: Server, tmp_path: Path) -> None:
+    async with _before(postgres, "0003") as name:
+        async with _guest(postgres, name, "xiaoge writer aa pid 1 on n1") as older:
+            await _schema_lock(older, "_shared")
+            opening = asyncio.create_task(Store.open(postgres.url(name), key_file=tmp_path / "xiaoge.key"))
+            while not await asyncio.to_thread(_locks, postgres, name, storage.postgres._SCHEMA, granted=False):
+                assert not opening.done()
+                await asyncio.sleep(0.01)
+        await (await opening).close()
+        assert postgres.fetch(name, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+
+
+async def test_who_starts_during_a_migration_is_told(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres._LOCK_PATIENCE", 1)
+    async with _before(postgres, "0003") as name, _guest(postgres, name, "xiaoge migration aa pid 1 on n1") as newer:
+        await _schema_lock(newer)
+        said = await _refused(postgres.url(name), tmp_path)
+        assert "is being migrated by xiaoge migration aa pid 1 on n1 (" in said
+
+
+@pytest.mark.parametrize("revision", [None, "0003"])
+async def test_of_bots_that_start_together_one_migrates(
+    postgres: Server, tmp_path: Path, revision: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "xiaoge.key"
+    crypto.make_key_file(key)  # they share one, as docs/scale.md says
+    migrated = []
+    to_head = upgrade.to_head
+    monkeypatch.setattr(upgrade, "to_head", lambda connection: (migrated.append(1), to_head(connection)))
+    async with _before(postgres, revision) as name:
+        stores = await asyncio.gather(*(Store.open(postgres.url(name), key_file=key) for _ in range(4)))
+        await asyncio.gather(*(store.write(lambda tx, n=n: _note(tx, f"n{n}")) for n, store in enumerate(stores)))
+        assert await _noted(stores[0]) == {"n0", "n1", "n2", "n3"}
+        for store in stores:
+            await store.close()
+    assert migrated == [1]
+
+
+async def test_a_key_that_was_made_too_many_is_noticed_at_the_first_start(postgres: Server, tmp_path: Path) -> None:
+    """Two machines find a new database at once, each without a key file."""
+    homes = [tmp_path / "n1", tmp_path / "n2"]
+    for home in homes:
+        home.mkdir()
+    async with _before(postgres, None) as name:
+        opening = [Store.open(postgres.url(name), key_file=home / "xiaoge.key") for home in homes]
+        outcomes = await asyncio.gather(*opening, return_exceptions=True)
+        opened = [one for one in outcomes if isinstance(one, Store)]
+        refused = [str(one) for one in outcomes if isinstance(one, StoreError)]
+        assert (len(opened), len(refused)) == (1, 1)
+        assert "key file" in refused[0]
+        await opened[0].close()
+
+
+async def test_who_was_away_during_a_migration_writes_no_more(postgresql: Postgresql) -> None:
+    async with await postgresql.fresh() as store:
+        postgresql.tamper(END_WRITER, "UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(StoreError):  # which may still be about the cut itself
+            await store.write(lambda tx: _note(tx, "late"))
         for _ in range(2):
-            with pytest.raises(StoreError, match="taken over by thief"):
+            with pytest.raises(StoreError, match=r"migrated to schema 9999 while it was out of reach: stop this"):
                 await store.write(lambda tx: _note(tx, "late"))
-    assert not store.alive
-    let_go.set()
-    await holder
-    await store.close()
+        assert not store.alive
     assert postgresql.rows("SELECT name FROM sequences") == []
-
-
-async def _hold_lock(postgresql: Postgresql, taken: asyncio.Event, let_go: asyncio.Event) -> None:
-    import asyncpg
-
-    thief = await asyncpg.connect(
-        host=str(postgresql.server.home),
-        user="postgres",
-        database=postgresql.database,
-        server_settings={"application_name": "thief"},
-    )
-    try:
-        await thief.execute(f"SELECT pg_advisory_lock({postgres._LOCKS}, {postgres._BOT})")
-        taken.set()
-        await let_go.wait()
-    finally:
-        await thief.close()
 
 
 # --- a connection that goes ---
@@ -174,7 +300,7 @@ async def test_a_commit_without_an_answer_is_looked_up(
     postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch, together: int, came_to_pass: bool
 ) -> None:
     async with await postgresql.fresh() as store:
-        send, cut = postgres._run, []
+        send, cut = storage.postgres._run, []
 
         def run(connection: sa.Connection, *statements: str) -> str:
             if statements[-1] != "COMMIT" or cut:
@@ -186,7 +312,7 @@ async def test_a_commit_without_an_answer_is_looked_up(
             adapted.driver_connection.terminate()
             raise ConnectionResetError
 
-        monkeypatch.setattr(postgres, "_run", run)
+        monkeypatch.setattr(storage.postgres, "_run", run)
         works = [store.write(lambda tx, name=f"n{n}": _note(tx, name)) for n in range(together)]
         outcomes = await asyncio.gather(*works, return_exceptions=True)
         assert cut
@@ -196,6 +322,103 @@ async def test_a_commit_without_an_answer_is_looked_up(
         else:
             assert all(isinstance(outcome, StoreError) for outcome in outcomes)
             assert await _noted(store) == set()
+
+
+async def test_a_lost_commit_is_looked_up_among_those_of_others(
+    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others commit in the meantime says nothing of one's own."""
+    async with await postgresql.fresh() as store, await postgresql.again() as other:
+        send, cut = storage.postgres._run, asyncio.Event()
+
+        def run(connection: sa.Connection, *statements: str) -> str:
+            done = send(connection, *statements)
+            if statements[-1] == "COMMIT" and connection.info["store"] is store._backend.shared and not cut.is_set():
+                cut.set()
+                adapted: Any = connection.connection.dbapi_connection
+                adapted.driver_connection.terminate()
+                raise ConnectionResetError
+            return done
+
+        answered = asyncio.Event()
+        ask = storage.postgres.Backend.committed
+
+        async def later(self: storage.postgres.Backend, connection: AsyncConnection, mark: str) -> bool:
+            await answered.wait()
+            return await ask(self, connection, mark)
+
+        monkeypatch.setattr(storage.postgres, "_run", run)
+        monkeypatch.setattr(storage.postgres.Backend, "committed", later)
+        mine = asyncio.create_task(store.write(lambda tx: _note(tx, "mine")))
+        await cut.wait()
+        await other.write(lambda tx: _note(tx, "theirs"))
+        answered.set()
+        await mine
+        assert await _noted(store) == {"mine", "theirs"}
+
+
+async def test_the_question_waits_for_a_transaction_that_is_still_under_way(
+    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may not have seen yet that its client is gone, and commit after it was asked."""
+    monkeypatch.setattr(storage.postgres, "_END_OWN", "SELECT $1::text")  # nobody ends the old one for us
+    here = (postgresql.server, postgresql.database)
+    async with await postgresql.fresh() as store:
+        send, kept = storage.postgres._run, []
+
+        def run(connection: sa.Connection, *statements: str) -> str:
+            if statements[-1] != "COMMIT" or kept:
+                return send(connection, *statements)
+            # The way of a COMMIT that is slow to arrive: the server keeps the session, the program has lost it.
+            adapted: Any = connection.connection.dbapi_connection
+            kept.append(adapted.driver_connection)
+            adapted._connection = _Gone(adapted.driver_connection)
+            raise ConnectionResetError
+
+        monkeypatch.setattr(storage.postgres, "_run", run)
+        caller = asyncio.create_task(store.write(lambda tx: _note(tx, "slow")))
+        while not await asyncio.to_thread(_locks, *here, storage.postgres._WRITE, granted=False):
+            await asyncio.sleep(0.01)
+        assert not caller.done()
+        await kept[0].execute("COMMIT")
+        await caller
+        assert await _noted(store) == {"slow"}
+        await kept[0].close()
+
+
+class _Gone:
+    """A connection as its program sees it after it broke."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def is_closed(self) -> bool:
+        return True
+
+    def terminate(self) -> None:
+        """The server hears nothing of it."""
+
+    async def close(self, **_: object) -> None:
+        """Nor of this."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+async def test_marks_are_cleaned_up(postgresql: Postgresql) -> None:
+    marks = "SELECT name FROM meta WHERE name LIKE 'store.committed:%' ORDER BY name"
+    async with await postgresql.fresh() as store, await postgresql.again() as other:
+        for each in (store, other):
+            await each.write(lambda tx: _note(tx, str(id(tx))))
+        assert len(postgresql.rows(marks)) == 2
+    assert postgresql.rows(marks) == []
+    for name, days in (("old", 31), ("young", 29)):
+        postgresql.tamper(
+            f"INSERT INTO meta VALUES ('store.committed:{name}', decode(repeat('ab', 16), 'hex')"  # noqa: S608
+            f" || int8send(extract(epoch FROM now() - interval '{days} days')::bigint))"
+        )
+    async with await postgresql.again():
+        assert postgresql.rows(marks) == [("store.committed:young",)]
 
 
 async def test_an_error_that_a_work_hid_is_not_taken_for_done(postgresql: Postgresql) -> None:
