@@ -305,7 +305,8 @@ class Dispatcher:
                 await self._accept(channel.transport, message)
         channel.written(message.id)
         self._done(channel, message, reason, joined)
-        self._wake_senders()
+        if context is not None:  # the echo of our own line queues none
+            self._wake_senders()
 
     async def _accept(self, transport: Transport, message: Message) -> None:
         try:

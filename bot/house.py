@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -171,9 +172,9 @@ class House:
         if self._sent is not None:
             self._sent(line)
 
-    def _link_up(self) -> None:
+    def _link_up(self, account: str) -> None:
         self._linked.set()
-        self.wake_senders()
+        self._wake(account)
 
     def _throttled(self, account: str) -> None:
         if account in self._seats:
@@ -184,7 +185,8 @@ class House:
         return Seat(account, dial, self._furnished, self.dispatcher, self.clock, fence=fence)
 
     def _furnished(self, transport: Transport, fence: Fence) -> tuple[Intake, Sender]:
-        intake = Intake(self.store, transport, self.dispatcher, self.clock, self._link_up, fence=fence)
+        linked = partial(self._link_up, transport.account)
+        intake = Intake(self.store, transport, self.dispatcher, self.clock, linked, fence=fence)
         sender = Sender(
             self.store, transport, self._budget, self.clock, fence=fence, seed=self._seed, sent=self._line_sent
         )
