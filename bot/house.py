@@ -22,7 +22,8 @@ from bot.pacing import Budget
 from bot.seat import LISTENED_OUT, ONE_SEND, Seat
 from bot.sender import Sender, SentHook
 from bot.transports.base import Event, Offline, Transport
-from handlers.context import Policy
+from handlers import detours
+from handlers.context import Effects, Policy
 from nlp.pipeline import Classifier
 from storage.engine import Store
 from storage.leases import Fence, no_fence
@@ -180,6 +181,14 @@ class House:
         if account in self._seats:
             self._seats[account].sender.throttled()
 
+    async def _stalled(self, account: str) -> None:
+        """An emergency waits because WeChat stopped the account: another account tells those who must know, now and not
+        with the next tick. Raises StoreError."""
+        now = self.clock.now()
+        log.warning("an emergency waits", action="stalled", account=account)
+        await self.store.write(lambda tx: detours.send(Effects(tx, now, self.policy)))
+        self.wake_senders()
+
     # ---------------------------------------------------------------- seats and duty come and go (bot/leasing.py)
     def _seat(self, account: str, dial: Callable[[str], Transport], fence: Fence = no_fence) -> Seat:
         return Seat(account, dial, self._furnished, self.dispatcher, self.clock, fence=fence)
@@ -188,7 +197,14 @@ class House:
         linked = partial(self._link_up, transport.account)
         intake = Intake(self.store, transport, self.dispatcher, self.clock, linked, fence=fence)
         sender = Sender(
-            self.store, transport, self._budget, self.clock, fence=fence, seed=self._seed, sent=self._line_sent
+            self.store,
+            transport,
+            self._budget,
+            self.clock,
+            fence=fence,
+            seed=self._seed,
+            sent=self._line_sent,
+            stalled=self._stalled,
         )
         return intake, sender
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from handlers import (
     answers,
     callbacks,
+    detours,
     digests,
     meetings,
     membership,
@@ -131,6 +132,7 @@ PARTS: tuple[Part, ...] = (
     membership.tell,
     notice_sending.send,
     notice_sending.end,
+    detours.send,
 )
 # Of what is done in pieces: one piece at a time, and how to go on past one that cannot be done.
 ONE_BY_ONE: dict[Part, tuple[Part, Part]] = {

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -105,6 +105,12 @@ async def due(tx: Tx, account: str, now: datetime, limit: int = 50) -> list[Outg
 async def next_due(tx: Tx, account: str, after: datetime) -> datetime | None:
     """The earliest not_before of a queued line, of those later than `after`."""
     return min(await tx.scalars(_NEXT_DUE, {"of": account, "after": after}), default=None)
+
+
+async def held_up(tx: Tx, accounts: Collection[str], now: datetime) -> list[Outgoing]:
+    """Emergencies that these accounts should have said by now, in the order in which they were queued."""
+    urgent = (QUEUED, outbox.c.account.in_(accounts), outbox.c.lane == Lane.EMERGENCY, outbox.c.not_before <= now)
+    return await _all(tx, _OUTGOING.where(*urgent).order_by(outbox.c.id))
 
 
 async def _move(tx: Tx, id: int, states: Sequence[SendState], **values: Any) -> bool:  # noqa: ANN401
