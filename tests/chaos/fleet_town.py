@@ -28,7 +28,9 @@ from tests.integration.gateway_process import GatewayHost, free_port
 HOSTS, ACCOUNTS = 2, 4  # Node processes, and accounts in each
 BOTS = 2
 STREET = "5199990"  # the beginning of every grid's code
-APPEAL_EVERY = 6  # lots of talk, one each second from every account
+APPEAL_EVERY = 10  # lots of talk, one each second from every account
+# A question under a notice goes to its author, from every group: tested elsewhere, it would take the author's account.
+TALK = ("晚上吃火锅", "哈哈哈", "谢谢大家", "周末去爬山吧", "早上好")
 SHORTLY = 90.0  # seconds that anything may take on a loaded machine
 
 
@@ -132,6 +134,8 @@ class FleetTown(Town):
             People(name, gateway, seed, rooms, members - 2)
             for name, gateway in zip(names, gateways, strict=True)
         ]
+        for one in people:
+            one.talks_of = TALK
         town = cls(home, people, on=database)
         settled = settings_of(people, gap).replace("sqlite+aiosqlite:///xiaoge.db", database.url)
         staff = [

@@ -67,6 +67,7 @@ class People:
         self.gateway = gateway
         self.rooms = rooms
         self.members = members
+        self.talks_of: Sequence[str] = TALK
         self.said: list[Said] = []
         self._random = random.Random(f"{account} {seed}")
         self._speaker = self._chatting = members // 4  # who chats does not report
@@ -86,7 +87,7 @@ class People:
         room = self._random.randrange(self.rooms)
         building, unit = "", ""
         if kind is Kind.CHAT:
-            speaker, text = 1 + room % (self._chatting - 1), self._random.choice(TALK)
+            speaker, text = 1 + room % (self._chatting - 1), self._random.choice(self.talks_of)
         else:
             self._speaker += 1
             assert self._speaker < self.members, "more reports than people"
