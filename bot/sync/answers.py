@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from storage.engine import Store, StoreError, Tx
 log = structlog.get_logger(__name__)
 
 PAGE = 200
+TOGETHER = 50  # answers in one COMMIT: others who write must not wait long
 MOST_WORDS = 2000  # characters of one field that are kept
 _MOST_REVISION = 2**53  # beyond it JSON numbers are not exact everywhere
 _ID = re.compile(r"S[1-9][0-9]{0,8}")
@@ -87,7 +88,7 @@ def _words(raw: Mapping[str, object], field: str) -> str:
 
 
 class Answers:
-    """Does what is answered, one transaction each, whichever way it came. `tally` counts (upstream, verdict)."""
+    """Does what is answered, each for itself, whichever way it came. `tally` counts (upstream, verdict)."""
 
     def __init__(self, store: Store, policy: Policy, clock: Clock, *, wake: Callable[[], None] = lambda: None) -> None:
         """`wake` is called when lines to people may be waiting."""
@@ -111,6 +112,14 @@ class Answers:
         if verdict in {Verdict.APPLIED, Verdict.CONFLICT}:
             self._wake()
         return verdict
+
+    async def apply_each(self, upstream: Upstream, answers: Sequence[Answer]) -> list[Verdict | BaseException]:
+        """All of them in order, many to a COMMIT: the verdict of each, or what it failed of."""
+        found: list[Verdict | BaseException] = []
+        for begin in range(0, len(answers), TOGETHER):
+            some = answers[begin : begin + TOGETHER]
+            found += await asyncio.gather(*(self.apply(upstream, one) for one in some), return_exceptions=True)
+        return found
 
 
 class Puller:
@@ -155,8 +164,7 @@ class Puller:
             after = await store.read(lambda tx: rows.cursor(tx, name))
             page = await self._get("/answers", {"after": after, "limit": str(PAGE)})
             answers, following = _page(page)
-            for raw in answers:
-                await self._hear(raw)
+            await self._hear(answers)
             found += len(answers)
             now = self._answers.clock.now()
             await store.write(partial(rows.read_up_to, upstream=name, cursor=following, at=now))
@@ -164,20 +172,22 @@ class Puller:
                 break
         return found
 
-    async def _hear(self, raw: object) -> None:
-        try:
-            answer = parse(raw, self._answers.clock.now())
-        except Malformed as error:  # the others must not wait for it
-            self._answers.tally[self.name, "malformed"] += 1
-            log.error("answer not understood", action="answer", upstream=self.name, error=str(error))
-            return
-        try:
-            await self._answers.apply(self._upstream, answer)
-        except StoreError:
-            raise
-        except Exception:  # a defect of ours, and no reason to hear nothing more
-            self._answers.tally[self.name, "defect"] += 1
-            log.exception("answer not done", action="answer", upstream=self.name, ticket=answer.id)
+    async def _hear(self, page: Sequence[object]) -> None:
+        """Do what can be done of a page: what cannot be read, and what fails by a defect of ours, holds nobody up."""
+        tally, name, read = self._answers.tally, self.name, []
+        for raw in page:
+            try:
+                read.append(parse(raw, self._answers.clock.now()))
+            except Malformed as error:
+                tally[name, "malformed"] += 1
+                log.error("answer not understood", action="answer", upstream=name, error=str(error))
+        found = await self._answers.apply_each(self._upstream, read)
+        for answer, became in zip(read, found, strict=True):
+            if isinstance(became, StoreError) or not isinstance(became, Verdict | Exception):
+                raise became
+            if isinstance(became, Exception):
+                tally[name, "defect"] += 1
+                log.error("answer not done", action="answer", upstream=name, ticket=answer.id, exc_info=became)
 
 
 def _page(page: Mapping[str, Any]) -> tuple[list[object], str]:

@@ -13,7 +13,7 @@ from bot.listener import MOST_BYTES, Refused
 from bot.settings import Upstream
 from bot.sync.answers import Answers, Malformed, parse
 from storage import answers as rows
-from storage.answers import Answer
+from storage.answers import Answer, Verdict
 
 MOST_ANSWERS = 500
 
@@ -42,16 +42,21 @@ class Pushed:
         known = await store.read(lambda tx: rows.reply(tx, name, key))
         if known is None:
             answers = self._parsed(body)
-            reply = json.dumps({"results": [await self._applied(upstream, answer) for answer in answers]})
+            reply = json.dumps({"results": await self._results(upstream, answers)})
             await store.write(lambda tx: rows.keep_reply(tx, name, key, digest, reply, now))
             return reply
         if known[0] != digest:
             raise Refused(422, "this Idempotency-Key came with another body before")
         return known[1]
 
-    async def _applied(self, upstream: Upstream, answer: Answer) -> dict[str, str | int]:
-        verdict = await self._answers.apply(upstream, answer)
-        return {"id": answer.id, "revision": answer.revision, "status": verdict.value}
+    async def _results(self, upstream: Upstream, answers: list[Answer]) -> list[dict[str, str | int]]:
+        found = await self._answers.apply_each(upstream, answers)
+        results: list[dict[str, str | int]] = []
+        for answer, became in zip(answers, found, strict=True):
+            if not isinstance(became, Verdict):
+                raise became  # what was done is `duplicate` when they send it again
+            results.append({"id": answer.id, "revision": answer.revision, "status": became.value})
+        return results
 
     def _parsed(self, body: bytes) -> list[Answer]:
         """All of them, or nothing is done."""

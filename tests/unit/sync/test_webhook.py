@@ -72,6 +72,15 @@ async def test_pushed_answers_are_done_and_each_is_told_its_fate(listener: Liste
     assert (await states(upward_store))[:3] == ["callback", "callback", "filed"]
 
 
+async def test_many_at_once_share_their_commits_and_keep_their_order(listener: Listener, upward_store: Store) -> None:
+    before = upward_store.tally.groups
+    many = [{**done(9), "revision": number} for number in range(1, 200)]
+    status, reply = await listener.push(*many, {**done(1), "revision": 5}, done(1), done(2))
+    assert status == 200
+    assert [one["status"] for one in reply["results"]] == ["unknown"] * 199 + ["applied", "stale", "applied"]
+    assert upward_store.tally.groups - before <= 10
+
+
 async def test_the_same_request_gets_the_same_reply(listener: Listener, upward_store: Store) -> None:
     first = await listener.push(done(1), key="k1")
     after = await upward_store.read(tickets.search)
