@@ -76,6 +76,8 @@ ROOM_UNKNOWN = "微信号 {account} 还没见过叫“{topic}”的群：请先�
 ROOM_AMBIGUOUS = "微信号 {account} 有 {count} 个群都叫“{topic}”：请改群名或填群ID"
 TWO_ACCOUNTS = "这个群已由微信号 {account} 回应，一个群只能启用一个微信号"
 TOO_MANY_ROOMS = "微信号 {account} 将有 {count} 个群，超过上限 {most}：请换一个号"
+STANDBY_ITSELF = "{value} 就是这个群的微信号：备用的要填另一个号"
+BAD_TAG = "标签“{value}”要 1 到 {most} 个字"
 ROOM_LEVEL = "居民群要对应社区以下的网格（12 位以上）"
 
 # --- owners, duty ---

@@ -15,7 +15,7 @@ from bot.importing.running import KINDS
 from bot.importing.tables import ImportFault
 from bot.registry import KnownPerson, Registry
 from nlp import categories
-from storage import duty, grids, owners, people, registry, rooms, roster
+from storage import duty, grids, owners, people, registry, rooms, roster, standbys
 from storage.engine import Store, Tx
 from storage.model import Alias, DutyKind, Grant, Origin, Owner, Role, RoomKind, RoomState
 from tests.contract.conftest import Database
@@ -24,7 +24,7 @@ from tests.contract.fill import COMMUNITY, GRID, MICRO, NOW
 HEADS = {
     "grids": ("网格码", "名称", "上级网格码", "原网格码"),
     "people": ("姓名", "角色", "网格码", "电话", "单位", "编号", "微信"),
-    "rooms": ("微信号", "群ID", "群名", "网格码", "类型", "启用"),
+    "rooms": ("微信号", "群ID", "群名", "网格码", "类型", "启用", "备用微信号", "标签"),
     "owners": ("事项", "网格码", "角色", "单位", "承办人"),
     "duty": ("人员", "类别", "网格码", "开始", "结束"),
 }
@@ -354,6 +354,52 @@ async def test_a_room_that_is_gone_from_the_table_is_closed_on_request(desk: Des
     assert (await desk.store.read(rooms.every))[0].state is RoomState.ENABLED
     await desk.bring("rooms", GROUPS[1:], take_gone=True)
     assert (await desk.store.read(rooms.every))[0].state is RoomState.DORMANT
+
+
+async def test_who_stands_by_and_the_labels(desk: Desk) -> None:
+    row = ("wx1", "r1", "一号群", MICRO, "", "是")
+    assert counts(await desk.bring("rooms", [(*row, "wx2", "独居老人、#沿河")])) == (1, 0, 0, 0)
+
+    async def found() -> tuple[list[tuple[str, str]], dict[int, set[str]]]:
+        (room,) = await desk.store.read(rooms.every)
+        others = await desk.store.read(lambda tx: standbys.of_room(tx, room.id))
+        return [(one.account, one.im_id) for one in others], await desk.store.read(rooms.tags)
+
+    assert await found() == ([("wx2", "r1")], {1: {"独居老人", "沿河"}})
+    assert counts(await desk.bring("rooms", [(*row, "wx2", "沿河 独居老人")])) == (0, 0, 1, 0)
+    assert counts(await desk.bring("rooms", [row])) == (0, 0, 1, 0)  # what is left out stays
+    plan = await desk.bring("rooms", [(*row, "wx2:id-of-wx2", "沿河")])
+    assert plan.changed == [("wx1:一号群", "备用微信号 wx2 → wx2，标签 沿河、独居老人 → 沿河")]
+    assert await found() == ([("wx2", "id-of-wx2")], {1: {"沿河"}})
+    assert counts(await desk.bring("rooms", [(*row, "无", "无")])) == (0, 1, 0, 0)
+    assert await found() == ([], {})
+
+
+async def test_faults_of_who_stands_by_and_of_labels(desk: Desk) -> None:
+    rows = [
+        ("wx1", "r1", "", MICRO, "", "", "wx9"),
+        ("wx1", "r2", "", MICRO, "", "", "wx1"),
+        ("wx1", "r3", "", MICRO, "", "", "", "这个标签写得实在太长了长到没有人能记得住它的全名"),
+    ]
+    found = await desk.faults("rooms", rows)
+    assert [fault.partition(":")[0] for fault in found] == ["2 备用微信号", "3 备用微信号", "4 标签"]
+
+
+@pytest.mark.parametrize("im_id", ["r1", ""])
+async def test_a_table_from_before_another_account_took_over_undoes_nothing(desk: Desk, im_id: str) -> None:
+    await desk.bring("rooms", [("wx1", "r1", "一号群", MICRO, "", "是", "wx2")])
+    (room,) = await desk.store.read(rooms.every)
+    to = standbys.Standby(room.id, "wx2", "r1", NOW)
+    taken = await desk.store.write(lambda tx: rooms.hand_over(tx, room, to, at=NOW, stays=True))
+    await desk.store.write(lambda tx: rooms.ensure(tx, "wx1", "r1", "一号群", at=NOW))  # it is back, and hears
+    row = ("wx1", im_id, "一号群", MICRO, "", "是", "wx2")
+    assert counts(await desk.bring("rooms", [row])) == (0, 0, 1, 0)
+    assert (await desk.store.read(rooms.every))[0] == taken
+    (still,) = await desk.store.read(lambda tx: standbys.of_room(tx, room.id))
+    assert (still.account, still.im_id) == ("wx1", "r1")
+    both = [("wx1", "r1", "一号群", MICRO, "", ""), ("wx2", "r1", "一号群", MICRO, "", "是")]
+    await desk.bring("rooms", both)
+    assert (await desk.store.read(rooms.every))[0] == taken
 
 
 # --- owners, duty ---
