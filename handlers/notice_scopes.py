@@ -1,7 +1,7 @@
 """Which groups a notice is for: what stands behind the @, within what the speaker may reach.
 
 A scope is a grid by its code or name, a building, words of a group's name, a grid and one of the two
-(`@青禾社区3栋`), the leader rooms, or a list of such.
+(`@青禾社区3栋`), a label (`@#独居老人`), the leader rooms, or a list of such.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ async def _named(ctx: Context, typed: str, own: str, names: Mapping[str, str]) -
     scope = await scopes.named(ctx.tx, typed)
     if scope is not None:
         return await _of_grid(ctx, scope)
-    return _called(typed, among, names) or await _within_named(ctx, typed, own, names)
+    found = _called(typed, among, names) or await _within_named(ctx, typed, own, names)
+    return found or await rooms.tagged(ctx.tx, typed, own, RoomKind.RESIDENT)
 
 
 async def _of_grid(ctx: Context, scope: str) -> list[Room]:
