@@ -151,6 +151,11 @@ async def bury(tx: Tx, holders: Collection[str], at: datetime) -> None:
     await tx.execute(sa.delete(processes).where(processes.c.holder.in_(holders)))
 
 
+async def resign(tx: Tx, holder: str) -> None:
+    """Let this process want nothing more, so that the others share out what it has."""
+    await tx.execute(sa.update(processes).where(processes.c.holder == holder).values(wants=()))
+
+
 async def alive(tx: Tx) -> list[Process]:
     """Every process that nobody has buried yet, also those whose time has run out."""
     query = sa.select(*processes.columns).order_by(processes.c.holder)
