@@ -228,6 +228,15 @@ class FleetTown(Town):
             turn += 1
             await asyncio.sleep(1)
 
+    async def talked(self, lines: int) -> None:
+        """Wait until people in each account have said so many more."""
+        before = {one.account: len(one.said) for one in self.people}
+
+        async def said() -> bool:
+            return all(len(one.said) >= before[one.account] + lines for one in self.people)
+
+        await self.wait(f"{lines} more lines said in each account", said)
+
     async def heard(self) -> float:
         """Wait until something that is said in each account from now on is on disk. Returns after how many seconds."""
         marks = {one.account: len(one.said) for one in self.people}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.fleet_town import FleetTown
-from tests.chaos.program import reckon, shown
+from tests.chaos.program import Kind, reckon, shown
 from tests.contract.conftest import Postgresql, postgres, postgresql
 from tests.integration.conftest import node
 
@@ -168,4 +168,45 @@ async def test_a_process_freezes(
         print(
             f"\n  frozen: its leases were taken after {leased_after:.1f} s, its accounts heard {heard_after:.1f} s "
             f"after it thawed; {len(unknown)} unknown: {shown(counts)}"
+        )
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_database_server_is_killed(
+    size: dict[str, Any], tmp_path: Path, postgresql: Postgresql, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both processes wait, say so, and go on; what is said meanwhile waits on the wire."""
+    async with FleetTown.opened_for(tmp_path, postgresql, **size) as town:
+        for bot in town.bots:
+            bot.start()
+        await town.shared_out()
+
+        async def all_say(status: int) -> bool:
+            pages = [await bot.ready() for bot in town.bots]
+            return all(code == status and bool(page["store"]["error"]) is (status != 200) for code, page in pages)
+
+        async with town.talking():
+            notice = await town.broadcast(WORDS)
+            await notice.reached(0.4)
+            killed = time.monotonic()
+            await asyncio.to_thread(postgresql.server.kill)
+            try:
+                told_after = await town.wait("/readyz says 503 and why", lambda: all_say(503))
+                await town.burst(2, Kind.APPEAL)
+                await town.talked(20)
+            finally:
+                await asyncio.to_thread(postgresql.server.start)
+            away = time.monotonic() - killed
+            back_after = await town.wait("/readyz says 200", lambda: all_say(200))
+            await town.heard()
+            await notice.over()
+            await town.shared_out()
+        counts = await closed(town)
+        unknown = await notice.unknown()
+    assert unknown == []
+    assert counts["unknown"] == 0
+    with capsys.disabled():
+        print(
+            f"\n  PostgreSQL away for {away:.1f} s: /readyz says so after {told_after:.1f} s and that it is back "
+            f"{back_after:.1f} s after its return: {shown(counts)}"
         )
