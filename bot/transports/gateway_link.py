@@ -25,9 +25,10 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from grpclib.protocol import H2Protocol
 from wechaty_grpc.wechaty import PuppetStub, puppet
 
-from bot.transports import gateway_files
+from bot.transports import gateway_errors, gateway_files
 from bot.transports import gateway_wire as wire
 from bot.transports.base import Offline, OutcomeUnknown, Rejected, Throttled, TransportError
+from bot.transports.gateway_errors import Sign
 from storage.notice_files import File
 
 log = structlog.get_logger(__name__)
@@ -44,11 +45,14 @@ _EFFECTS = frozenset({"MessageSendText", "MessageSendFile", "FriendshipAccept", 
 
 _PERHAPS_DONE = (Status.DEADLINE_EXCEEDED, Status.CANCELLED, Status.UNAVAILABLE, Status.ABORTED)
 _NO_ACCESS = (Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
-_TOO_FAST = re.compile("过于频繁|too (?:fast|many|frequent)|rate.?limit", re.IGNORECASE)
 _TOO_BIG = re.compile("larger than max", re.IGNORECASE)
 _TIMED_OUT = re.compile("time(?:d )?.?out", re.IGNORECASE)
 
 WRONG_TOKEN = "the gateway refuses the token"  # noqa: S105  no token
+
+
+class LoggedOut(Offline):
+    """The puppet says that the account is logged out, so the call did nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,7 @@ class Link:
         self._random = random.Random(seed)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._channel: Channel | None = None
+        self._queue: asyncio.Queue[WireEvent | Lost | Exception] | None = None
         self._up = False  # the current event stream has said something
         self._ever_up = False
         self._logged_in = False
@@ -206,6 +211,7 @@ class Link:
         Ending it leaves the channel open: calls go on until `close()`.
         """
         queue: asyncio.Queue[WireEvent | Lost | Exception] = asyncio.Queue(QUEUED)
+        self._queue = queue
         pump = self._pumping = asyncio.create_task(self._pump(queue), name=f"link:{self._host}:{self._port}")
         try:
             while True:
@@ -392,7 +398,10 @@ class Link:
                     reply = await (stream.recv_message() if take is None else take(stream))
             except GRPCError as error:
                 self._doubted = False
-                raise translate(error, effect=effect) from None
+                meant = translate(error, effect=effect)
+                if isinstance(meant, LoggedOut):
+                    self._log_out()
+                raise meant from None
             except TimeoutError as error:
                 self._doubted = self._missed = self._channel is channel
                 raise (OutcomeUnknown if effect and left else Offline)(_describe(error)) from None
@@ -410,6 +419,12 @@ class Link:
         if reply is None:
             raise OutcomeUnknown("an empty answer") if effect else Offline("an empty answer")
         return reply
+
+    def _log_out(self) -> None:
+        """A puppet that was thrown out does not always say so by the event that is meant for it."""
+        if self._logged_in and self._queue is not None and not self._queue.full():
+            self._logged_in = False
+            self._queue.put_nowait(WireEvent(LOGOUT, '{"contactId": "said by an error"}'))
 
     def close(self) -> None:
         """Let go of the wire for good; calls in flight fail. Never tells the gateway to stop."""
@@ -431,8 +446,11 @@ def translate(error: GRPCError, *, effect: bool) -> TransportError:
         return Rejected(WRONG_TOKEN)
     if _TOO_BIG.search(words):
         return Rejected(_describe(error))
-    if error.status is Status.RESOURCE_EXHAUSTED or _TOO_FAST.search(words):
+    sign = gateway_errors.read(words)
+    if error.status is Status.RESOURCE_EXHAUSTED or sign is Sign.TOO_FAST:
         return Throttled(_describe(error))
+    if sign is Sign.LOGGED_OUT:
+        return LoggedOut("the account is logged out")
     if error.status in _PERHAPS_DONE or _TIMED_OUT.search(words):
         return OutcomeUnknown(_describe(error)) if effect else Offline(_describe(error))
     return Rejected(_describe(error))

@@ -82,7 +82,8 @@ _BY_ELEMENT = {
 # <refermsg><type>: what WeChat itself shows of a quoted message that is not text.
 _QUOTED_AS = {"3": "图片", "34": "语音", "42": "名片", "43": "视频", "47": "表情", "48": "位置"}
 
-_THROTTLED = "操作过于频繁"
+# As the client shows it in the room, in Chinese or English; of clients of another time, too.
+_THROTTLED = re.compile(r"(?:操作|发送消息)过于频繁|Too many attempts\. Try again later")
 _INVITE_TITLES = ("邀请你加入群聊", "invited you to a group chat")
 _KICKED = re.compile(r"\s*(?:你被.*移出.{0,2}群聊|You were removed from the group chat)", re.DOTALL)
 _RECALL_NOTICE = re.compile(r"撤回|recalled", re.IGNORECASE)
@@ -150,7 +151,7 @@ def _from_words(wire_type: int, text: str) -> Native:
     """Everything but text messages, where the puppet gave words (or nothing) instead of XML."""
     kind = _BY_NUMBER.get(wire_type, MessageKind.UNKNOWN)
     if kind in (MessageKind.UNKNOWN, MessageKind.SYSTEM):
-        if _THROTTLED in text:
+        if _THROTTLED.search(text):
             return Native(MessageKind.THROTTLED, text.strip())
         if _KICKED.match(text):
             return Native(MessageKind.LEAVE, text.strip())
@@ -208,7 +209,7 @@ def _system(root: ET.Element) -> Native:
             return Native(MessageKind.TODO, _text(root, ".//todo/title"))
         case _:
             words = " ".join("".join(root.itertext()).split())
-            return Native(MessageKind.THROTTLED if _THROTTLED in words else MessageKind.SYSTEM, words)
+            return Native(MessageKind.THROTTLED if _THROTTLED.search(words) else MessageKind.SYSTEM, words)
 
 
 def _revoked(root: ET.Element) -> Native:

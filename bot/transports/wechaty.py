@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.clock import Clock, SystemClock
+from bot.transports import gateway_errors, native
 from bot.transports import gateway_payloads as payloads
-from bot.transports import native
 from bot.transports.base import Event, EventKind, Offline, TransportError
+from bot.transports.gateway_errors import Sign
 from bot.transports.gateway_names import Names
 from bot.transports.gateway_wire import Setter
 from storage.model import Message, MessageKind
@@ -102,7 +103,9 @@ class WechatyTransport:
 
     def _event(self, wire: WireEvent) -> Event | None:
         """What an event means, None where it means nothing to us. Nothing that a gateway sends raises here."""
-        if wire.type in (MESSAGE, FRIENDSHIP, ROOM_INVITE, LOGIN, LOGOUT, DIRTY, *_AROUND):
+        if wire.type == ERROR:
+            log.warning("upstream error", action="event", account=self.account, size=len(wire.payload))
+        if wire.type in (MESSAGE, ERROR, FRIENDSHIP, ROOM_INVITE, LOGIN, LOGOUT, DIRTY, *_AROUND):
             try:
                 data = json.loads(wire.payload)
                 if not isinstance(data, dict):
@@ -112,8 +115,6 @@ class WechatyTransport:
                 log.warning(
                     "bad event", action="event", account=self.account, type=wire.type, error=type(error).__name__
                 )
-        elif wire.type == ERROR:
-            log.warning("upstream error", action="event", account=self.account, size=len(wire.payload))
         elif wire.type == SCAN:
             log.warning("the account waits for its QR code to be scanned", action="scan", account=self.account)
         return None
@@ -125,6 +126,11 @@ class WechatyTransport:
             brought = data.get("payload")
             message = self._keep(message_id, brought) if isinstance(brought, dict) else None
             return Event(EventKind.MESSAGE, now, message_id=message_id, message=message)
+        if wire_type == ERROR:
+            if not self._online or gateway_errors.read(str(data)) is not Sign.LOGGED_OUT:
+                return None
+            self._online = False
+            return Event(EventKind.LOGOUT, now, detail="said by an error")
         if wire_type == FRIENDSHIP:
             return Event(
                 EventKind.MESSAGE, now, message_id=payloads.FRIEND_PREFIX + payloads.string(data, "friendshipId")

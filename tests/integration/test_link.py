@@ -247,6 +247,20 @@ async def test_send_errors(shared: Gateway, guest: Ear) -> None:
     assert [one["text"] for one in (await shared.sent())[before:]] == ["lost"], "only the lost answer's line went out"
 
 
+async def test_an_account_that_is_logged_out_and_only_its_errors_say_so(make_gateway: MakeGateway) -> None:
+    gateway = await make_gateway()
+    ear = Ear(gateway.endpoint)
+    await ear.next(EventKind.UP)
+    await gateway.do("fault", kind="expired", times=2)
+    for _ in range(2):
+        with pytest.raises(Offline):
+            await ear.transport.send_text("R0@chatroom", "在吗")
+    await ear.next(EventKind.LOGOUT)
+    assert not ear.transport.online
+    assert await gateway.sent() == []
+    await ear.close()
+
+
 async def test_setters_reach_the_gateway_and_are_never_a_false_success(shared: Gateway, guest: Ear) -> None:
     wire = guest.transport
     await wire.announce("R1@chatroom", "明天停水")

@@ -77,7 +77,7 @@ async function host (env) {
   const files = new Map() // message → how its FileBox is made
   let slowness = 0 // milliseconds that a message's payload takes
   let slowSends = 0 // milliseconds until a send goes out, and again until it is answered
-  let fault = null // { kind, times }: of sends throttle | reject | hang | lost, of setters ignore | mute (cannot be read back)
+  let fault = null // { kind, times }: of sends throttle | expired | reject | hang | lost, of setters ignore | mute (cannot be read back)
 
   class Account extends PuppetMock {
     // PuppetMock's setters do nothing: here they have an effect, and can fail.
@@ -95,6 +95,7 @@ async function host (env) {
         fault.times -= 1
         if (fault.times <= 0) fault = null
         if (kind === 'throttle') throw new Error('操作过于频繁，可稍后再试。')
+        if (kind === 'expired') throw new Error('AssertionError [ERR_ASSERTION]: 1101 == 0') // wechat4u, logged out
         if (kind === 'reject') throw new Error('no such conversation')
         if (kind === 'hang') return new Promise(() => {})
       }

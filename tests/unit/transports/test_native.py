@@ -242,8 +242,11 @@ def test_a_group_invitation_is_no_link() -> None:
 
 
 @pytest.mark.parametrize("wire_type", [0, 18, 77])
-def test_throttled(wire_type: int) -> None:
-    assert interpret(wire_type, " 操作过于频繁，请稍后再试。").kind is MessageKind.THROTTLED
+@pytest.mark.parametrize(
+    "words", [" 操作过于频繁，请稍后再试。", "发送消息过于频繁，可稍后再试。", "Too many attempts. Try again later."]
+)
+def test_throttled(wire_type: int, words: str) -> None:
+    assert interpret(wire_type, words).kind is MessageKind.THROTTLED
 
 
 def test_a_resident_cannot_stop_the_account() -> None:

@@ -21,7 +21,7 @@ from grpclib.exceptions import GRPCError
 from bot.clock import VirtualClock
 from bot.transports import wechaty
 from bot.transports.base import Event, EventKind, Offline, OutcomeUnknown, Rejected, Throttled
-from bot.transports.gateway_link import Link, Lost, WireEvent, translate
+from bot.transports.gateway_link import Link, LoggedOut, Lost, WireEvent, translate
 from bot.transports.wechaty import WechatyTransport
 from storage.model import MessageKind
 
@@ -253,6 +253,17 @@ async def test_dirty_names_are_asked_for_again(transport: WechatyTransport, link
 
 
 # ---------------------------------------------------------------- errors
+async def test_an_error_that_says_the_account_is_logged_out(transport: WechatyTransport, link: PlayedLink) -> None:
+    gone = wire(16, data="PADPLUS_ERROR EXIT 你的微信登录环境存在异常。为了帐号安全，本次登录已失效。")
+    busy = wire(16, data="socket hang up")
+    events = await hear(transport, link, LOGIN, busy, gone, gone)
+    assert [event.kind for event in events] == [EventKind.UP, EventKind.LOGOUT], "once"
+    assert not transport.online
+    with pytest.raises(Offline):
+        await transport.send_text("r1", "在吗")
+    assert [event.kind for event in await hear(transport, link, LOGIN)] == [EventKind.UP]
+
+
 @pytest.mark.parametrize(
     ("status", "words", "send", "read"),
     [
@@ -261,6 +272,10 @@ async def test_dirty_names_are_asked_for_again(transport: WechatyTransport, link
         (Status.RESOURCE_EXHAUSTED, None, Throttled, Throttled),
         (Status.UNKNOWN, "操作过于频繁，可稍后再试。", Throttled, Throttled),
         (Status.UNKNOWN, "429 Too Many Requests", Throttled, Throttled),
+        (Status.INTERNAL, "WorkproErrorCode: 20001, Feature temporarily unavailable.", Throttled, Throttled),
+        (Status.INTERNAL, "AssertionError [ERR_ASSERTION]: 1205 == 0", Throttled, Throttled),
+        (Status.INTERNAL, "AssertionError [ERR_ASSERTION]: 1101 == 0", LoggedOut, LoggedOut),
+        (Status.UNKNOWN, "not logged in, no this.__currentUserId yet.", LoggedOut, LoggedOut),
         (Status.UNKNOWN, "no payload found for id 7", Rejected, Rejected),
         (Status.UNKNOWN, "timeout after 60 seconds", OutcomeUnknown, Offline),
         (Status.DEADLINE_EXCEEDED, None, OutcomeUnknown, Offline),
