@@ -69,7 +69,7 @@ async def examine(path: Path, now: Callable[[], datetime]) -> AsyncIterator[Find
         yield lexicon
     async for finding in _database(config, now):
         yield finding
-    if config.upstreams:
+    if config.upstreams or _stored(config):
         async for finding in _upstreams(config):
             yield finding
     if config.alerts.sources:

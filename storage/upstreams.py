@@ -16,9 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.columns import Instant, Word
-from storage.engine import Tx, insert
+from storage.engine import Tx, insert, purged
 from storage.tables import changes
-from storage.tables.upward import PARKED, WAITING, deliveries, upstreams
+from storage.tables.upward import (
+    PARKED,
+    WAITING,
+    answer_cursors,
+    answer_replies,
+    answers,
+    deliveries,
+    upstreams,
+)
 
 MOST_WORDS = 500  # characters that are kept of what an upstream says
 
@@ -404,3 +412,24 @@ async def waiting(tx: Tx, name: str) -> Waiting:
 async def standing(tx: Tx, names: Collection[str]) -> dict[str, tuple[Link, Waiting]]:
     """How it stands with these upstreams."""
     return {name: (await link(tx, name), await waiting(tx, name)) for name in names}
+
+
+# --- what is left of one that is not configured any more ---
+
+
+async def left(tx: Tx, known: Collection[str]) -> dict[str, int]:
+    """The upstreams of which there are rows though they are not among these, with how many tickets still wait for
+    each."""
+    named = sa.union(sa.select(upstreams.c.name), *(sa.select(table.c.upstream) for table in (answers, answer_cursors)))
+    gone = sorted(set(await tx.scalars(named)) - set(known))
+    return {name: (await waiting(tx, name)).waiting for name in gone}
+
+
+async def forget(tx: Tx, name: str) -> int:
+    """Nothing is kept of what this upstream has, is to get or said; of how many tickets."""
+    gone = (await tx.execute(sa.delete(deliveries).where(deliveries.c.upstream == name))).rowcount
+    for table in (answers, answer_cursors, answer_replies):
+        await tx.execute(sa.delete(table).where(table.c.upstream == name))
+    await tx.execute(sa.delete(upstreams).where(upstreams.c.name == name))
+    purged(tx)
+    return gone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,12 @@ async def of_config(config: Config, known: Mapping[str, Category]) -> AsyncItera
     try:
         for upstream in config.upstreams:
             yield await _flowing(f"upstream {upstream.name}", store, upstream)
+        for name, waits in (
+            await store.read(partial(upstreams.left, known=[one.name for one in config.upstreams]))
+        ).items():
+            found = f"not in the config any more, {waits} tickets wait for it"
+            cure = f"put [[upstreams]] {name} back, or run `xiaoge sync forget {name}`"
+            yield Finding(f"upstream {name}", State.WARNING, found, cure)
     finally:
         await store.close()
 

@@ -249,6 +249,33 @@ def settle(
     typer.echo(f"S{number}: {done}")
 
 
+@app.command()
+def forget(
+    name: Annotated[str, typer.Argument(help="An upstream that is no longer configured.", metavar="NAME")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Delete what is kept of an upstream that was taken out of the config. What it got stays with it.
+
+    \b
+    Examples:
+      xiaoge sync forget street
+    """
+    from storage import upstreams
+
+    settings = load(config)
+    known = [upstream.name for upstream in settings.upstreams]
+    if name in known:
+        raise ConfigError(f"{name} is under [[upstreams]] and still served: take it out of the config first")
+
+    async def work(tx: Tx) -> int | None:
+        return await upstreams.forget(tx, name) if name in await upstreams.left(tx, known) else None
+
+    count = _beside(settings, work)
+    if count is None:
+        raise ConfigError(f"nothing is kept of an upstream {name}")
+    typer.echo(f"{name}: forgotten, with what {count} tickets had there")
+
+
 def _show(upstream: Upstream, report: Report) -> None:
     verdict = "equal" if report.equal else f"not equal, {len(report.differences)} differences"
     typer.echo(f"{upstream.name}: {report.ours} tickets here, {report.theirs} there: {verdict}")

@@ -303,3 +303,26 @@ def test_the_doctor_looks_at_the_folder(shell: Invoke, tmp_path: Path) -> None:
     state, words, cure = examined(tmp_path)["upstream drop"][1]
     assert (state, words) == (State.FAULT, f"{tmp_path / 'xiaoge.db'} is no folder that can be written")
     assert "mend [[upstreams]] drop folder" in cure
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_of_one_that_was_taken_out_the_doctor_knows_and_it_can_be_forgotten(
+    shell: Invoke, tmp_path: Path, others: bool
+) -> None:
+    shell("sync", "push")
+    refused = shell("sync", "forget", "street")
+    assert (refused.code, "still served" in refused.err) == (2, True)
+    path = tmp_path / "config.toml"
+    text = path.read_text(encoding="utf-8")
+    kept = text.replace('name = "street"', 'name = "other"') if others else text.partition("[[upstreams]]")[0]
+    path.write_text(kept, encoding="utf-8")
+    (left,) = examined(tmp_path)["upstream street"]
+    assert left == (
+        State.WARNING,
+        "not in the config any more, 0 tickets wait for it",
+        "put [[upstreams]] street back, or run `xiaoge sync forget street`",
+    )
+    forgotten = shell("sync", "forget", "street")
+    assert (forgotten.code, forgotten.out) == (0, "street: forgotten, with what 5 tickets had there\n"), forgotten.err
+    assert "upstream street" not in examined(tmp_path)
+    assert shell("sync", "forget", "street").code == 2
