@@ -145,14 +145,15 @@ class Pacer:
         self.account = replace(self.account, stopped_until=at + self._budget.stop, throttled_at=at, share=share)
 
     # ---------------------------------------------------------------- what may be
-    def earliest(self, now: datetime, conversation: str, lane: Lane) -> datetime:
-        """The first moment, `now` or later, at which a line of that lane may go to that conversation."""
+    def earliest(self, now: datetime, conversation: str | None, lane: Lane) -> datetime:
+        """The first moment, `now` or later, at which a line of that lane may go to that conversation; None: to one to
+        which nothing went lately."""
         at = now
         if self.account.stopped_until is not None:
             at = max(at, self.account.stopped_until)
         if lane is not Lane.EMERGENCY and self._gap_until is not None:
             at = max(at, self._gap_until)
-        last = self._last_in.get(conversation)
+        last = None if conversation is None else self._last_in.get(conversation)
         if last is not None:
             at = max(at, last + timedelta(seconds=self._budget.per_room_gap))
         for span in (MINUTE, HOUR, DAY):

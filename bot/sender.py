@@ -29,6 +29,7 @@ from storage.notice_files import File
 
 log = structlog.get_logger(__name__)
 
+FEW = 3  # rows of a lane that are looked at first: nearly always one of them may go
 LOOKAHEAD = 50  # rows of a lane considered at a time, so that one busy room does not hold up the others
 STORE_RETRY = timedelta(seconds=1)
 OFFLINE_RETRY = timedelta(seconds=3)
@@ -143,25 +144,37 @@ class Sender:
                 return now + OFFLINE_RETRY  # a link that was only slow to answer rings no bell when it does again
             if not self._known:
                 await self._log_in(now)
-            rows = await self._due(now)
-            await self._report(rows, now)
-            slots = [(self._pacer.earliest(now, row.conversation, row.lane), row) for row in rows]
-            ready = next((row for slot, row in slots if slot <= now), None)
+            ready, moments = await self._next(now)
             if ready is None:
-                moments = [slot for slot, _ in slots]
-                later = await self._next_due(now)
-                if later is not None:
-                    moments.append(later)
                 return min(moments, default=None)
             if not await self._send(ready):
                 return self._clock.now() + OFFLINE_RETRY
         return None
 
-    async def _due(self, now: datetime) -> list[Outgoing]:
-        return await self._store.read(lambda tx: outbox.due(tx, self.account, now, LOOKAHEAD))
+    async def _next(self, now: datetime) -> tuple[Outgoing | None, list[datetime]]:
+        """The line that may go now; where there is none, the moments at which one may."""
+        moments: list[datetime] = []
+        for most in (LOOKAHEAD,) if self._pacer.stopped(now) else (FEW, LOOKAHEAD):
+            rows, later = await self._due(now, most)
+            await self._report(rows, now)
+            free = {row.lane: self._pacer.earliest(now, None, row.lane) for row in rows}
+            moments = [] if later is None else [later]
+            if all(at > now for at in free.values()):
+                return None, [*moments, *free.values()]  # whichever rooms the other lines are for
+            slots = [(self._pacer.earliest(now, row.conversation, row.lane), row) for row in rows]
+            ready = next((row for slot, row in slots if slot <= now), None)
+            if ready is not None:
+                return ready, []
+            moments += [slot for slot, _ in slots]
+        return None, moments
 
-    async def _next_due(self, after: datetime) -> datetime | None:
-        return await self._store.read(lambda tx: outbox.next_due(tx, self.account, after))
+    async def _due(self, now: datetime, most: int) -> tuple[list[Outgoing], datetime | None]:
+        """Lines whose time has come, so many of each lane, and when that of another comes."""
+
+        async def look(tx: Tx) -> tuple[list[Outgoing], datetime | None]:
+            return await outbox.due(tx, self.account, now, most), await outbox.next_due(tx, self.account, now)
+
+        return await self._store.read(look)
 
     async def _log_in(self, now: datetime) -> None:
         """A new account begins slowly, and from its first login on."""
