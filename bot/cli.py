@@ -14,6 +14,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from bot import accounts as fleet
 from bot import broadcasts, records, vocabulary
 from bot.alerts import cli as alerting
 from bot.errors import explain, keep_trace
@@ -59,6 +60,7 @@ app.add_typer(records.app)
 app.add_typer(importing.app, name="import")
 app.add_typer(vocabulary.app, name="lexicon")
 app.add_typer(broadcasts.app, name="notices")
+app.add_typer(fleet.app, name="accounts")
 app.add_typer(sync.app, name="sync")
 app.add_typer(alerting.app, name="alerts")
 

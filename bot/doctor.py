@@ -22,6 +22,7 @@ from storage.model import Role, RoomKind
 
 if TYPE_CHECKING:
     from nlp.categories import Category
+    from storage.standbys import Load
 
 LEADERS = (Role.MICRO_LEADER, Role.GRID_WORKER)
 MOST_ALONE = 10  # grids without a leader that are named one by one
@@ -129,6 +130,27 @@ def _staffing(
     return findings
 
 
+def _reach(config: Config, loads: Mapping[str, Load]) -> list[Finding]:
+    """Accounts that are dead, the groups that nobody reaches for that, and accounts that have more than they may."""
+    findings = []
+    entries = {account.name: account for account in config.accounts}
+    for name, load in loads.items():
+        if load.dead:
+            found = f"it is dead, {load.mute} groups are reached by nobody" if load.mute else "it is dead"
+            cure = f"see `xiaoge accounts rooms {name}`; mend its link, or take another account into these groups"
+            findings.append(Finding(f"account {name}", State.FAULT if load.mute else State.WARNING, found, cure))
+        elif load.assigned and name not in entries:
+            found = f"it answers in {load.assigned} groups and is not in the configuration"
+            cure = "add it to [[accounts]], or take another account into these groups"
+            findings.append(Finding(f"account {name}", State.FAULT, found, cure))
+        entry = entries.get(name)
+        if entry is not None and (load.assigned > entry.rooms or load.joined > max(entry.joined, entry.rooms)):
+            found = f"it answers in {load.assigned} groups (at most {entry.rooms}) and is in {load.joined}"
+            cure = "take another account into some of them and say 停用 to this one there, 启用 to the other"
+            findings.append(Finding(f"account {name}", State.WARNING, found, cure))
+    return findings
+
+
 def _clock(config: Config, now: datetime) -> Finding:
     local = now.astimezone(config.timezone)
     shown = f"{local:%Y-%m-%d %H:%M} {config.bot.timezone}"
@@ -213,7 +235,7 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
     if not _stored(config):
         yield Finding("database", State.OK, f"{config.database_file} is made at the first start")
         return
-    from storage import audit, health, outbox, rooms, roster
+    from storage import audit, health, outbox, rooms, roster, standbys
     from storage.engine import Store, Tx
     from storage.model import RoomState, SendState
 
@@ -246,6 +268,9 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
         found = f"{unsettled} sends whose outcome nobody knows"
         return Finding("outbox", State.WARNING, found, "see `xiaoge outbox list`, look into the rooms")
 
+    async def reached(tx: Tx) -> list[Finding]:
+        return _reach(config, await standbys.loads(tx))
+
     async def staffed(tx: Tx) -> list[Finding]:
         led = {
             scope for entry in await roster.every(tx) for role, scope in entry.grants | entry.others if role in LEADERS
@@ -270,7 +295,7 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
             finding = await _guarded(what, check())
             if finding is not None:
                 yield finding
-        for finding in await store.read(staffed):
+        for finding in [*await store.read(reached), *await store.read(staffed)]:
             yield finding
     finally:
         await store.close()

@@ -6,7 +6,7 @@ dies or is removed. Two accounts are in one group where both know it by the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -38,6 +38,7 @@ class Load:
     standby: int = 0
     joined: int = 0
     mute: int = 0
+    dead: bool = False
 
 
 _STANDBY = sa.select(*(standbys.c[field.name] for field in fields(Standby)))
@@ -150,12 +151,12 @@ async def loads(tx: Tx) -> dict[str, Load]:
     rowless = sa.case((row.exists(), 0), else_=1)
     stands = sa.select(standbys.c.account, sa.func.count(), sa.func.sum(rowless)).group_by(standbys.c.account)
     for account, count, unheard in await tx.execute(stands):
-        load = found.get(account, Load(account))
-        found[account] = Load(account, load.assigned, count, load.joined + int(unheard))
-    return {
-        account: Load(account, load.assigned, load.standby, load.joined, load.assigned if account in dead else 0)
-        for account, load in sorted(found.items())
-    }
+        load_ = found.get(account, Load(account))
+        found[account] = replace(load_, standby=count, joined=load_.joined + int(unheard))
+    for account in dead:
+        load_ = found.get(account, Load(account))
+        found[account] = replace(load_, mute=load_.assigned, dead=True)
+    return dict(sorted(found.items()))
 
 
 async def load(tx: Tx, account: str) -> Load:

@@ -154,7 +154,7 @@ async def test_loads(store: Store) -> None:
     await name(store, room, "c", "r1")
     await die(store, "a")
     assert await store.read(standbys.loads) == {
-        "a": Load("a", assigned=2, standby=0, joined=2, mute=2),
+        "a": Load("a", assigned=2, standby=0, joined=2, mute=2, dead=True),
         "b": Load("b", assigned=0, standby=1, joined=1),
         "c": Load("c", assigned=0, standby=1, joined=1),
     }
