@@ -27,6 +27,8 @@ from tests.integration.gateway_process import GatewayHost, free_port
 
 HOSTS, ACCOUNTS = 2, 4  # Node processes, and accounts in each
 BOTS = 2
+KEPT_ALIVE = frozenset({"wx2", "wx4", "wx6", "wx8"})  # behind a gateway that lets go of a client that is frozen
+KEEPALIVE = 20  # seconds
 STREET = "5199990"  # the beginning of every grid's code
 APPEAL_EVERY = 10  # lots of talk, one each second from every account
 # A question under a notice goes to its author, from every group: tested elsewhere, it would take the author's account.
@@ -121,6 +123,7 @@ class FleetTown(Town):
                 "ROOMS": rooms,
                 "MEMBERS": members,
                 "FAT": number % 2,
+                "KEEPALIVE": KEEPALIVE if name in KEPT_ALIVE else 0,
             }
             for number, name in enumerate(names)
         ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.fleet_town import FleetTown
+from tests.chaos.fleet_town import KEPT_ALIVE, FleetTown
 from tests.chaos.program import Kind, reckon, shown
 from tests.contract.conftest import Postgresql, postgres, postgresql
 from tests.integration.conftest import node
@@ -133,9 +133,10 @@ async def test_a_rolling_restart(
 async def test_a_process_freezes(
     size: dict[str, Any], tmp_path: Path, postgresql: Postgresql, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For longer than its leases last."""
+    """For longer than its leases last. A gateway that asks its client for signs of life lets the successor in; a stock
+    one keeps the event stream for the frozen one, and refuses any other."""
     async with FleetTown.opened_for(tmp_path, postgresql, **size) as town:
-        frozen = town.bots[0]
+        frozen, other = town.bots
         for bot in town.bots:
             bot.start()
         await town.shared_out()
@@ -143,31 +144,40 @@ async def test_a_process_freezes(
             notice = await town.broadcast(WORDS)
             await notice.reached(0.4)
             orphans = await frozen.linked()
+            frozen_at = datetime.now(UTC)
             frozen.send(SIGSTOP)
             town.bots.remove(frozen)
             try:
 
                 async def all_leased() -> bool:
-                    sql = "SELECT count(DISTINCT holder), count(*) FROM leases WHERE name LIKE 'account:%'"
-                    return await asyncio.to_thread(town.query, sql) == [(1, len(town.people))]
+                    sql = "SELECT holder FROM leases WHERE name LIKE 'account:%'"
+                    holders = {holder for (holder,) in await asyncio.to_thread(town.query, sql)}
+                    return len(holders) == 1 and None not in holders
+
+                async def let_in() -> bool:
+                    return await other.linked() >= orphans & KEPT_ALIVE
 
                 leased_after = await town.wait("the other process holds all leases", all_leased)
+                await town.wait("the gateways with keepalive let it in", let_in)
+                linked_after = (datetime.now(UTC) - frozen_at).total_seconds()
+                refused = orphans - await other.linked()
             finally:
                 frozen.send(SIGCONT)
             town.bots.append(frozen)
-            thawed = time.monotonic()
-            await town.heard()
-            heard_after = time.monotonic() - thawed
+            heard_after = await town.heard()
             await notice.over()
             await town.shared_out()
         counts = await closed(town)
         unknown = await notice.unknown()
+    assert refused == orphans - KEPT_ALIVE
+    assert linked_after <= TAKEN_OVER_WITHIN
     assert {account for account, _, _ in unknown} <= orphans
     assert len(unknown) <= len(orphans), "an account has one line under way"
     with capsys.disabled():
         print(
-            f"\n  frozen: its leases were taken after {leased_after:.1f} s, its accounts heard {heard_after:.1f} s "
-            f"after it thawed; {len(unknown)} unknown: {shown(counts)}"
+            f"\n  frozen: its {len(orphans)} leases were taken after {leased_after:.1f} s, {len(orphans - refused)} "
+            f"accounts linked after {linked_after:.1f} s, {len(refused)} refused by their gateways until it thawed; "
+            f"all heard {heard_after:.1f} s after it thawed; {len(unknown)} unknown: {shown(counts)}"
         )
 
 

@@ -431,6 +431,28 @@ async def test_calls_outlive_listening(shared: Gateway, guest: Ear) -> None:
     assert await guest.transport.send_text("R0@chatroom", "已登记 S1")
 
 
+async def test_a_second_client_is_refused_until_the_first_is_gone(gateway: Gateway) -> None:
+    """A stock gateway has one event stream to give: who takes an account over hears nothing before the other's socket
+    is closed."""
+    first = Ear(gateway.endpoint)
+    await first.next(EventKind.UP)
+    second = Ear(gateway.endpoint)
+    try:
+        assert "ALREADY_EXISTS" in (await second.next(EventKind.DOWN)).detail
+        await gateway.say("谁听得到")
+        assert (await first.message()).text == "谁听得到", "the one that was there is left alone"
+        assert not second.transport.online
+        with pytest.raises(Offline):
+            await second.transport.send_text("R0@chatroom", "我也在")
+        await first.close()
+        await second.next(EventKind.UP)
+        await gateway.say("现在呢")
+        assert (await second.message()).text == "现在呢"
+    finally:
+        await first.close()
+        await second.close()
+
+
 async def test_two_accounts_share_nothing(make_gateway: MakeGateway) -> None:
     other = "another-token"
     one, two = await make_gateway(ME="wxid_one"), await make_gateway(ME="wxid_two", TOKEN=other)

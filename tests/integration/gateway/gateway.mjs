@@ -1,7 +1,7 @@
 // A real wechaty gateway (PuppetServer) over a mocked account, for tests. What people do in WeChat is injected through
 // a control port: POST /<action> with a JSON body. Each account has a server, a control port and a record of its own.
 //
-//   PORT=… CONTROL=… node gateway.mjs   also: TOKEN ME NAME ROOM ROOMS MEMBERS FAT=1 ECHO=0 IDS=0 DONG=0 CERT KEY DATA (see below)
+//   PORT=… CONTROL=… node gateway.mjs   also: TOKEN ME NAME ROOM ROOMS MEMBERS FAT=1 ECHO=0 IDS=0 DONG=0 CERT KEY DATA KEEPALIVE (see below)
 //   ACCOUNTS='[{"PORT": …, "CONTROL": …}, …]' node gateway.mjs   several accounts in one process; what one leaves out is shared
 //
 // It prints `up` when all of them listen, and ends with its standard input, so that no test leaves it behind.
@@ -22,6 +22,7 @@ let counting // of the account whose server is being made: one is made after the
 const addService = grpc.Server.prototype.addService
 grpc.Server.prototype.addService = function (definition, implementation) {
   const traffic = counting
+  if (traffic.keepalive) Object.assign(this, { keepaliveTimeMs: traffic.keepalive, keepaliveTimeoutMs: traffic.keepalive })
   for (const [name, handler] of Object.entries(implementation)) {
     implementation[name] = (call, callback) => {
       traffic.calls[name] = (traffic.calls[name] ?? 0) + 1
@@ -65,7 +66,8 @@ async function host (env) {
   const DATA = env.DATA // a file that outlives the process: messages can still be fetched, sends are still known
   const roomId = number => `${ROOM}${number}@chatroom`
 
-  const traffic = { calls: {}, streams: 0, attached: 0, inFlight: 0, mostInFlight: 0 }
+  const keepalive = 500 * Number(env.KEEPALIVE ?? 0) // seconds until a client that answers no ping is let go; 0: never
+  const traffic = { keepalive, calls: {}, streams: 0, attached: 0, inFlight: 0, mostInFlight: 0 }
 
   // ---------------------------------------------------------------- the account
   const sent = []
