@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from bot.clock import Clock, SystemClock
 from bot.config import Config, ConfigError
 from bot.house import House
+from bot.leasing import Leasing, Seats
 from bot.lexicons import Keeper, Shelf
 from bot.pacing import Budget, broadcast_time
 from bot.registry import Registry
 from bot.transports.base import Transport, TransportError
+from bot.version import version
 from handlers.context import Policy
 from nlp import categories
 from storage.engine import Store
@@ -49,7 +51,8 @@ def budget_of(config: Config) -> Budget:
 
 
 async def run(config: Config, accounts: Collection[str] | None = None) -> None:
-    """The bot, from the config until SIGTERM or SIGINT, for these accounts or for all.
+    """The bot, from the config until SIGTERM or SIGINT, for these accounts or for all: alone on SQLite, one of any
+    number of processes on PostgreSQL.
 
     Raises ConfigError, StoreError, LexiconError and Rejected, each with one line that names the place and the cure."""
     from bot.sync.answers import Answers
@@ -75,13 +78,18 @@ async def run(config: Config, accounts: Collection[str] | None = None) -> None:
                 endpoint, token, ca = wires[account]
                 return WechatyTransport(account, endpoint, token, tls_ca=ca, clock=clock)
 
+            def leasing(seats: Seats) -> Leasing:
+                configured = [entry.name for entry in config.accounts]
+                return Leasing(store, seats, configured, version=version(), wants=accounts)
+
+            alone = config.database_file is not None
             answers = Answers(store, policy, clock, wake=lambda: house.wake_senders())
             alerts = receiver_of(config, store, policy, clock, wake=lambda: house.wake_senders())
             house = House(
                 store=store,
                 classifier=classifier,
                 policy=policy,
-                transports=[dial(account) for account in wires],
+                transports=[dial(account) for account in wires] if alone else (),
                 dial=dial,
                 budget=budget_of(config),
                 clock=clock,
@@ -92,6 +100,7 @@ async def run(config: Config, accounts: Collection[str] | None = None) -> None:
                 pullers=pullers_of(config, answers, session),
                 alerts=alerts,
                 listeners=listeners_of(config, answers, alerts),
+                fleet=None if alone else leasing,
             )
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -40,16 +40,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SLACK = 0.5  # seconds that a seat may take longer to close than its parts
+LEFT_WITHIN = 4.5  # seconds until a fleet is left without a word
 
 
 class Fleet(Protocol):
     """Tells one of many processes which accounts it serves, and whether it is on duty."""
 
-    async def run(self, seats: Seats) -> None:
+    async def run(self) -> None:
         """Open and close seats until `stop`; then close all, and return when others may have them."""
         ...
 
     def stop(self) -> None: ...
+
+    def give_up(self, account: str) -> None:
+        """Its seat broke down here: let another process try."""
+        ...
 
 
 class House:
@@ -68,7 +73,7 @@ class House:
         budget: Budget,
         clock: Clock,
         dial: Callable[[str], Transport] | None = None,
-        fleet: Fleet | None = None,
+        fleet: Callable[[Seats], Fleet] | None = None,
         seed: int | None = None,
         heard: Heard | None = None,
         sent: SentHook | None = None,
@@ -95,7 +100,7 @@ class House:
         self._budget = budget
         self._seed = seed
         self._sent = sent
-        self._fleet = fleet
+        self._fleet = None if fleet is None else fleet(self)
         self.dispatcher = Dispatcher(
             store, classifier, policy, clock, wake_senders=self.wake_senders, throttled=self._throttled, heard=heard
         )
@@ -114,6 +119,7 @@ class House:
         )
         self._duty = Duty(couriers, pullers, listeners)
         self._neighbours = Neighbours(store, self.dispatcher, self._wake)
+        self.faults: dict[str, tuple[datetime, str]] = {}  # why an account went down here last
         self._stop = asyncio.Event()
         self._seated = asyncio.Event()
         self._linked = asyncio.Event()
@@ -175,7 +181,13 @@ class House:
 
     def _link_up(self, account: str) -> None:
         self._linked.set()
+        self.faults.pop(account, None)
         self._wake(account)
+
+    def _broken(self, account: str, why: str) -> None:
+        self.faults[account] = self.clock.now(), why
+        if self._fleet is not None:
+            self._fleet.give_up(account)
 
     def _throttled(self, account: str) -> None:
         if account in self._seats:
@@ -191,7 +203,7 @@ class House:
 
     # ---------------------------------------------------------------- seats and duty come and go (bot/leasing.py)
     def _seat(self, account: str, dial: Callable[[str], Transport], fence: Fence = no_fence) -> Seat:
-        return Seat(account, dial, self._furnished, self.dispatcher, self.clock, fence=fence)
+        return Seat(account, dial, self._furnished, self.dispatcher, fence=fence, broken=self._broken)
 
     def _furnished(self, transport: Transport, fence: Fence) -> tuple[Intake, Sender]:
         linked = partial(self._link_up, transport.account)
@@ -359,12 +371,17 @@ class House:
     def _serve_with(self, fleet: Fleet, shared: list[asyncio.Task[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
         """Begin; returns how to end."""
         assert self._group is not None, "_live makes the group"  # noqa: S101
-        leasing = self._group.create_task(fleet.run(self), name="leasing")
+        leasing = self._group.create_task(fleet.run(), name="leasing")
         shared.append(self._group.create_task(self._neighbours.run(), name="neighbours"))
 
         async def end() -> None:
             fleet.stop()
-            await asyncio.wait((leasing,))
+            _, late = await asyncio.wait((leasing,), timeout=LEFT_WITHIN)
+            if late:  # the database does not answer: the leases run out by themselves
+                leasing.cancel()
+                await asyncio.wait((leasing,))
+            closing = [self.close(account, lost=bool(late)) for account in list(self._seats)]
+            await asyncio.gather(self.leave_duty(), *closing)
 
         return end
 
@@ -376,7 +393,7 @@ class House:
                 await _first(stopped, self._seated)
                 if await _first(stopped, self._linked, within=within):
                     return None
-                silent = [account for account, seat in self._seats.items() if seat.fault is None]
+                silent = [account for account in self._seats if account not in self.faults]
                 if silent:
                     return Offline(
                         f"no gateway answered within {within:g} s (accounts: {', '.join(silent)}); "

@@ -10,18 +10,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot.version import version
+
 if TYPE_CHECKING:
     from bot.house import House
     from storage.fleet import Fleet
     from storage.model import Urgency
+    from storage.standbys import Load
     from storage.standing import Standing
     from storage.upstreams import Link, Waiting
 
@@ -42,6 +43,7 @@ class Figures:
     upward: Mapping[str, tuple[Link, Waiting]] = field(default_factory=dict)  # by upstream
     answers: Mapping[str, tuple[int, datetime | None]] = field(default_factory=dict)  # by upstream
     filed: Counter[tuple[str, Urgency]] = field(default_factory=Counter)
+    loads: Mapping[str, Load] = field(default_factory=dict)  # by account
     fleet: Fleet | None = None  # where several processes share the database
 
 
@@ -54,6 +56,7 @@ def render(house: House, figures: Figures) -> bytes:
             [
                 *_program(house, figures),
                 *_accounts(house),
+                *_groups(figures),
                 *_queues(house, figures),
                 *_upward(house, figures),
                 *_alerts(house),
@@ -88,16 +91,8 @@ def _counter(name: str, text: str, labels: Sequence[str], values: Mapping[Key, f
     return family
 
 
-@cache
-def _version() -> str:
-    try:
-        return version("xiaoge")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "unknown"
-
-
 def _program(house: House, figures: Figures) -> Iterator[Metric]:
-    build = {"version": _version(), "python": platform.python_version()}
+    build = {"version": version(), "python": platform.python_version()}
     yield InfoMetricFamily("xiaoge_build", "This program.", value=build)
     yield _gauge("start_time_seconds", "When it began, Unix time.", (), {(): figures.started.timestamp()})
     yield _gauge("loop_lag_seconds", "How late the event loop was just now.", (), {(): figures.lag})
@@ -151,6 +146,20 @@ def _accounts(house: House) -> Iterator[Metric]:
     yield _gauge("pacing_share", "Share of the rate in use after a throttle.", account, share)
     yield _gauge("pacing_ramp", "Part of the hour and day budgets that an account of its age has.", account, ramp)
     yield _gauge("pacing_stopped_until_seconds", "Paused until, Unix time; 0: not paused.", account, stopped)
+
+
+def _groups(figures: Figures) -> Iterator[Metric]:
+    """The groups that each account is in, also one that some other process serves."""
+    by_role = {
+        (account, role): float(count)
+        for account, load in figures.loads.items()
+        for role, count in (("answers", load.assigned), ("stands_by", load.standby), ("is_in", load.joined))
+    }
+    yield _gauge("rooms", "Groups in which an account answers, stands by, is at all.", ("account", "role"), by_role)
+    mute = {(account,): float(load.mute) for account, load in figures.loads.items()}
+    yield _gauge("rooms_mute", "Groups that nobody reaches: their account is dead.", ("account",), mute)
+    dead = {(account,): float(load.dead) for account, load in figures.loads.items()}
+    yield _gauge("account_dead", "1 where nothing can be said through it.", ("account",), dead)
 
 
 def _queues(house: House, figures: Figures) -> Iterator[Metric]:

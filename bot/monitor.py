@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot.metrics import Figures, render
-from storage import answers, fleet, standing, upstreams
+from storage import answers, fleet, standbys, standing, upstreams
 from storage.engine import StoreError
 
 if TYPE_CHECKING:
@@ -143,14 +143,24 @@ class Watch:
         return {
             account: {**self._account(seat), "pending": len(pending.get(account, ())), "parked": parked[account]}
             for account, seat in self._house.seats.items()
-        }
+        } | {account: self._given_up(*fault) for account, fault in self._house.faults.items() if self._nobodys(account)}
+
+    def _nobodys(self, account: str) -> bool:
+        """Whether neither this nor another process serves it, so that what went wrong here matters."""
+        fleet = self._figures.fleet
+        return account not in self._house.seats and fleet is not None and account in fleet.unowned
+
+    def _given_up(self, at: datetime, why: str) -> dict[str, object]:
+        missing = ("since", "last_message_seconds", "gap_since", "stopped_until")
+        error = {"at": _iso(at), "what": "seat", "why": why}
+        return {"online": False, **dict.fromkeys(missing), "last_error": error, "pending": 0, "parked": 0}
 
     def _account(self, seat: Seat) -> dict[str, object]:
         now = self._house.clock.now()
-        intake, sender = seat.intake, seat.sender
+        intake, sender, fault = seat.intake, seat.sender, self._house.faults.get(seat.account)
         failures = [
             {"at": _iso(found[0]), "what": what, "why": found[1]}
-            for what, found in (("link", intake.last_failure), ("send", sender.last_failure), ("seat", seat.fault))
+            for what, found in (("link", intake.last_failure), ("send", sender.last_failure), ("seat", fault))
             if found is not None
         ]
         stopped = sender.pacer.stopped_until
@@ -221,6 +231,7 @@ class Watch:
                 if last is None:
                     last = await store.read(standing.last_ticket)
                 found = await store.read(lambda tx: standing.read(tx, after_ticket=last))
+                figures.loads = await store.read(standbys.loads)
                 names = [courier.name for courier in self._house.couriers]
                 figures.upward = await store.read(lambda tx: upstreams.standing(tx, names)) if names else {}
                 figures.answers = await store.read(lambda tx: answers.standing(tx, names)) if names else {}

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime
 
 import structlog
 
-from bot.clock import Clock
 from bot.dispatch import Dispatcher
 from bot.intake import Intake
 from bot.sender import Sender
@@ -40,18 +38,18 @@ class Seat:
         dial: Callable[[str], Transport],
         furnish: Furnish,
         dispatcher: Dispatcher,
-        clock: Clock,
         *,
+        broken: Callable[[str, str], None],
         fence: Fence = no_fence,
     ) -> None:
         """`dial` makes a wire that is not connected yet. Everything that is written for the account begins with
-        `fence`."""
+        `fence`. `broken` is told of the account and why it went down."""
         self.account = account
-        self.fault: tuple[datetime, str] | None = None  # why it is down, and since when
+        self.down = False
         self._dial = dial
         self._furnish = furnish
         self._dispatcher = dispatcher
-        self._clock = clock
+        self._broken = broken
         self._fence = fence
         self._closing = asyncio.Event()
         self._lost = False
@@ -64,7 +62,7 @@ class Seat:
 
     @property
     def online(self) -> bool:
-        return self.fault is None and self.transport.online
+        return not self.down and self.transport.online
 
     async def start(self) -> None:
         """Read what must be known before the first message, and settle what a crash left. Raises StoreError."""
@@ -93,7 +91,7 @@ class Seat:
             try:
                 if not self._started:
                     await self.start()
-                self.fault = None
+                self.down = False
                 await self._work()
                 return
             except StoreError as error:  # while it was being started: what works waits for the store by itself
@@ -105,10 +103,10 @@ class Seat:
             except Rejected as error:
                 if refusable:
                     raise
-                self._down(str(error))
+                self._go_down(str(error))
             except Exception as error:
                 log.exception("seat failed", action="seat", account=self.account)
-                self._down(f"defect: {type(error).__name__}, see the log")
+                self._go_down(f"a defect, {type(error).__name__}: see the log")
             finally:
                 self.leave()
                 await self.transport.close()
@@ -119,9 +117,10 @@ class Seat:
             if not self._closing.is_set():
                 self._make()
 
-    def _down(self, why: str) -> None:
-        self.fault = self._clock.now(), why
+    def _go_down(self, why: str) -> None:
+        self.down = True
         log.error("account down", action="seat", account=self.account, error=why)
+        self._broken(self.account, why)
 
     async def _work(self) -> None:
         """Listen, work off and send. Raises the first thing that ends it before its time."""

@@ -23,5 +23,5 @@ async def newest(tx: Tx) -> int:
 async def since(tx: Tx, last: int) -> tuple[int, set[str]]:
     """The newest line's number, and the accounts of those that are newer than `last`. Writers take turns, so a line
     that is committed later never has a lower number."""
-    found = dict((await tx.execute(_SINCE, {"last": last})).tuples().all())
+    found = {account: int(newest) for account, newest in await tx.execute(_SINCE, {"last": last})}
     return max(found.values(), default=last), set(found)

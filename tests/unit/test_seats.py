@@ -1,0 +1,465 @@
+"""Seats that open and close while houses run on one store: nothing is lost, nothing is done twice, order is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bot.clock import Clock, SystemClock, VirtualClock
+from bot.house import House
+from bot.intake import Intake
+from bot.leasing import Seats
+from bot.pacing import Budget
+from bot.registry import KnownPerson, KnownRoom, Registry
+from bot.transports.base import Event, Offline, Rejected, Transport
+from bot.transports.simulator import Simulator
+from handlers import timers
+from handlers.context import Effects, Policy
+from nlp import categories
+from nlp.pipeline import Classifier
+from storage import inbox, leases, outbox, tickets
+from storage.engine import Store, Tx
+from storage.errors import LeaseLostError
+from storage.leases import Fence, Process
+from storage.model import Alias, Draft, Grant, Lane, Message, MessageKind, PostKind, Role
+from storage.testing import fresh_store
+from tests.unit.test_house import until
+
+MORNING = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
+QUICK = Budget(per_minute=10_000, per_hour=10_000, per_day=10_000, gap=(0, 0), per_room_gap=0)
+ACCOUNTS = ("wx1", "wx2", "wx3")
+ROOMS = 4
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    return Classifier.load()
+
+
+@dataclass
+class Told:
+    """Somebody who tells a house what to serve, in place of the leases."""
+
+    seats: Seats
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    given_up: list[str] = field(default_factory=list)
+
+    async def run(self) -> None:
+        await self.ended.wait()
+        for account in ACCOUNTS:
+            await self.seats.close(account, lost=False)
+        await self.seats.leave_duty()
+
+    def stop(self) -> None:
+        self.ended.set()
+
+    def give_up(self, account: str) -> None:
+        self.given_up.append(account)
+
+
+@dataclass
+class Town:
+    """One store and one wire for each account, which any house may dial."""
+
+    store: Store
+    clock: Clock
+    classifier: Classifier
+    wires: dict[str, Simulator]
+    heard: list[tuple[str, str, str]] = field(default_factory=list)  # account, id, reason
+    epochs: Counter[str] = field(default_factory=Counter)
+
+    def house(self, dial: Callable[[str], Transport] | None = None) -> House:
+        return House(
+            store=self.store,
+            classifier=self.classifier,
+            policy=Policy(categories=categories.load(), ack_wait=timedelta(), reply_gap=timedelta(), replies_a_day=99),
+            dial=dial or self.dial,
+            budget=QUICK,
+            clock=self.clock,
+            fleet=Told,
+            seed=1,
+            heard=lambda message, reason, _: self.heard.append((message.account, message.id, reason)),
+        )
+
+    def dial(self, account: str) -> Simulator:
+        wire = self.wires[account]
+        wire.restore_link()
+        return wire
+
+    async def lease(self, account: str, holder: str) -> Fence:
+        """Give the account to that process, whoever has it."""
+        name = leases.lease_of(account)
+
+        async def work(tx: Tx) -> int:
+            at = await leases.now(tx)
+            process = Process(holder, "here", "", 1, "0", None, at, at + leases.LEASE)
+            await leases.join(tx, process)
+            await leases.ensure(tx, [name], at)
+            for lease in await leases.every(tx):
+                if lease.name == name and lease.holder is not None:
+                    await leases.release(tx, {name: lease.epoch}, lease.holder, at)
+            return (await leases.claim(tx, [name], holder, at))[name]
+
+        return leases.fence(name, holder, await self.store.write(work))
+
+    def say(self, account: str, room: int, text: str, name: str, *, who: str = "") -> None:
+        who = who or f"p{name}"
+        self.wires[account].say(
+            Message(account, name, MessageKind.TEXT, f"{account}-{room}", who, self.clock.now(), text, nick=who)
+        )
+
+    async def put(self, account: str, key: str) -> None:
+        """A line to be said, by whomever."""
+        draft = Draft(
+            account=account,
+            conversation=f"{account}-0",
+            text=key,
+            key=key,
+            kind=PostKind.COMMAND_REPLY,
+            lane=Lane.REPLY,
+            not_before=self.clock.now(),
+            created_at=self.clock.now(),
+        )
+        await self.store.write(lambda tx: outbox.put(tx, draft))
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, clock: Clock, classifier: Classifier) -> AsyncIterator[Town]:
+    registry = Registry(
+        people=[KnownPerson("刘姐", (Grant(Role.MICRO_LEADER, "5199"),), (Alias("wx1", "liu", friend=True),))],
+        rooms=[
+            KnownRoom(account, f"{account}-{room}", f"5199990010{number}1{room:03}001", enabled=True)
+            for number, account in enumerate(ACCOUNTS)
+            for room in range(ROOMS)
+        ],
+    )
+    async with await fresh_store(tmp_path) as store:
+        await store.write(lambda tx: registry.store(tx, clock.now()))
+        yield Town(store, clock, classifier, {name: Simulator(name, clock) for name in ACCOUNTS})
+
+
+@pytest.fixture
+async def town(tmp_path: Path, classifier: Classifier) -> AsyncIterator[Town]:
+    async with opened(tmp_path, VirtualClock(MORNING), classifier) as found:
+        yield found
+
+
+@pytest.fixture
+async def street(tmp_path: Path, classifier: Classifier) -> AsyncIterator[Town]:
+    """In real time."""
+    async with opened(tmp_path, SystemClock(start=MORNING), classifier) as found:
+        yield found
+
+
+@asynccontextmanager
+async def living(house: House, *, link_within: float = 0) -> AsyncIterator[asyncio.Task[None]]:
+    life = asyncio.create_task(house.run(link_within=link_within))
+    try:
+        await until(lambda: house._group is not None or life.done())
+        yield life
+    finally:
+        house.stop()
+        await asyncio.wait([life])
+
+
+# --- in virtual time ---
+@pytest.mark.parametrize("seed", range(4))
+async def test_accounts_move_between_two_houses_mid_traffic(town: Town, seed: int) -> None:
+    """Appeals all the time; now and then an account moves, in good order or because its house froze: what it had
+    accepted, judged or put is done by the other one, and what the frozen one tries afterwards is refused."""
+    moments = random.Random(seed)
+    clock = town.clock
+    assert isinstance(clock, VirtualClock)
+    houses = {"a": town.house(), "b": town.house()}
+    holder = dict.fromkeys(ACCOUNTS, "a")
+    said: dict[str, list[str]] = {f"{account}-{room}": [] for account in ACCOUNTS for room in range(ROOMS)}
+    for account in ACCOUNTS:
+        await houses["a"].open(account, await town.lease(account, "a"))
+    refused = moved = 0
+    for step in range(150):
+        clock.advance(clock.now() + timedelta(seconds=moments.randrange(1, 20)))
+        account, room = moments.choice(ACCOUNTS), moments.randrange(ROOMS)
+        here = houses[holder[account]]
+        name = f"m{step:03}"
+        said[f"{account}-{room}"].append(name)
+        number = len(said[f"{account}-{room}"])
+        town.say(account, room, f"{number}栋{1 + room}单元电梯坏了" if step % 3 else "晚上吃火锅不", name)
+        match moments.choice(("hear", "hear", "accept", "speak", "move", "freeze")):
+            case "hear":
+                await here.hear(account, town.wires[account].take())
+            case "accept":  # durable, and not looked at
+                await here.intakes[account].receive(town.wires[account].take())
+            case "speak":
+                await here.hear(account, town.wires[account].take())
+                await here.speak()
+            case way:
+                other = "b" if holder[account] == "a" else "a"
+                fence = None
+                if way == "freeze":
+                    await here.intakes[account].receive(town.wires[account].take())
+                    fence = await town.lease(account, other)
+                    with suppress(LeaseLostError):  # talk is judged without the store
+                        await here.hear(account, [])
+                    with pytest.raises(LeaseLostError):
+                        await here.seats[account].sender.start()
+                    refused += 1
+                await here.close(account, lost=way == "freeze")
+                await houses[other].open(account, fence or await town.lease(account, other))
+                await houses[other].dispatcher.resume(account, linked=True)
+                holder[account] = other
+                moved += 1
+    for account in ACCOUNTS:
+        await houses[holder[account]].hear(account, town.wires[account].take())
+        await houses[holder[account]].dispatcher.resume(account)
+        await houses[holder[account]].hear(account, [])
+    for house in houses.values():
+        await house.speak()
+        assert house.dispatcher.failures == 0
+
+    assert refused > 3
+    assert moved > 10
+    every = sorted(name for names in said.values() for name in names)
+    assert sorted({name for _, name, _ in town.heard}) == every
+    worked = [name for _, name, reason in town.heard if reason != "chat"]
+    assert len(worked) == len(set(worked)), "what had an effect had it once"
+    counted = await town.store.read(lambda tx: inbox.counters(tx, MORNING.date()))
+    assert sum(counted.values()) == len(every), "talk that a frozen house had judged counts once, too"
+    for account in ACCOUNTS:
+        assert await town.store.read(partial(inbox.pending, account=account)) == []
+        for room in range(ROOMS):
+            mine = [name for name in said[f"{account}-{room}"] if name in worked]
+            assert [name for name in worked if name in mine] == mine, "in order"
+    filed = await town.store.read(tickets.search)
+    made_of = [
+        message.message_id
+        for one in filed
+        for message in await town.store.read(partial(tickets.messages, number=one.number))
+    ]
+    assert sorted(made_of) == sorted(name for _, name, reason in town.heard if reason in {"ticket", "joined"})
+    lines = Counter((wire.account, one.conversation, one.text) for wire in town.wires.values() for one in wire.sent)
+    assert max(lines.values()) == 1, "nothing is said twice"
+
+
+async def test_what_a_frozen_house_holds_is_of_no_effect(town: Town) -> None:
+    frozen, other = town.house(), town.house()
+    await frozen.open("wx1", await town.lease("wx1", "a"))
+    town.say("wx1", 0, "3栋2单元电梯坏了", "m1")
+    await frozen.intakes["wx1"].receive(town.wires["wx1"].take())
+    await town.put("wx1", "line")
+    fence = await town.lease("wx1", "b")
+
+    with pytest.raises(LeaseLostError):
+        await frozen.dispatcher.drain()
+    with pytest.raises(LeaseLostError):
+        await frozen.speak()
+    town.say("wx1", 0, "5栋1单元停电了一上午", "m2")
+    events = town.wires["wx1"].take()
+    with pytest.raises(LeaseLostError):
+        await frozen.intakes["wx1"].receive(events)
+    assert await town.store.read(tickets.search) == []
+    assert town.wires["wx1"].sent == []
+
+    await frozen.close("wx1", lost=True)
+    await other.open("wx1", fence)
+    await other.dispatcher.resume("wx1", linked=True)
+    await other.hear("wx1", events)
+    await other.speak()
+    assert len(await town.store.read(tickets.search)) == 2
+    assert [line.text for line in town.wires["wx1"].sent].count("line") == 1
+
+
+async def test_only_the_house_on_duty_does_what_is_due(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+    houses = {"a": town.house(), "b": town.house()}
+
+    async def part(effects: Effects) -> bool:
+        done.append(effects.now)
+        return False
+
+    monkeypatch.setattr(timers, "PARTS", (part,))
+    for house in houses.values():
+        await house.tick()
+    assert done == []
+    name = leases.DUTY
+
+    async def take(holder: str) -> None:
+        async def work(tx: Tx) -> int:
+            at = await leases.now(tx)
+            await leases.join(tx, Process(holder, "here", "", 1, "0", None, at, at + leases.LEASE))
+            await leases.ensure(tx, [name], at)
+            held = {lease.name: lease for lease in await leases.every(tx)}[name]
+            if held.holder is not None:
+                await leases.release(tx, {name: held.epoch}, held.holder, at)
+            return (await leases.claim(tx, [name], holder, at))[name]
+
+        await houses[holder].take_duty(leases.fence(name, holder, await town.store.write(work)))
+
+    await take("a")
+    await houses["a"].tick()
+    await houses["b"].tick()
+    assert len(done) == 1
+    await take("b")  # while a is frozen: it has not left its duty
+    await houses["a"].tick()
+    assert len(done) == 1
+    assert not houses["a"].on_duty
+    await houses["b"].tick()
+    assert len(done) == 2
+    await houses["b"].leave_duty()
+    await houses["b"].tick()
+    assert len(done) == 2
+
+
+async def test_what_another_process_changed_is_known_within_a_look(town: Town) -> None:
+    here, there = town.house(), town.house()
+    await here.open("wx1", await town.lease("wx1", "a"))
+    await there.open("wx2", await town.lease("wx2", "b"))
+    await here.look()
+    async with asyncio.timeout(5):
+        await town.put("wx1", "for one")
+        await here.look()
+        await here.seats["wx1"].sender._wake.wait()
+    assert not there.seats["wx2"].sender._wake.is_set()
+
+    registry = Registry(people=[KnownPerson("周哥", (), (Alias("wx1", "zhou"), Alias("wx2", "zhou")))], rooms=[])
+    await town.store.write(lambda tx: registry.store(tx, town.clock.now()))
+    town.say("wx1", 0, "别记我", "m1", who="zhou")
+    town.wires["wx1"].sent.clear()
+    await here.hear("wx1", town.wires["wx1"].take())
+    await there.look()
+    town.say("wx2", 0, "晚上吃火锅不", "m2", who="zhou")
+    await there.hear("wx2", town.wires["wx2"].take())
+    assert ("wx2", "m2", "opted_out") in town.heard
+
+
+# --- in real time ---
+async def test_a_seat_that_closes_finishes_what_it_has(street: Town) -> None:
+    wire = street.wires["wx1"]
+    wire.faults.slow_send = 0.2
+    house = street.house()
+    async with living(house):
+        for account in ACCOUNTS:
+            await house.open(account, await street.lease(account, "a"))
+        await until(lambda: all(intake.changed_at is not None for intake in house.intakes.values()))
+        for n in range(30):
+            street.say("wx1", n % ROOMS, f"{n + 1}栋1单元电梯坏了", f"m{n:02}")
+        await until(lambda: wire.next_at() is None)
+        began = street.clock.now()
+        await house.close("wx1", lost=False)
+        assert street.clock.now() - began < timedelta(seconds=4)
+        assert set(house.seats) == {"wx2", "wx3"}
+        left = len(await street.store.read(lambda tx: inbox.pending(tx, "wx1")))
+        done = len(await street.store.read(lambda tx: inbox.finished_since(tx, "wx1", MORNING)))
+        assert left + done == 30, "what there was no time for waits"
+        assert await street.store.write(lambda tx: outbox.recover(tx, "wx1")) == 0
+        said = len(wire.sent)
+        assert said >= 1
+        wire.faults.slow_send = 0
+        await house.open("wx1", await street.lease("wx1", "a"))
+        await until(lambda: len(wire.sent) > said)
+        while await street.store.read(lambda tx: inbox.pending(tx, "wx1")):  # noqa: ASYNC110 - the store rings no bell
+            await asyncio.sleep(0.01)
+    assert len([one for one in await street.store.read(tickets.search) if not one.proactive]) == 30
+    assert max(Counter((line.conversation, line.text) for line in wire.sent).values()) == 1
+
+
+async def test_a_lost_seat_closes_at_once_but_for_the_line_that_it_says(street: Town) -> None:
+    wire = street.wires["wx1"]
+    wire.faults.slow_send = 0.3
+    house = street.house()
+    async with living(house):
+        await house.open("wx1", await street.lease("wx1", "a"))
+        await until(lambda: house.intakes["wx1"].changed_at is not None)
+        await street.put("wx1", "first")
+        await street.put("wx1", "second")
+        house.wake_senders()
+
+        await until(lambda: bool(house.seats["wx1"].sender.pacer.used(street.clock.now())[0]))
+        fence = await street.lease("wx1", "b")
+        await house.close("wx1", lost=True)
+        assert [line.text for line in wire.sent] == ["first"]
+        wire.faults.slow_send = 0
+        await house.open("wx1", fence)
+        await until(lambda: len(wire.sent) == 2)
+    assert [line.text for line in wire.sent] == ["first", "second"]
+
+
+async def test_a_defect_takes_down_its_account_alone(street: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Intake.receive
+
+    async def receive(self: Intake, events: list[object]) -> None:
+        if self._transport.account == "wx1" and broken.is_set():
+            raise RuntimeError("a defect")
+        await real(self, events)  # type: ignore[arg-type]
+
+    broken = asyncio.Event()
+    broken.set()
+    monkeypatch.setattr(Intake, "receive", receive)
+    monkeypatch.setattr("bot.seat.MENDED_AFTER", 0.05)
+    house = street.house()
+    async with living(house):
+        for account in ACCOUNTS:
+            await house.open(account, await street.lease(account, "a"))
+        await until(lambda: "wx1" in house.faults)
+        street.say("wx2", 0, "3栋2单元电梯坏了", "m1")
+        await until(lambda: len(street.heard) == 1)
+        broken.clear()
+        await until(lambda: "wx1" not in house.faults)
+        street.say("wx1", 0, "3栋2单元电梯坏了", "m2")
+        await until(lambda: len(street.heard) == 2)
+
+
+@dataclass
+class Refusing(Simulator):
+    """A gateway that does not know the token."""
+
+    async def events(self) -> AsyncIterator[Event]:
+        raise Rejected("the gateway refuses the token")
+        yield
+
+
+async def test_a_wrong_token_takes_down_its_account_alone(street: Town) -> None:
+    wires: dict[str, Simulator] = {**street.wires, "wx1": Refusing("wx1", street.clock)}
+    house = street.house(wires.__getitem__)
+    async with living(house, link_within=0.3) as life:
+        await house.open("wx1", await street.lease("wx1", "a"))
+        await until(lambda: "wx1" in house.faults)
+        await asyncio.sleep(0.5)
+        assert not life.done(), "a gateway that refuses has answered"
+        await house.open("wx2", await street.lease("wx2", "a"))
+        street.say("wx2", 0, "3栋2单元电梯坏了", "m1")
+        await until(lambda: len(street.heard) == 1)
+    await life
+
+
+async def test_alone_a_wrong_token_ends_the_start(street: Town) -> None:
+    house = House(
+        store=street.store,
+        classifier=street.classifier,
+        policy=Policy(categories=categories.load()),
+        transports=[street.wires["wx2"], Refusing("wx1", street.clock)],
+        budget=QUICK,
+        clock=street.clock,
+    )
+    with pytest.RaisesGroup(pytest.RaisesExc(Rejected)):
+        await house.run()
+
+
+async def test_a_house_without_an_account_waits_and_one_without_a_link_does_not(street: Town) -> None:
+    house = street.house()
+    async with living(house, link_within=0.1) as life:
+        await asyncio.sleep(0.3)
+        assert not life.done()
+        street.wires["wx1"].take()  # its link never comes up
+        await house.open("wx1", await street.lease("wx1", "a"))
+        await until(life.done)
+    with pytest.raises(Offline, match="wx1"):
+        await life
