@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handlers import appeals, rights, supplies, tallies
@@ -40,9 +41,10 @@ async def check_in(ctx: Context, command: Command) -> str:
         await ctx.reply(await _summary(ctx, grid))
         return "command"
     person = await ctx.person()
-    where = location.locate(normalise(command.text), ctx.message.nick).building
-    heads = counts.number(command.code) if command.code else 1
-    mine = CheckIn(person.id, grid, where, max(heads, 1), bool(command.remark), command.remark, ctx.now)
+    home = location.locate(normalise(command.text), ctx.message.nick)
+    where, heads = home.building, counts.number(command.code) if command.code else 1
+    household = f"{home.building}-{home.unit or ''}-{home.room}" if home.building and home.room else None
+    mine = CheckIn(person.id, grid, where, max(heads, 1), bool(command.remark), command.remark, ctx.now, household)
     await rows.check_in(ctx.tx, mine, (ctx.message.account, ctx.message.id))
     await ctx.audit_message("checked_in", help=bool(command.remark))
     if command.remark:
@@ -50,7 +52,7 @@ async def check_in(ctx: Context, command: Command) -> str:
     elif ctx.room is None:
         await ctx.reply(texts.SAFE_IN_PRIVATE)
     else:
-        said = sum(one.heads for one in await rows.checked_in(ctx.tx, grid) if not one.needs_help)
+        said = _heads([one for one in await rows.checked_in(ctx.tx, grid) if not one.needs_help])
         await tallies.say(ctx, f"safe:{grid}", texts.safe_in_room(said))
     return "command"
 
@@ -90,10 +92,11 @@ async def _appeal(ctx: Context, words: str) -> bool:
 
 async def _summary(ctx: Context, grid: str) -> str:
     said = await rows.checked_in(ctx.tx, grid)
-    by_building: Counter[str] = Counter()
+    safe: defaultdict[str, list[CheckIn]] = defaultdict(list)
     for one in said:
         if not one.needs_help:
-            by_building[texts.building(one.building) or texts.NO_BUILDING] += one.heads
+            safe[texts.building(one.building) or texts.NO_BUILDING].append(one)
+    by_building = {building: _heads(those) for building, those in safe.items()}
     helping = [one for one in said if one.needs_help]
     nicks = {person.id: person for person in await people.many(ctx.tx, [one.person_id for one in helping])}
     lines = []
@@ -104,6 +107,14 @@ async def _summary(ctx: Context, grid: str) -> str:
     if len(helping) > len(lines):
         lines.append(texts.more(len(helping) - len(lines)))
     return texts.safe_summary(sum(by_building.values()), sorted(by_building.items()), lines)
+
+
+def _heads(said: Sequence[CheckIn]) -> int:
+    """How many are safe. Two of one household who each speak for four are four."""
+    homes: defaultdict[str | int, list[int]] = defaultdict(list)
+    for one in said:
+        homes[one.household or one.person_id].append(one.heads)
+    return sum(max(len(heads), *heads) for heads in homes.values())
 
 
 def _bare(command: Command) -> bool:

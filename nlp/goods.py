@@ -29,7 +29,8 @@ _SIGNS = " \t\n,、;:。.!~()和跟与及+"
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """One thing. `amount` is None where the text does not count it; `unit` may then be empty."""
+    """One thing. `amount` is None where the text does not count it; `unit` may then be empty. Of 十来袋 and 十几箱 it is
+    the round number; the note has the words."""
 
     thing: str
     amount: int | None
@@ -64,17 +65,18 @@ def read(text: str) -> Request:
 def _listed(piece: str) -> tuple[list[Goods], str]:
     """The things of one piece that the table knows, and what is left of it."""
     amounts = _amounts(piece)
-    counted = {at for *_, span in amounts for at in range(*span)}
+    counted = {at for _, _, span, _ in amounts for at in range(*span)}
     names = [(thing, span) for thing, span in _names(piece) if counted.isdisjoint(range(*span))]
     used = [span for _, span in names]
-    goods = []
+    goods, rough = [], []
     for thing, span in names:
         near = _nearest(span, amounts, used)
         if near is not None:
             amounts.remove(near)
             used.append(near[2])
+            rough += [f"{thing}{near[3]}"] if near[3] else []
         goods.append(Goods(thing, near[0] if near else None, near[1] if near else ""))
-    return goods, _rest(piece, used)
+    return goods, " ".join(filter(None, [*rough, _rest(piece, used)]))
 
 
 def names_any(text: str) -> bool:
@@ -88,7 +90,7 @@ def amount(text: str) -> tuple[int, str] | None:
     return (found[0][0], found[0][1]) if found else None
 
 
-_Amount = tuple[int, str, tuple[int, int]]
+_Amount = tuple[int, str, tuple[int, int], str]  # how much, of what unit, where; the words where they are rough
 
 
 def _amounts(normal: str) -> list[_Amount]:
@@ -97,7 +99,7 @@ def _amounts(normal: str) -> list[_Amount]:
         number = counts.number(match["number"])
         unit, times = _SAME_UNIT.get(match["unit"], (match["unit"], 1))
         if number:
-            found.append((number * times, unit, match.span()))
+            found.append((number * times, unit, match.span(), match[0] if match["rough"] else ""))
     return found
 
 
@@ -136,11 +138,12 @@ def _rest(normal: str, used: list[tuple[int, int]]) -> str:
 def _unlisted(pieces: list[str]) -> Request:
     """A thing that is in no list: the first word of the first piece, without its amount."""
     amounts = _amounts(pieces[0])
-    words = [*_rest(pieces[0], [span for _, _, span in amounts[:1]]).split(), *pieces[1:]]
+    words = [*_rest(pieces[0], [span for _, _, span, _ in amounts[:1]]).split(), *pieces[1:]]
     if not words:
         return Request((), "")
-    number, unit = (amounts[0][0], amounts[0][1]) if amounts else (None, "")
-    return Request((Goods(words[0][:_LONGEST_NAME], number, unit),), " ".join(words[1:]))
+    number, unit, _, rough = amounts[0] if amounts else (None, "", None, "")
+    note = [f"{words[0]}{rough}"] if rough else []
+    return Request((Goods(words[0][:_LONGEST_NAME], number, unit),), " ".join([*note, *words[1:]]))
 
 
 @cache
@@ -163,4 +166,4 @@ def _called() -> re.Pattern[str]:
 def _counting() -> re.Pattern[str]:
     units = {unit for row in _rows() for unit in tables.several(row["units"])} | set(_SAME_UNIT) | {"件", "份", "套"}
     words = "|".join(map(re.escape, sorted(units - {"米"}, key=len, reverse=True)))
-    return re.compile(rf"(?P<number>{_NUMBER})\s?大?(?P<unit>{words})(?![楼栋单号])")
+    return re.compile(rf"(?P<number>{_NUMBER})(?P<rough>[来几多])?\s?大?(?P<unit>{words})(?![楼栋单号])")

@@ -83,6 +83,7 @@ class CheckIn:
     needs_help: bool
     note: str
     at: datetime
+    household: str | None = None
 
 
 _OPEN = supplies.c.state == SupplyState.OPEN.value
@@ -227,6 +228,7 @@ async def check_in(tx: Tx, mine: CheckIn, said: tuple[str, str] | None = None) -
         "needs_help": mine.needs_help,
         "note": mine.note,
         "at": mine.at,
+        "household": mine.household,
         "closed_at": None,
         "account": said[0] if said is not None else None,
         "message_id": said[1] if said is not None else None,

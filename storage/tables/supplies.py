@@ -69,6 +69,7 @@ checkins = sa.Table(
     sa.Column("closed_at", Instant),
     sa.Column("account", sa.Text),  # the message that said so, should it be taken back
     sa.Column("message_id", sa.Text),
+    sa.Column("household", sa.Text),  # building, unit and room, where somebody named them all
     sa.PrimaryKeyConstraint("person_id"),
     sa.CheckConstraint("heads > 0", name="heads"),
     digits("grid"),

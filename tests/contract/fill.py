@@ -457,7 +457,7 @@ async def _fill_deliberation(tx: Tx) -> None:
     need = await supplies.register(tx, kind=supplies.SupplyKind.NEED, person_id=2, amount=2, **thing)
     offer = await supplies.register(tx, kind=supplies.SupplyKind.OFFER, person_id=3, amount=5, **thing)
     await supplies.propose(tx, need.number, offer.number, 2, NOW)
-    await supplies.check_in(tx, supplies.CheckIn(2, MICRO, "3", 2, True, "药快没了", NOW), ("a", "m4"))
+    await supplies.check_in(tx, supplies.CheckIn(2, MICRO, "3", 2, True, "药快没了", NOW, "3-2-1502"), ("a", "m4"))
 
 
 async def _fill_voice(tx: Tx) -> None:

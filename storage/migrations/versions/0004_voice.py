@@ -163,6 +163,7 @@ def _neighbours() -> None:
     for table in ("votes", "checkins", "wish_line"):
         op.add_column(table, sa.Column("account", TEXT))
         op.add_column(table, sa.Column("message_id", TEXT))
+    op.add_column("checkins", sa.Column("household", TEXT))
     op.add_column("wishes", sa.Column("claim_account", TEXT))
     op.add_column("wishes", sa.Column("claim_id", TEXT))
     worded, waiting = sa.text("text <> ''"), sa.text("state IN ('pending', 'sending')")

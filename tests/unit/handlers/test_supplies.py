@@ -141,6 +141,15 @@ async def test_only_figures_for_leaders_and_nobody_is_named_for_silence(stage: J
     assert (await stage.told(LI))[-1] in (texts.SAFE_IN_PRIVATE, texts.NOWHERE, texts.ONLY_IN_URGENT)
 
 
+async def test_two_of_one_household_who_each_speak_for_all_of_it_are_counted_once(stage: Judged) -> None:
+    await stage.say("3-2-1502 李姐", "平安 4人")
+    await stage.say("3栋2单元1502 王哥", "平安 全家四口人")
+    await stage.say("3-2-1501 老赵", "平安")
+    await stage.say("3-2-1501 赵姐", "平安")
+    await stage.say("刘姐", "平安", room=None)
+    assert (await stage.told("刘姐"))[-1] == "报平安6人：3栋6\n求助0人"
+
+
 async def test_a_hundred_check_ins_are_a_line_a_minute(stage: Judged) -> None:
     for number in range(100):
         await stage.say(f"{1 + number % 9}-1-{101 + number} 邻居", "平安")
