@@ -235,7 +235,7 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
     if not _stored(config):
         yield Finding("database", State.OK, f"{config.database_file} is made at the first start")
         return
-    from storage import audit, health, outbox, rooms, roster, standbys
+    from storage import accounts, audit, health, outbox, rooms, roster, standbys
     from storage.engine import Store, Tx
     from storage.model import RoomState, SendState
 
@@ -271,6 +271,22 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
     async def reached(tx: Tx) -> list[Finding]:
         return _reach(config, await standbys.loads(tx))
 
+    async def unhindered(tx: Tx) -> list[Finding]:
+        found = []
+        for account in await accounts.stopped(tx, now()):
+            assert account.stopped_until is not None  # noqa: S101
+            until = f"until {account.stopped_until.astimezone(config.timezone):%H:%M}"
+            waiting = len(await outbox.held_up(tx, [account.name], now()))
+            if waiting:
+                cure = "telephone those whom they are for; another account has told who leads there"
+                said = f"{waiting} 应急 lines wait, WeChat stopped the account {until}"
+                found.append(Finding(f"account {account.name}", State.FAULT, said, cure))
+            else:
+                cure = "do nothing by hand with it; should this happen often, lower [pacing] or add an account"
+                said = f"WeChat stopped it {until}: it went too fast"
+                found.append(Finding(f"account {account.name}", State.WARNING, said, cure))
+        return found
+
     async def staffed(tx: Tx) -> list[Finding]:
         led = {
             scope for entry in await roster.every(tx) for role, scope in entry.grants | entry.others if role in LEADERS
@@ -295,8 +311,9 @@ async def _database(config: Config, now: Callable[[], datetime]) -> AsyncIterato
             finding = await _guarded(what, check())
             if finding is not None:
                 yield finding
-        for finding in [*await store.read(reached), *await store.read(staffed)]:
-            yield finding
+        for look in (reached, unhindered, staffed):
+            for finding in await store.read(look):
+                yield finding
     finally:
         await store.close()
 

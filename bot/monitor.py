@@ -18,6 +18,7 @@ from aiohttp import web
 from bot.metrics import Figures, render
 from storage import answers, fleet, standbys, standing, upstreams
 from storage.engine import StoreError
+from storage.model import Lane, SendState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,6 +171,7 @@ class Watch:
             "last_message_seconds": None if intake.heard_at is None else (now - intake.heard_at).total_seconds(),
             "gap_since": _iso(intake.down_since),
             "stopped_until": _iso(stopped) if stopped is not None and stopped > now else None,
+            "emergencies_waiting": self._emergencies(sender.account),
             "last_error": max(failures, key=lambda one: str(one["at"]), default=None),
         }
 
@@ -179,6 +181,14 @@ class Watch:
         if fleet is None:
             return None
         return {"processes": fleet.processes, "accounts": fleet.accounts, "unowned": list(fleet.unowned)}
+
+    def _emergencies(self, account: str) -> int | None:
+        """Lines of life and limb that have not gone out yet; None where the database does not tell."""
+        found = self._figures.standing
+        if found is None:
+            return None
+        waiting = (one for one in found.lines if one.state is SendState.QUEUED and one.lane is Lane.EMERGENCY)
+        return sum(one.count for one in waiting if one.account == account)
 
     def _lexicon(self) -> dict[str, object] | None:
         keeper = self._house.lexicon

@@ -46,6 +46,8 @@ def accounts(page: dict[str, Any], now: datetime) -> Iterator[tuple[str, ...]]:
         link = "[green]online[/]" if one["online"] else "[red]offline[/]"
         if one["stopped_until"]:
             link += f", [yellow]pauses {short(datetime.fromisoformat(one['stopped_until']) - now)}[/]"
+        if one.get("emergencies_waiting"):
+            link += f", [red]{one['emergencies_waiting']} 应急 wait[/]"
         heard = one["last_message_seconds"]
         error = one["last_error"]
         yield (

@@ -14,9 +14,10 @@ import pytest
 
 from bot import doctor
 from bot.doctor import Finding, State, examine
-from storage import audit, rooms, roster
+from storage import accounts, audit, outbox, rooms, roster
+from storage.accounts import Account
 from storage.engine import Store, Tx
-from storage.model import AuditEntry, Role, Room, RoomKind, RoomState
+from storage.model import AuditEntry, Draft, Lane, PostKind, Role, Room, RoomKind, RoomState
 from storage.testing import fresh_store, url_of
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -65,6 +66,30 @@ async def test_a_running_place_is_well(tmp_path: Path) -> None:
     assert faults(findings) == set()
     assert findings["audit"].found == "3 entries, unbroken"
     assert findings["key file"].found.endswith("mode 600")
+
+
+async def test_an_account_that_was_stopped_is_told(tmp_path: Path) -> None:
+    (home := tmp_path / "var").mkdir()
+    stopped = Account("wx1", stopped_until=NOW + timedelta(minutes=7), throttled_at=NOW, share=0.5)
+    line = Draft(
+        key="advice:S1",
+        account="wx1",
+        conversation="r1",
+        text="请立即撤离",
+        kind=PostKind.EMERGENCY,
+        lane=Lane.EMERGENCY,
+        not_before=NOW,
+        created_at=NOW,
+    )
+    async with await fresh_store(home) as store:
+        await store.write(lambda tx: accounts.slow_down(tx, stopped))
+        found = (await examined(tmp_path))["account wx1"]
+        assert (found.state, found.found) == (State.WARNING, "WeChat stopped it until 12:07: it went too fast")
+        await store.write(lambda tx: outbox.put(tx, line))
+        found = (await examined(tmp_path))["account wx1"]
+        assert found.state is State.FAULT
+        assert found.found == "1 应急 lines wait, WeChat stopped the account until 12:07"
+        assert "account wx1" not in await examined(tmp_path, now=NOW + timedelta(minutes=7))
 
 
 async def test_it_works_beside_a_running_bot(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ from bot.transports.simulator import Simulator
 from handlers.context import Policy
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import inbox, standing
+from storage import inbox, outbox, standing
 from storage.engine import Store, StoreError
-from storage.model import Alias, Arrival, Grant, Message, MessageKind, Role
+from storage.model import Alias, Arrival, Draft, Grant, Lane, Message, MessageKind, PostKind, Role
 from storage.testing import fresh_store
 
 MORNING = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
@@ -359,7 +359,14 @@ async def test_a_throttled_account_shows_its_pause(town: Town) -> None:
     until_one = found["xiaoge_pacing_stopped_until_seconds"][("account", "one"),]
     assert until_one == pytest.approx((MORNING + QUICK.stop).timestamp(), abs=60)
     assert found["xiaoge_pacing_stopped_until_seconds"][("account", "two"),] == 0
-    assert (await town.ready())[1]["accounts"]["one"]["stopped_until"].startswith("2025-06-12T02:1")
+    assert found["xiaoge_pacing_limit"][("account", "one"), ("span", "minute")] == QUICK.per_minute // 2
+    assert found["xiaoge_pacing_ramp"] == {(("account", "one"),): 1, (("account", "two"),): 1}
+    one = (await town.ready())[1]["accounts"]["one"]
+    assert one["stopped_until"].startswith("2025-06-12T02:1")
+    assert one["emergencies_waiting"] == 0
+    draft = Draft("fire", "one", "r1", "快撤", PostKind.EMERGENCY, Lane.EMERGENCY, MORNING, MORNING)
+    await town.store.write(lambda tx: outbox.put(tx, draft))
+    assert (await town.ready())[1]["accounts"]["one"]["emergencies_waiting"] == 1
 
 
 async def test_what_cannot_be_fetched_is_parked_and_then_given_up(town: Town) -> None:
