@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.settings import ConfigError
+from bot.settings import ConfigError, cause
 from bot.terminal import CONFIG, ConfigOption, load, plain, progress, read, table
 
 if TYPE_CHECKING:
     from bot.sheets import Cell
     from storage.engine import Tx
+    from storage.notice_files import File
     from storage.notices import Notice, RoomLine, Standing
 
 app = typer.Typer(help="What went out to the groups.", no_args_is_help=True, rich_markup_mode=None)
 
 LOOK_EVERY = 1.0  # seconds
-_COLUMNS = {"序号": 6, "网格": 20, "群": 24, "账号": 12, "结果": 12, "时间": 18, "原因": 30}
+_COLUMNS = {"序号": 6, "网格": 20, "群": 24, "账号": 12, "结果": 14, "时间": 18, "附件": 10, "原因": 30}
 
 Number = Annotated[str, typer.Argument(help="As in the group: T3.", metavar="ID")]
 
@@ -86,7 +87,7 @@ def report(
         return found, await notices.standing(tx, number), await notices.by_room(tx, number)
 
     found, standing, lines = read(settings, look)
-    typer.echo(texts.report(found.id, found.state, standing))
+    typer.echo(texts.report(found, standing))
     if output is not None:
         rows = [_row(order, line, settings.timezone) for order, line in enumerate(lines, start=1)]
         asyncio.run(rosters.write(output, f"通知 {found.id}", _COLUMNS, rows))
@@ -118,7 +119,71 @@ def watch(notice: Number, config: ConfigOption = CONFIG) -> None:
             step(standing.rooms - standing.waiting, standing.rooms)
             time.sleep(LOOK_EVERY)
             found, standing = read(settings, look)
-    typer.echo(texts.report(found.id, found.state, standing))
+    typer.echo(texts.report(found, standing))
+
+
+@app.command()
+def attach(
+    notice: Number,
+    file: Annotated[Path, typer.Argument(help="A picture or file of at most 10 MB.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Give a notice that waits for its confirmation a picture or file: each group gets it behind the words.
+
+    \b
+    Examples:
+      xiaoge notices attach T3 停水范围.png
+    """
+    from handlers.texts import notices as texts
+    from storage.beside import open_beside
+
+    settings = load(config)
+    number, carried = _number(notice), _read(file)
+
+    async def work() -> None:
+        store = await open_beside(settings.database.url, key_file=settings.key_file)
+        try:
+            await store.write(lambda tx: _put(tx, number, carried))
+        finally:
+            await store.close()
+
+    asyncio.run(work())
+    label = texts.file_label(carried.name, picture=carried.is_picture)
+    typer.echo(f"T{number}: {label} {texts.size(len(carried.data))}; it goes out when somebody says 确认 T{number}")
+
+
+def _read(path: Path) -> File:
+    """The file to attach. Raises ConfigError."""
+    from bot.files import named
+    from handlers.texts import notices as texts
+    from storage.notice_files import LARGEST
+
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= LARGEST else b""
+    except OSError as error:
+        raise ConfigError(f"FILE: cannot read {path} ({cause(error)}), give a picture or file") from None
+    if size > LARGEST:
+        raise ConfigError(f"FILE: {path} has {texts.size(size)}, at most {texts.size(LARGEST)} go out: make it smaller")
+    if not data:
+        raise ConfigError(f"FILE: {path} is empty, give a picture or file with something in it")
+    return named(path.name, data)
+
+
+async def _put(tx: Tx, number: int, file: File) -> None:
+    from storage import audit, notice_files
+    from storage.model import AuditEntry
+    from storage.notices import NoticeState
+
+    found = await _named(tx, number)
+    if found.state is not NoticeState.DRAFT:
+        raise ConfigError(
+            f"T{number} is {found.state}: only a draft can be given a file, say 更正 T{number} … for another"
+        )
+    await notice_files.drop(tx, number)
+    await notice_files.put(tx, number, file)
+    detail: dict[str, str | int | bool | None] = {"item": found.id, "size": len(file.data)}
+    await audit.append(tx, AuditEntry(at=datetime.now(UTC), action="notice_file", right="operator", detail=detail))
 
 
 def _number(text: str) -> int:
@@ -142,4 +207,5 @@ def _row(order: int, line: RoomLine, timezone: ZoneInfo) -> list[Cell]:
 
     at: datetime | None = line.at.astimezone(timezone) if line.at is not None else None
     result = texts.room_result(line)
-    return [order, line.grid or "", line.topic, line.account, result, at, line.error or ""]
+    why = line.error or line.file_error or ""
+    return [order, line.grid or "", line.topic, line.account, result, at, texts.file_result(line), why]

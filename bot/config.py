@@ -6,6 +6,7 @@ same answer from cron as from a shell.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ from bot.settings import (
     ConfigError,
     Hours,
     Monitor,
+    Notices,
     Pacing,
     Points,
     Sections,
@@ -34,6 +36,7 @@ from bot.settings import (
     role_named,
 )
 from bot.sync import faults as upward
+from handlers.template_fields import FIELD
 from handlers.texts import ROLE_BY_LABEL
 
 if TYPE_CHECKING:
@@ -96,6 +99,8 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
             reopen_for=timedelta(days=self.tickets.reopen_days),
             join_for=timedelta(minutes=self.tickets.join_minutes),
             same_trouble_for=timedelta(hours=self.tickets.same_trouble_hours),
+            notice_templates={template.name: template.text for template in self.notices.templates},
+            notice_files_for=timedelta(days=self.notices.files_days),
             wish_budget=self.wishes.budget_yuan,
             wish_claim_for=timedelta(days=self.wishes.claim_days),
             wishes_a_day=self.wishes.a_day,
@@ -149,6 +154,7 @@ def _cross_faults(sections: Sections) -> Iterator[Fault]:
     yield from _repeated("[[grids]]", "code", (grid.code for grid in sections.grids))
     yield from _people_faults(sections)
     yield from _room_faults(sections)
+    yield from _notice_faults(sections.notices)
     yield from upward.faults(sections)
     yield from alerting.faults(sections)
 
@@ -246,6 +252,14 @@ def _pacing_faults(pacing: Pacing) -> Iterator[Fault]:
         yield "[pacing] per_hour", f"must be at least per_minute ({pacing.per_minute}), got {pacing.per_hour}"
     if pacing.per_hour > pacing.per_day:
         yield "[pacing] per_day", f"must be at least per_hour ({pacing.per_hour}), got {pacing.per_day}"
+
+
+def _notice_faults(notices: Notices) -> Iterator[Fault]:
+    yield from _repeated("[[notices.templates]]", "name", (template.name for template in notices.templates))
+    for template in notices.templates:
+        if re.search("[{}]", FIELD.sub("", template.text)):
+            wanted = "a field is written {时间}: 1..10 characters without spaces in one pair of braces"
+            yield f"[[notices.templates]] {template.name} text", f"{wanted}, got {shown(template.text)}"
 
 
 def _people_faults(sections: Sections) -> Iterator[Fault]:

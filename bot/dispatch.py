@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.fetching import Fetcher
 from bot.memory import Conversation, Memory
 from bot.receipts import Receipts
+from bot.showing import show
 from bot.transports.base import Transport, TransportError
 from handlers import routing
 from handlers.context import Context, Policy
@@ -37,6 +38,7 @@ CAPACITY = 2_000  # messages in memory; beyond it the wire is held back
 FLUSH_AFTER = 256  # finished ids
 FLUSH_EVERY = 0.2  # seconds
 STORE_RETRY = 1.0  # seconds between tries while the store cannot be written
+SHOWING = frozenset({MessageKind.IMAGE, MessageKind.FILE, MessageKind.VIDEO})
 SPOKEN = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.QUOTE})
 
 Heard = Callable[[Message, str, tuple[int, ...]], None]
@@ -273,7 +275,8 @@ class Dispatcher:
             await channel.fence(tx)
             if message.from_me:
                 heard_in = message.room or next(iter(message.people), "")
-                await outbox.confirm_echo(tx, message.account, heard_in, message.text, message.id, now)
+                words = None if message.kind in SHOWING else message.text
+                await outbox.confirm_echo(tx, message.account, heard_in, words, message.id, now)
                 await inbox.finish(tx, [(message.account, message.id, "own")], now)
                 return None, "own", None, None
             room = None
@@ -303,6 +306,8 @@ class Dispatcher:
                 self._memory.people.add(memory.speaker(message))
             if context.accept:
                 await self._accept(channel.transport, message)
+            if context.shown is not None:
+                await show(self._store, channel.transport, channel.fence, self._clock, context, context.shown)
         channel.written(message.id)
         self._done(channel, message, reason, joined)
         if context is not None:  # the echo of our own line queues none

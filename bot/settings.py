@@ -144,6 +144,20 @@ class Signups(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     names_days: Annotated[int, Meta(ge=1, le=3650)] = 90
 
 
+class NoticeTemplate(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Approved words of a notice, with {fields} for what is new each time."""
+
+    name: Annotated[
+        str, Meta(pattern=r"^[^\s=＝:：;；,，、{}]{1,20}$", description="1..20 characters without spaces or signs")
+    ]
+    text: Annotated[str, Meta(min_length=1, max_length=1500, description="text of 1..1500 characters in quotes")]
+
+
+class Notices(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    files_days: Annotated[int, Meta(ge=1, le=365)] = 7  # then the picture or file of an ended notice is deleted
+    templates: tuple[NoticeTemplate, ...] = ()
+
+
 class Tasks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     matters: Annotated[tuple[Name, ...], Meta(min_length=1)] | None = None
 
@@ -335,6 +349,7 @@ class Sections(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     digests: Digests = Digests()
     tickets: Tickets = Tickets()
     tasks: Tasks = Tasks()
+    notices: Notices = Notices()
     signups: Signups = Signups()
     wishes: Wishes = Wishes()
     deliberation: Deliberation = Deliberation()

@@ -61,6 +61,8 @@ class Policy:
     broadcast_time: Callable[[int, Account | None, datetime], timedelta] = lambda lines, *_: (
         lines * timedelta(seconds=10)
     )
+    notice_templates: Mapping[str, str] = field(default_factory=dict)  # by their names
+    notice_files_for: timedelta = timedelta(days=7)  # after a notice has ended its picture or file is deleted
     wish_budget: int = 500  # yuan; of a wish that names more the leader is told so
     wish_claim_for: timedelta = timedelta(days=7)  # then the next one has it
     wishes_a_day: int = 2  # published in a room, of the replies a day

@@ -78,6 +78,9 @@ class Name(StrEnum):
     SCHEDULE = "定时"
     CANCEL = "取消"
     RECEIPTS = "回执"
+    ANNOUNCE = "公告"
+    ATTACH = "附图"
+    TEMPLATES = "模板"
     WISH = "心愿"
     REVIEW = "审核"
     CLAIM = "认领"
@@ -118,6 +121,7 @@ class Command:
     anonymous: bool = False  # 认领 X5 匿名
     in_words: bool = False  # ANSWER: 还是坏的, without a number in front
     urgent: bool = False  # 应急通知
+    shows: bool = False  # 通知 附图: with the picture that was just shown
     explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private
     right: str | None = None  # the right that routing found for it, `role:scope`, for the audit
 

@@ -1,4 +1,5 @@
-"""How 通知 is written: always said to the bot, since leaders begin what they tell their group with the same word."""
+"""How 通知 and 公告 are written: always said to the bot, since leaders begin what they tell their group with the same
+words."""
 
 from __future__ import annotations
 
@@ -7,11 +8,15 @@ import re
 from handlers.forms import Command, Form, Rest, alone
 from handlers.hearing import SEPARATORS
 
-_NOTICE = re.compile(r"(?:[\s,、:;]*@([^\s@]{1,80})(?=\s))?[\s,、:;]+(.+)", re.DOTALL)
+_NAMED = r"@[^\s@]{1,80}"
+_NOTICE = re.compile(
+    rf"(?:[\s,、:;]*({_NAMED}(?:[\s,、:;]*{_NAMED})*)(?=\s|$))?(?:[\s,、:;]*(附图|附件)(?=[\s,、:;]|$))?(?:[\s,、:;]+(.+))?",
+    re.DOTALL,
+)
 
 
 def notice(*, urgent: bool) -> Form:
-    """`通知 [@范围] 内容`; the words are kept as typed, line breaks and all."""
+    """`通知 [@范围] [附图] 内容`; the words are kept as typed, line breaks and all."""
 
     def form(rest: Rest) -> Command | None:
         if not rest.explicit:
@@ -19,8 +24,14 @@ def notice(*, urgent: bool) -> Form:
         match = _NOTICE.fullmatch(rest.folded)
         if match is None:
             return alone(rest)
-        scope = rest.typed[match.start(1) : match.end(1)] if match[1] else ""
-        text = rest.typed[match.start(2) :].strip(SEPARATORS)
-        return Command(rest.name, text=text, code=scope, urgent=urgent, explicit=True)
+        scope, text = (rest.typed[slice(*match.span(part))] if match[part] else "" for part in (1, 3))
+        return Command(
+            rest.name,
+            text=text.strip(SEPARATORS),
+            code=scope.removeprefix("@"),
+            urgent=urgent,
+            shows=bool(match[2]),
+            explicit=True,
+        )
 
     return form

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from handlers.context import Effects
 from handlers.texts import notices as texts
-from storage import accounts, notices, people, rooms
+from storage import accounts, notice_files, notices, people, rooms
 from storage.model import PostKind, Room, RoomState
 from storage.notices import Notice, NoticeState, Skipped
 
@@ -29,7 +30,7 @@ async def end(effects: Effects) -> bool:
     """Say what became of those that are through; forget drafts that nobody confirmed, and who said 收到."""
     for notice in await notices.every(effects.tx, (NoticeState.SENDING,)):
         standing = await notices.standing(effects.tx, notice.number)
-        if standing.waiting:
+        if not standing.through:
             continue
         if await notices.move(
             effects.tx, notice.number, (NoticeState.SENDING,), NoticeState.SENT, ended_at=effects.now
@@ -38,7 +39,7 @@ async def end(effects: Effects) -> bool:
             author = await people.get(effects.tx, notice.author_id)
             mute = any(why is Skipped.NO_MEMBER for why, _ in standing.skipped)
             if author is not None and (standing.rooms > 1 or mute):
-                line = texts.report(notice.id, NoticeState.SENT, standing)
+                line = texts.report(replace(notice, state=NoticeState.SENT), standing)
                 await effects.tell(author, line, key=f"noticed:{notice.number}")
     for notice in await notices.every(effects.tx, (NoticeState.DRAFT,)):
         if notice.created_at + DRAFT_FOR <= effects.now:
@@ -58,7 +59,8 @@ async def queue(effects: Effects, notice: Notice) -> bool:
     """Give the next rooms their line; True while some have none."""
     ids = await notices.next_rooms(effects.tx, notice.number, AT_ONCE)
     kind = PostKind.EMERGENCY if notice.urgent else PostKind.NOTICE
-    text = await body(effects, notice)
+    words = PostKind.ANNOUNCEMENT if notice.announce else kind
+    text, file = await body(effects, notice), await file_label(effects, notice)
     dead = {account.name for account in await accounts.dead(effects.tx)}
     queued = []
     for room_id in ids:
@@ -66,7 +68,10 @@ async def queue(effects: Effects, notice: Notice) -> bool:
         if room is not None and room.state is RoomState.ENABLED and room.account in dead:
             await notices.skip(effects.tx, notice.number, [room_id], Skipped.NO_MEMBER)
         elif room is not None and room.state is RoomState.ENABLED:
-            await effects.post(room, text, kind, key=notices.key(notice.number, room_id))
+            await effects.post(room, text, words, key=notices.key(notice.number, room_id))
+            if file:
+                key = notices.file_key(notice.number, room_id)
+                await effects.post(room, file, kind, key=key, file=notice.number)
             queued.append(room_id)
         else:
             why = Skipped.DORMANT if room is not None and room.state is RoomState.DORMANT else Skipped.GONE
@@ -92,3 +97,19 @@ async def body(effects: Effects, notice: Notice) -> str:
         said_at = (wrong.send_at or wrong.created_at).astimezone(effects.policy.timezone)
         corrects = texts.corrected(said_at, wrong.text)
     return texts.body(notice.text, urgent=notice.urgent, corrects=corrects)
+
+
+async def file_label(effects: Effects, notice: Notice) -> str:
+    """What its picture or file is called; empty where it carries none."""
+    file = await notice_files.of(effects.tx, notice.number)
+    return texts.file_label(file.name, picture=file.is_picture) if file is not None and file.kept else ""
+
+
+async def takes(effects: Effects, notice: Notice) -> timedelta:
+    """How long until the last account has said its last line, each at its own pace. A picture is a line of its own."""
+    each = 1 if await notice_files.of(effects.tx, notice.number) is None else 2
+    known = await accounts.every(effects.tx)
+    rooms_of = await notices.rooms_of(effects.tx, notice.number)
+    pace = effects.policy.broadcast_time
+    times = (pace(each * count, known.get(account), effects.now) for account, count in rooms_of.items())
+    return max(times, default=timedelta(0))

@@ -6,19 +6,19 @@ said 收到.
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 
-from handlers import notice_scopes, notice_sending, quiet, rights
+from handlers import notice_files, notice_scopes, notice_sending, notice_templates, quiet, rights
 from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import LEADERS, Context, Effects
+from handlers.forms import Name
 from handlers.rights import Right
 from handlers.texts import alerts as spoken
 from handlers.texts import notices as texts
+from handlers.window import Line
 from nlp import contact, timeexpr
 from nlp.contact import mask
-from storage import accounts as stored_accounts
 from storage import grids, notices, people, rooms
 from storage.model import COMMUNITY_DIGITS, Role, Room, RoomKind, RoomState, Ticket
 from storage.notices import OPEN, Notice, NoticeState
@@ -28,20 +28,20 @@ FURTHEST = timedelta(days=30)
 
 async def draft(ctx: Context, command: Command) -> str:
     """`通知 [@范围] 内容`: kept and shown, not yet sent."""
+    announce = command.name is Name.ANNOUNCE
     if not command.text:
-        await ctx.reply(texts.HOW)
+        await ctx.reply(texts.HOW_ANNOUNCE if announce else texts.HOW)
         return "command"
-    if len(command.text) > texts.LONGEST:
-        await ctx.reply(texts.TOO_LONG)
-        return "command"
-    if contact.find(command.text).has_id_number:
-        await ctx.reply(texts.ID_NUMBER)
+    text = await _words(ctx, command)
+    if text is None:
         return "command"
     listed = await notice_scopes.meant(ctx, command)
     if isinstance(listed, str):
         await ctx.reply(listed)
         return "command"
-    await _draft(ctx, command, listed)
+    shown = await notice_files.may_attach(ctx) if command.shows else None
+    if shown is not None or not command.shows:
+        await _draft(ctx, command, text, listed, announce=announce, shown=shown)
     return "command"
 
 
@@ -56,17 +56,41 @@ async def correct(ctx: Context, command: Command) -> str:
     if wrong.state not in (NoticeState.SENDING, NoticeState.SENT, NoticeState.CANCELLED):
         await ctx.reply(texts.already(wrong.id, wrong.state))
         return "command"
-    await _draft(ctx, command, await notices.listed(ctx.tx, wrong.number), corrects=wrong)
+    text = await _words(ctx, command)
+    if text is not None:
+        listed = await notices.listed(ctx.tx, wrong.number)
+        await _draft(ctx, command, text, listed, corrects=wrong, announce=wrong.announce)
     return "command"
 
 
-async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: Notice | None = None) -> None:
+async def _words(ctx: Context, command: Command) -> str | None:
+    """What the groups are to read; None after saying what is wrong with it."""
+    text, wrong = notice_templates.filled(ctx.policy.notice_templates, command.text)
+    if not wrong and len(text) > texts.LONGEST:
+        wrong = texts.TOO_LONG
+    if not wrong and contact.find(text).has_id_number:
+        wrong = texts.ID_NUMBER
+    if wrong:
+        await ctx.reply(wrong)
+    return None if wrong else text
+
+
+async def _draft(
+    ctx: Context,
+    command: Command,
+    text: str,
+    listed: list[Room],
+    *,
+    corrects: Notice | None = None,
+    announce: bool = False,
+    shown: Line | None = None,
+) -> None:
     """Keep it and show what it is about to do."""
     communities = {(room.grid or "")[:COMMUNITY_DIGITS] for room in listed}
     person = await ctx.person()
     notice = await notices.draft(
         ctx.tx,
-        command.text,
+        text,
         listed,
         author_id=person.id,
         at=ctx.now,
@@ -74,6 +98,7 @@ async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: N
         urgent=command.urgent or (corrects is not None and corrects.urgent),
         wide=len(communities) > 1,
         corrects=corrects.number if corrects is not None else None,
+        announce=announce,
     )
     standing = await notices.standing(ctx.tx, notice.number)
     if not standing.rooms:
@@ -81,11 +106,21 @@ async def _draft(ctx: Context, command: Command, listed: list[Room], corrects: N
         await ctx.reply(texts.NO_ROOM)
         return
     await ctx.audit_message("notice", right=command.right, item=notice.id, rooms=standing.rooms)
-    accounts = await notices.rooms_of(ctx.tx, notice.number)
-    takes, body = await _takes(ctx, accounts), await notice_sending.body(ctx, notice)
-    await ctx.reply(
-        texts.preview(notice.id, body, standing, len(accounts), takes, wide=notice.wide, in_room=ctx.group is not None)
-    )
+    if shown is not None:
+        await notice_files.attach(ctx, notice, shown)
+    accounts = len(await notices.rooms_of(ctx.tx, notice.number))
+    takes, body = await notice_sending.takes(ctx, notice), await notice_sending.body(ctx, notice)
+    reach = texts.reach(notice, standing, accounts, takes, shows=shown is not None)
+    await ctx.reply(texts.preview(notice, reach, "" if ctx.group is not None else body))
+
+
+async def attach(ctx: Context, command: Command) -> str:
+    """`附图 T3`: what the speaker has just shown goes out behind it, in each group."""
+    notice = await _open(ctx, command, (NoticeState.DRAFT,))
+    shown = await notice_files.may_attach(ctx) if notice is not None else None
+    if notice is not None and shown is not None:
+        await notice_files.attach(ctx, notice, shown)
+    return "command"
 
 
 async def propose(effects: Effects, text: str, grid: str, ticket: Ticket, *, urgent: bool) -> int | None:
@@ -117,7 +152,7 @@ async def propose(effects: Effects, text: str, grid: str, ticket: Ticket, *, urg
 async def confirm(ctx: Context, command: Command) -> str:
     """`确认 T3`: it goes out; beyond one community only when somebody else than its author says so."""
     notice = await _open(ctx, command, (NoticeState.DRAFT,))
-    if notice is not None and await _may_release(ctx, notice):
+    if notice is not None and await notice_files.ready(ctx, notice) and await _may_release(ctx, notice):
         await _release(ctx, notice, ctx.now, command)
     return "command"
 
@@ -131,7 +166,7 @@ async def schedule(ctx: Context, command: Command) -> str:
     found = [one.start for one in timeexpr.find(command.text, local, prefer="future") if one.start is not None]
     if not found or not ctx.now < found[0] <= ctx.now + FURTHEST:
         await ctx.reply(texts.when(notice.id))
-    elif await _may_release(ctx, notice):
+    elif await notice_files.ready(ctx, notice) and await _may_release(ctx, notice):
         await _release(ctx, notice, found[0], command)
     return "command"
 
@@ -163,7 +198,7 @@ async def report(ctx: Context, command: Command) -> str:
         if named is None:
             return "command"
         notice = named
-    await ctx.reply(texts.report(notice.id, notice.state, await notices.standing(ctx.tx, notice.number)))
+    await ctx.reply(texts.report(notice, await notices.standing(ctx.tx, notice.number)))
     return "command"
 
 
@@ -208,13 +243,17 @@ async def _may_release(ctx: Context, notice: Notice) -> bool:
         return True
     asked = 0
     rooms_listed = (await notices.standing(ctx.tx, notice.number)).rooms
-    line = texts.asked_second(notice.id, person.name, rooms_listed, await notice_sending.body(ctx, notice))
+    file = await notice_sending.file_label(ctx, notice)
+    body = await notice_sending.body(ctx, notice)
+    line = texts.asked_second(notice, person.name, rooms_listed, body, file)
     over = await notices.grids_of(ctx.tx, notice.number)
     for other in await people.everyone_with_grants(ctx.tx):
         may = all(rights.allowed(other, Right.NOTICE, grid) is not None for grid in over)
         if other.id != person.id and may:
             asked += 1
-            await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}")
+            await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}:{file}")
+            if file:
+                await ctx.tell(other, file, key=f"show:{notice.id}:{other.id}:{file}", file=notice.number)
     await ctx.reply(texts.needs_second(notice.id) if asked else texts.nobody_second(notice.id))
     return False
 
@@ -228,14 +267,8 @@ async def _release(ctx: Context, notice: Notice, at: datetime, command: Command)
     standing = await notices.standing(ctx.tx, notice.number)
     heard = at if notice.urgent else quiet.after_night(at, ctx.policy)
     later = labels.clock(heard, ctx.policy.timezone) if heard > ctx.now else ""
-    await ctx.reply(texts.confirmed(notice.id, standing.rooms, later=later))
+    file = await notice_sending.file_label(ctx, notice)
+    await ctx.reply(texts.confirmed(notice.id, standing.rooms, later=later, file=file))
     if at <= ctx.now:
         await notice_sending.begin(ctx, notice)
         await notice_sending.queue(ctx, notice)
-
-
-async def _takes(ctx: Context, accounts: Counter[str]) -> timedelta:
-    """How long until the last account has said its last line, each at its own pace."""
-    known = await stored_accounts.every(ctx.tx)
-    times = (ctx.policy.broadcast_time(lines, known.get(name), ctx.now) for name, lines in accounts.items())
-    return max(times, default=timedelta(0))

@@ -6,7 +6,20 @@ What it *did* stays: a step that was taken is in the audit chain, and another co
 
 from __future__ import annotations
 
-from handlers import chains, polls, reporters, safety, signup_erasure, steps, supplies, texts, topics, wishes, worklog
+from handlers import (
+    chains,
+    notice_files,
+    polls,
+    reporters,
+    safety,
+    signup_erasure,
+    steps,
+    supplies,
+    texts,
+    topics,
+    wishes,
+    worklog,
+)
 from handlers.context import Context
 from storage import alerts, audit, notes, outbox
 from storage import tickets as rows
@@ -44,7 +57,8 @@ async def recalled(ctx: Context) -> str:
     work = await worklog.recalled(ctx, gone)
     safe = await safety.recalled(ctx, gone)
     voted = await polls.recalled(ctx, gone)
-    done = (found, commanded, wished, signed, topic, listed, supply, work, safe, voted)
+    shown = await notice_files.recalled(ctx, gone)
+    done = (found, commanded, wished, signed, topic, listed, supply, work, safe, voted, shown)
     return "recalled" if any(done) else "recall"
 
 

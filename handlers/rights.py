@@ -31,7 +31,7 @@ class Right(StrEnum):
     POINTS = "points"  # 兑换 冲正
     ACTIVITY = "activity"  # 发活动 改活动 结束 取消活动
     REVIEW = "review"  # 审核 实事
-    NOTICE = "notice"  # 通知 更正 确认 定时 取消 回执
+    NOTICE = "notice"  # 通知 公告 附图 模板 更正 确认 定时 取消 回执
 
 
 _LEADING = frozenset(Right) - {Right.SUPERVISE, Right.TASK, Right.POINTS}

@@ -28,6 +28,7 @@ from storage import (
     inbox,
     jobs,
     negatives,
+    notice_files,
     outbox,
     people,
     questions,
@@ -94,6 +95,7 @@ async def purge(effects: Effects) -> bool:
     await negatives.purge_text(effects.tx, now - NEGATIVE_TEXT_FOR)
     await upward.purge(effects.tx, now - REPLIES_FOR)
     await wishes.purge(effects.tx, now - WISH_TEXT_FOR)
+    await notice_files.purge(effects.tx, now - effects.policy.notice_files_for)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
     await worklog.purge(effects.tx, now - WORK_FOR)

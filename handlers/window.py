@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nlp.decision import Analysis
@@ -51,6 +51,12 @@ class Window:
 
     def find(self, message_id: str | None) -> Line | None:
         return next((line for line in self.lines if line.message_id == message_id), None)
+
+    def keep(self, message_id: str) -> None:
+        """Something of this line is kept by now, so that taking it back is looked into."""
+        for at, line in enumerate(self.lines):
+            if line.message_id == message_id:
+                self.lines[at] = replace(line, passed_by=False)
 
     def remove(self, message_id: str) -> None:
         """A recalled message leaves at once."""

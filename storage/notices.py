@@ -266,6 +266,16 @@ async def call_back(tx: Tx, number: int) -> int:
     return dropped + left.rowcount
 
 
+async def call_back_files(tx: Tx, number: int) -> int:
+    """Its picture or file goes out no more; how many groups have it by now."""
+    lines = (*_lines(number), outbox.c.file.is_not(None))
+    dropped = sa.update(outbox).where(QUEUED, *lines).values(state=SendState.DROPPED, text="")
+    if (await tx.execute(dropped)).rowcount:
+        purged(tx)
+    out = sa.select(sa.func.count()).where(*lines, outbox.c.state.in_([SendState.SENT, SendState.UNKNOWN]))
+    return (await tx.execute(out)).scalar_one()
+
+
 async def standing(tx: Tx, number: int) -> Standing:
     """What became of it up to now."""
     listed = sa.select(notice_rooms.c.queued, notice_rooms.c.skipped, sa.func.count())

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from storage.model import SendState
-from storage.notices import NoticeState, RoomLine, Skipped, Standing
+from storage.notice_files import LARGEST
+from storage.notices import FileLines, Notice, NoticeState, RoomLine, Skipped, Standing
 
 BEGINNING = 16  # characters by which a notice is known again
 LONGEST = 1500  # characters; a longer one is a file, not a message
@@ -27,6 +28,10 @@ SKIPPED: Mapping[Skipped, str] = {
     Skipped.CANCELLED: "已取消",
     Skipped.NO_MEMBER: "没有在线的号",
 }
+HOW_ANNOUNCE = "请发：公告 内容，或 公告 @范围 内容。账号不是群主或管理员的群，改发普通消息。"
+SHOW_FIRST = "没看到图片或文件。请先在这里把它发给我，10分钟内再发一次这条。"
+SHOW_IN_PRIVATE = "附件请私聊我，或在网格长群里发给我，再发 附图 加通知编号。"
+NO_TEMPLATES = "还没有通知模板，请管理员在配置里加 [[notices.templates]]。"
 HOW = "请发：通知 内容，或 通知 @范围 内容（范围：网格名或编码、群名里的字、网格长群）。"
 TOO_LONG = f"通知最多 {LONGEST} 字，太长的请发文件，群里只说要点。"
 ID_NUMBER = "通知里有身份证号码，请删去后再发。"
@@ -67,19 +72,30 @@ def no_such_scope(typed: str) -> str:
     return f"没找到“{typed}”，范围请写网格名或编码、群名里的字、网格长群。"
 
 
-def preview(
-    id_: str, body_: str, standing: Standing, accounts: int, takes: timedelta, *, wide: bool, in_room: bool
-) -> str:
-    """What is about to go out, and how to let it. In the group that read it anyway, without its words."""
-    reach = f"{id_} 将发到 {standing.rooms} 个群"
+def several_scopes(typed: str, count: int, community: str) -> str:
+    """Grids of the same name."""
+    return f"有 {count} 个“{typed}”，请写成 {community}{typed}，或写网格编码。"
+
+
+def reach(notice: Notice, standing: Standing, accounts: int, takes: timedelta, *, shows: bool) -> str:
+    """To how many groups it goes, by how many accounts, and how long that takes. `shows`: with a picture or file."""
+    said = f"{notice.id} 将{'作为群公告' if notice.announce else ''}发到 {standing.rooms} 个群"
     if accounts > 1:
-        reach += f"（{accounts} 个账号）"
+        said += f"（{accounts} 个账号）"
+    if shows:
+        said += "，每群先发文字再发附件"
     if takes >= timedelta(minutes=2):
-        reach += f"，约{span(takes)}发完"
-    reach += skipped(standing.skipped)
-    second = f"\n{SECOND_PERSON.format(id=id_)}" if wide else ""
-    go = f"确认 {id_} 发出 · 定时 {id_} 明天18:00 · 取消 {id_}"
-    return f"{reach}。{go}{second}" if in_room else f"{reach}：\n{body_}\n{go}{second}"
+        said += f"，约{span(takes)}发完"
+    if notice.announce:
+        said += "；账号不是群主或管理员的群，改发普通消息"
+    return said + skipped(standing.skipped)
+
+
+def preview(notice: Notice, reach_: str, body_: str) -> str:
+    """What is about to go out, and how to let it. In the group that reads it anyway, without its words."""
+    second = f"\n{SECOND_PERSON.format(id=notice.id)}" if notice.wide else ""
+    go = f"确认 {notice.id} 发出 · 定时 {notice.id} 明天18:00 · 取消 {notice.id}"
+    return f"{reach_}：\n{body_}\n{go}{second}" if body_ else f"{reach_}。{go}{second}"
 
 
 def skipped(why: Sequence[tuple[Skipped, int]]) -> str:
@@ -96,9 +112,10 @@ def span(takes: timedelta) -> str:
     return f" {minutes / 60:.1f} 小时".replace(".0", "")
 
 
-def confirmed(id_: str, rooms: int, *, later: str = "") -> str:
-    """`later`: when it begins, where that is not now."""
-    return f"{id_} {later}开始发，共 {rooms} 个群。" if later else f"{id_} 开始发了，共 {rooms} 个群。"
+def confirmed(id_: str, rooms: int, *, later: str = "", file: str = "") -> str:
+    """`later`: when it begins, where that is not now; `file`: what its picture or file is called."""
+    begins = f"{later}开始发" if later else "开始发了"
+    return f"{id_} {begins}，共 {rooms} 个群{f'，附{file}' if file else ''}。"
 
 
 def needs_second(id_: str) -> str:
@@ -110,9 +127,12 @@ def nobody_second(id_: str) -> str:
     return f"{id_} 超出一个社区，名册里没有另一位能确认的同事。请补录一位，或按社区分别发。"
 
 
-def asked_second(id_: str, author: str, rooms: int, body_: str) -> str:
-    """To those who may confirm it."""
-    return f"{author}拟发通知 {id_}（{rooms} 个群），请您确认：\n{body_}\n确认 {id_} · 取消 {id_}"
+def asked_second(notice: Notice, author: str, rooms: int, body_: str, file: str) -> str:
+    """To those who may confirm it. `file`: what its picture or file is called, which they are shown, too."""
+    kind = "群公告" if notice.announce else "通知"
+    carries = f"\n附：{file}" if file else ""
+    id_ = notice.id
+    return f"{author}拟发{kind} {id_}（{rooms} 个群），请您确认：\n{body_}{carries}\n确认 {id_} · 取消 {id_}"
 
 
 def when(id_: str) -> str:
@@ -134,9 +154,12 @@ def cancelled(id_: str, held: int, out: int) -> str:
     return f"{id_} 已停发：{out} 个群已发出（请另发更正），{held} 个群不再发。"
 
 
-def report(id_: str, state: NoticeState, standing: Standing) -> str:
+def report(notice: Notice, standing: Standing) -> str:
     """Numbers only: who has not said 收到 is nobody's business."""
     parts = [f"已发 {standing.sent}/{standing.rooms} 个群"]
+    if notice.announce and standing.sent:
+        said = standing.sent - standing.announced
+        parts[0] += f"（群公告 {standing.announced}{f'，改发消息 {said}' if said else ''}）"
     if standing.waiting:
         parts.append(f"待发 {standing.waiting}")
     if standing.unknown:
@@ -144,9 +167,17 @@ def report(id_: str, state: NoticeState, standing: Standing) -> str:
     if standing.failed:
         parts.append(f"失败 {standing.failed}")
     parts += [f"{SKIPPED[why]} {count}" for why, count in standing.skipped]
+    if standing.files is not None:
+        parts.append(_files(standing.files))
     if standing.receipts:
         parts.append(f"收到 {standing.receipts} 人")
-    return f"{id_} {STATE[state]}：{'，'.join(parts)}。"
+    return f"{notice.id} {STATE[notice.state]}：{'，'.join(parts)}。"
+
+
+def _files(files: FileLines) -> str:
+    counted = ((files.waiting, "待发"), (files.unknown, "不确定"), (files.failed, "失败"), (files.dropped, "不发"))
+    rest = "、".join(f"{word} {count}" for count, word in counted if count)
+    return f"附件已发 {files.sent} 个群{f'（{rest}）' if rest else ''}"
 
 
 _RESULT: Mapping[SendState, str] = {
@@ -165,9 +196,87 @@ def room_result(line: RoomLine) -> str:
         return SKIPPED[line.skipped]
     if line.state is None:
         return _RESULT[SendState.QUEUED]
+    if line.state is SendState.SENT and line.announced:
+        return "已发为群公告"
     return "已发（群里可见）" if line.confirmed and line.state is SendState.SENT else _RESULT[line.state]
+
+
+def file_result(line: RoomLine) -> str:
+    """What became of its picture or file there; empty where it has none."""
+    return "" if line.file is None else _RESULT[line.file]
 
 
 def asked_under(id_: str, where: str, question: str) -> str:
     """To the notice's author: somebody asked about it."""
     return f"{where}有人问通知 {id_}：“{question}”"
+
+
+# ---------------------------------------------------------------- pictures and files
+MEGABYTE = 2**20
+
+
+def size(count: int) -> str:
+    """Bytes as people say them."""
+    return f"{count / MEGABYTE:.1f} MB" if count >= MEGABYTE else f"{max(1, round(count / 1024))} KB"
+
+
+def attached(id_: str, label: str, count: int, takes: timedelta) -> str:
+    """The picture or file is here. `count`: its bytes."""
+    lasts = f"，约{span(takes)}发完" if takes >= timedelta(minutes=2) else ""
+    return f"{id_} 附上了{label}（{size(count)}），每群先发文字再发附件{lasts}。确认 {id_} 发出。"
+
+
+def not_attached(id_: str, count: int) -> str:
+    """`count`: its bytes where those are too many, else it could not be had."""
+    if count:
+        return (
+            f"附件最多 {size(LARGEST)}，这个至少 {size(count)}，{id_} 没有附上。请压缩后重新发给我，再发 附图 {id_}。"
+        )
+    return f"没取到您刚发的图片或文件，{id_} 没有附上。请重新发给我，再发 附图 {id_}；也可以请管理员用电脑附上。"
+
+
+def file_missing(id_: str) -> str:
+    """It was to have one and nobody knows what became of that."""
+    return f"{id_} 的附件还没取到，先不发。请把图片或文件重新发给我，再发 附图 {id_}；不要附件就 取消 {id_} 后重发。"
+
+
+def file_recalled(id_: str, out: int) -> str:
+    """Who showed it took it back; `out`: groups that have it."""
+    return f"您撤回的图片或文件不再随 {id_} 发出" + (f"，已有 {out} 个群收到，收不回来。" if out else "。")
+
+
+# ---------------------------------------------------------------- templates
+def templates(fields: Mapping[str, Sequence[str]]) -> str:
+    """All of them with what is to be filled in."""
+    lines = [f"{name}：{'、'.join(names) or '没有要填的'}" for name, names in fields.items()]
+    first, names = next(iter(fields.items()))
+    return "\n".join([*lines, f"用法：{_filled_in(first, names)}。看全文发 模板 {first}"])
+
+
+def template(name: str, text: str, fields: Sequence[str]) -> str:
+    """One of them in full."""
+    return f"{name}：\n{text}\n用法：{_filled_in(name, fields)}"
+
+
+def _filled_in(name: str, fields: Sequence[str]) -> str:
+    values = "；".join(f"{field}=…" for field in fields)
+    return f"通知 @范围 模板 {name} {values}".rstrip()
+
+
+def no_such_template(name: str, known: Sequence[str]) -> str:
+    listed = "、".join(known)
+    return f"没有模板“{name[:20]}”，有：{listed}。" if name else f"请写明哪个模板，有：{listed}。"
+
+
+def template_missing(name: str, missing: Sequence[str]) -> str:
+    values = "；".join(f"{field}=…" for field in missing)
+    return f"模板 {name} 还缺：{'、'.join(missing)}。请补上 {values} 再发一次。"
+
+
+def template_unknown(name: str, unknown: Sequence[str], fields: Sequence[str]) -> str:
+    return f"模板 {name} 里没有：{'、'.join(unknown)}。它的字段是：{'、'.join(fields) or '没有'}。"
+
+
+def template_words(name: str, words: str, fields: Sequence[str]) -> str:
+    """Words that belong to no field, or a field that is said twice."""
+    return f"模板 {name} 看不懂“{words[:20]}”，请照这样写：{_filled_in(name, fields)}"

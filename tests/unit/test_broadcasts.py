@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import openpyxl
 import pytest
 
 from storage import notices, outbox, people, rooms
-from storage.engine import Tx
+from storage.engine import Store, Tx
 from storage.model import Draft, Grant, Lane, PostKind, Role, RoomState
+from storage.notice_files import LARGEST
 from storage.notices import OPEN, NoticeState
 from storage.testing import fresh_store
 from tests.unit.conftest import Invoke
@@ -80,7 +83,7 @@ def test_report_in_a_line_and_room_by_room(invoke: Invoke, place: Path) -> None:
     assert [row[2] for row in rows[1:]] == ["青禾[1]群", "青禾[2]群", "青禾[3]群"]
     assert [row[4] for row in rows[1:]] == ["已发（群里可见）", "不确定", "未启用"]
     assert rows[1][5] == datetime(2025, 6, 12, 10, 0)  # noqa: DTZ001 - local time, as a sheet holds it
-    assert rows[2][6] == "no answer within 15 s"
+    assert rows[2][6:] == (None, "no answer within 15 s")
 
 
 def test_watch_ends_when_it_is_through(invoke: Invoke, place: Path) -> None:
@@ -104,3 +107,55 @@ def test_no_notice_yet(invoke: Invoke, tmp_path: Path) -> None:
 
     asyncio.run(work())
     assert invoke("notices", "list").out == "no notice yet\n"
+
+
+@pytest.fixture
+def draft(place: Path) -> Path:
+    """And T2, which waits for its confirmation."""
+
+    async def write(tx: Tx) -> None:
+        listed = [room for room in await rooms.every(tx) if room.state is RoomState.ENABLED]
+        await notices.draft(tx, "体检安排见图", listed, author_id=1, at=NOW)
+
+    async def work() -> None:
+        async with await Store.open(f"sqlite+aiosqlite:///{place / 'var' / 'xiaoge.db'}") as store:
+            await store.write(write)
+
+    asyncio.run(work())
+    return place
+
+
+def test_a_draft_is_given_a_picture_and_another_in_its_place(invoke: Invoke, draft: Path) -> None:
+    for name, words in (("体检.png", "T2: [图片 体检.png] 1 KB"), ("安排.pdf", "T2: [文件 安排.pdf] 1 KB")):
+        (draft / name).write_bytes(name.encode())
+        result = invoke("notices", "attach", "T2", name)
+        assert (result.code, result.err) == (0, "")
+        assert words in result.out
+    with closing(sqlite3.connect(draft / "var" / "xiaoge.db")) as database:
+        assert database.execute("SELECT notice, name, data FROM notice_files").fetchall() == [
+            (2, "安排.pdf", "安排.pdf".encode())
+        ]
+        (details,) = database.execute("SELECT count(*) FROM audit WHERE action = 'notice_file'").fetchone()
+    assert details == 2
+
+
+@pytest.mark.parametrize(
+    ("notice", "file", "words"),
+    [
+        ("T1", "a.png", "T1 is sent: only a draft"),
+        ("T9", "a.png", "no notice T9"),
+        ("T2", "no.png", "cannot read no.png"),
+        ("T2", ".", "cannot read ."),
+        ("T2", "empty.png", "is empty"),
+        ("T2", "film.mp4", "at most 10.0 MB go out"),
+        ("S2", "a.png", "must be that of a notice, T3, got S2"),
+    ],
+)
+def test_what_cannot_be_attached_is_one_line(invoke: Invoke, draft: Path, notice: str, file: str, words: str) -> None:
+    (draft / "a.png").write_bytes(b"x")
+    (draft / "empty.png").write_bytes(b"")
+    with (draft / "film.mp4").open("wb") as film:
+        film.truncate(LARGEST + 1)
+    result = invoke("notices", "attach", notice, file)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert words in result.err
