@@ -6,7 +6,7 @@ adds the message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -87,6 +87,20 @@ class Policy:
         return self.account_joined.get(account, MOST_JOINED)
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A line for a room, as `Effects.post` takes it."""
+
+    room: Room
+    text: str
+    kind: PostKind
+    key: str
+    mentions: tuple[str, ...] = ()
+    ticket: int | None = None
+    after: timedelta = timedelta(0)
+    file: int | None = None
+
+
 @dataclass(slots=True)
 class Effects:
     """Speak, tell, audit: within one transaction, through the quiet policy."""
@@ -111,28 +125,37 @@ class Effects:
         leader rooms are not public. `file`: the line is that notice's picture or file.
 
         Returns False when the policy dropped it or the key was there already."""
+        draft = await self._draft(Post(room, text, kind, key, mentions, ticket, after, file))
+        return draft is not None and await outbox.put(self.tx, draft) is not None
+
+    async def post_all(self, posts: Iterable[Post]) -> None:
+        """The same for many lines, in this order."""
+        drafts = [await self._draft(post) for post in posts]
+        await outbox.put_all(self.tx, [draft for draft in drafts if draft is not None])
+
+    async def _draft(self, post: Post) -> Draft | None:
+        room, kind = post.room, post.kind
         lane = _LANES.get(kind, Lane.REPLY)
         if room.kind is RoomKind.LEADER and kind is not PostKind.ANNOUNCEMENT:
             kind = PostKind.PRIVATE
-        slot = await quiet.slot(self.tx, room, kind, self.now + after, self.policy)
+        slot = await quiet.slot(self.tx, room, kind, self.now + post.after, self.policy)
         if slot is None:
-            return False
-        draft = Draft(
-            key=key,
+            return None
+        return Draft(
+            key=post.key,
             account=room.account,
             conversation=room.im_id,
-            text=text,
+            text=post.text,
             kind=kind,
             lane=lane,
             not_before=slot,
             created_at=self.now,
             room_id=room.id,
-            mentions=mentions,
+            mentions=post.mentions,
             counted=kind in quiet.COUNTED,
-            ticket=ticket,
-            file=file,
+            ticket=post.ticket,
+            file=post.file,
         )
-        return await outbox.put(self.tx, draft) is not None
 
     async def direct(
         self,

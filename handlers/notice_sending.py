@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers.context import Effects
+from handlers.context import Effects, Post
 from handlers.texts import notices as texts
 from storage import accounts, notice_files, notices, people, rooms
 from storage.model import PostKind, Room, RoomState
@@ -62,27 +62,28 @@ async def queue(effects: Effects, notice: Notice) -> bool:
     words = PostKind.ANNOUNCEMENT if notice.announce else kind
     text, file = await body(effects, notice), await file_label(effects, notice)
     dead = {account.name for account in await accounts.dead(effects.tx)}
-    queued = []
+    listed = {room.id: room for room in await rooms.many(effects.tx, ids)}
+    queued: list[int] = []
+    posts: list[Post] = []
     for room_id in ids:
-        room = await _today(effects, room_id)
+        room = await _today(effects, listed.get(room_id))
         if room is not None and room.state is RoomState.ENABLED and room.account in dead:
             await notices.skip(effects.tx, notice.number, [room_id], Skipped.NO_MEMBER)
         elif room is not None and room.state is RoomState.ENABLED:
-            await effects.post(room, text, words, key=notices.key(notice.number, room_id))
+            posts.append(Post(room, text, words, notices.key(notice.number, room_id)))
             if file:
-                key = notices.file_key(notice.number, room_id)
-                await effects.post(room, file, kind, key=key, file=notice.number)
+                posts.append(Post(room, file, kind, notices.file_key(notice.number, room_id), file=notice.number))
             queued.append(room_id)
         else:
             why = Skipped.DORMANT if room is not None and room.state is RoomState.DORMANT else Skipped.GONE
             await notices.skip(effects.tx, notice.number, [room_id], why)
+    await effects.post_all(posts)
     await notices.set_queued(effects.tx, notice.number, queued)
     return len(ids) == AT_ONCE
 
 
-async def _today(effects: Effects, room_id: int) -> Room | None:
+async def _today(effects: Effects, room: Room | None) -> Room | None:
     """The room, or what it is known as by now."""
-    room = await rooms.get(effects.tx, room_id)
     if room is not None and room.state is RoomState.GONE:
         became = await rooms.successor(effects.tx, room.id)
         return await rooms.get(effects.tx, became) if became is not None else room

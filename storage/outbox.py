@@ -66,11 +66,26 @@ def _put(dialect: str) -> Executable:
     return insert_for(dialect, outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
 
 
+@cache
+def _put_all(dialect: str) -> Executable:
+    return insert_for(dialect, outbox).on_conflict_do_nothing(index_elements=["key"])
+
+
 async def put(tx: Tx, draft: Draft) -> int | None:
     """Insert; None when the key is there already, whatever became of that line."""
-    values = {name: getattr(draft, name) for name in _DRAFT_FIELDS}
-    line: int | None = await tx.scalar(_put(tx.dialect.name), {**values, "state": SendState.QUEUED, "attempts": 0})
+    line: int | None = await tx.scalar(_put(tx.dialect.name), _new(draft))
     return line
+
+
+async def put_all(tx: Tx, drafts: Sequence[Draft]) -> None:
+    """The same for many, in this order."""
+    if drafts:
+        await tx.execute(_put_all(tx.dialect.name), [_new(draft) for draft in drafts])
+
+
+def _new(draft: Draft) -> dict[str, Any]:
+    values = {name: getattr(draft, name) for name in _DRAFT_FIELDS}
+    return {**values, "state": SendState.QUEUED, "attempts": 0}
 
 
 async def find_queued(tx: Tx, key: str) -> Outgoing | None:

@@ -124,6 +124,11 @@ async def within(tx: Tx, scope: str, kind: RoomKind) -> list[Room]:
     return [Room(*row) for row in await tx.execute(query.order_by(rooms.c.grid, rooms.c.id))]
 
 
+async def many(tx: Tx, ids: Collection[int]) -> list[Room]:
+    """The rooms with these ids, by id."""
+    return [Room(*row) for row in await tx.execute(_ROOM.where(rooms.c.id.in_(ids)).order_by(rooms.c.id))]
+
+
 async def those(tx: Tx, ids: sa.Select[tuple[int]]) -> list[Room]:
     """The rooms that a query of ids finds, by id."""
     return [Room(*row) for row in await tx.execute(_ROOM.where(rooms.c.id.in_(ids)).order_by(rooms.c.id))]
@@ -174,14 +179,17 @@ async def succeed(tx: Tx, old: Room, new: Room) -> Room:
     return await update(tx, new.id, state=RoomState.ENABLED, **taken)
 
 
-async def hand_over(tx: Tx, room: Room, to: standbys.Standby, *, at: datetime, stays: bool) -> Room:
+async def hand_over(
+    tx: Tx, room: Room, to: standbys.Standby, *, at: datetime, stays: bool, heard_until: datetime | None = None
+) -> Room:
     """Another account of ours, which is in the group as well, answers there from now on. The row stays, and with it all
     that hangs on it; what waits to be said goes with it, what is being sent or perhaps was stays with the account that
-    sent it. `stays`: the account that answered until now is still in the group, as far as we know, and stands by."""
+    sent it. `stays`: the account that answered until now is still in the group, as far as we know, and stands by;
+    `heard_until`: what was said later it cannot have heard."""
     twin = await find(tx, to.account, to.im_id)
     if twin is not None:  # they change places, and no two rows may have one id meanwhile
         await update(tx, twin.id, im_id=f"{twin.im_id} → {room.id}")
-    taken = await update(tx, room.id, account=to.account, im_id=to.im_id, taken_at=at)
+    taken = await update(tx, room.id, account=to.account, im_id=to.im_id, taken_at=heard_until or at)
     if twin is not None:
         state = RoomState.DORMANT if stays else RoomState.GONE
         await update(tx, twin.id, account=room.account, im_id=room.im_id, state=state)
