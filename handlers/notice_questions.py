@@ -6,14 +6,17 @@ from datetime import timedelta
 
 from handlers.context import Context
 from handlers.texts import notices as texts
+from nlp import stating
 from storage import notices, people
-from storage.model import RoomKind
+from storage.model import PostKind, RoomKind
+from storage.notices import Notice
 
 ASKED_FOR = timedelta(hours=24)
 
 
 async def asked(ctx: Context) -> bool:
-    """A bare question in a group that has just read a notice goes to who wrote it, one an hour from each group. False
+    """A bare question in a group that has just read a notice. When, where or how long is answered once by the notice's
+    own sentence, where it states that once; else it goes to who wrote the notice, one an hour from each group. False
     where there is no such notice."""
     if ctx.room is None or ctx.room.kind is not RoomKind.RESIDENT:
         return False
@@ -21,5 +24,19 @@ async def asked(ctx: Context) -> bool:
     author = await people.get(ctx.tx, notice.author_id) if notice is not None else None
     if notice is None or author is None:
         return False
+    if await _stated(ctx, notice):
+        return True
     line = texts.asked_under(notice.id, ctx.room.topic, ctx.analysis.text)
     return await ctx.tell(author, line, key=f"asked:{notice.number}:{ctx.room.id}:{ctx.now:%m%d%H}")
+
+
+async def _stated(ctx: Context, notice: Notice) -> bool:
+    """Answer in the notice's own words. False where it does not say, has been quoted for that here, or the room has
+    heard enough."""
+    said_at = (notice.send_at or notice.created_at).astimezone(ctx.policy.timezone)
+    sentence = stating.answer(ctx.analysis.text, notice.text, said_at)
+    room = ctx.room
+    if sentence is None or room is None:
+        return False
+    key = f"stated:{notice.number}:{room.id}:{stating.asked(ctx.analysis.text)}"
+    return await ctx.reply(texts.stated(sentence), PostKind.ACK, key=key)

@@ -206,6 +206,11 @@ def file_result(line: RoomLine) -> str:
     return "" if line.file is None else _RESULT[line.file]
 
 
+def stated(sentence: str) -> str:
+    """The notice's own words, to who asks for them."""
+    return f"通知里写的是：“{sentence}”"
+
+
 def asked_under(id_: str, where: str, question: str) -> str:
     """To the notice's author: somebody asked about it."""
     return f"{where}有人问通知 {id_}：“{question}”"
