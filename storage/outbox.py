@@ -15,7 +15,7 @@ from sqlalchemy.sql.base import Executable
 
 from storage.engine import Tx, insert_for, purged
 from storage.model import Draft, Lane, Outgoing, PostKind, Room, SendState
-from storage.tables import COUNTED, LEFT, QUEUED, UNSETTLED, WORDED, outbox, rooms
+from storage.tables import COUNTED, FAILED, LEFT, QUEUED, UNSETTLED, WORDED, outbox, rooms
 
 _FIELDS = tuple(field.name for field in fields(Outgoing))
 _DRAFT_FIELDS = tuple(field.name for field in fields(Draft))
@@ -401,7 +401,11 @@ async def get(tx: Tx, id: int) -> Outgoing | None:
 
 async def by_state(tx: Tx, state: SendState) -> list[Outgoing]:
     """All lines in that state, oldest first."""
-    return await _all(tx, _OUTGOING.where(outbox.c.state == state).order_by(outbox.c.id))
+    # Through the partial index of the state, where there is one.
+    among = {SendState.QUEUED: QUEUED, SendState.FAILED: FAILED}.get(state, sa.true())
+    if state in (SendState.SENDING, SendState.UNKNOWN):
+        among = UNSETTLED
+    return await _all(tx, _OUTGOING.where(among, outbox.c.state == state).order_by(outbox.c.id))
 
 
 async def sent_times(tx: Tx, account: str, since: datetime) -> list[tuple[datetime, str, Lane]]:

@@ -12,16 +12,29 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert_for
 from storage.model import Lane, SendState, TicketState, Urgency
-from storage.tables import QUEUED, UNSETTLED, WORDED, gaps, meta, outbox, tickets, unfetchable
+from storage.tables import FAILED, QUEUED, UNSETTLED, WORDED, gaps, meta, outbox, tickets, unfetchable
 
 _ALIVE = "monitor.alive"
+_AT = outbox.c.not_before.type
 
-# Through the partial indexes, one after the other; of the failed lines those that still have their words (48 h).
-_FAILED = (WORDED, outbox.c.state == SendState.FAILED)
-# Since when a line waits: a queued one since it was due, any other since it was sent.
-_SINCE = sa.case(
-    (outbox.c.state == SendState.QUEUED, outbox.c.not_before),
-    else_=sa.func.coalesce(outbox.c.sending_at, outbox.c.not_before),
+# Through the partial indexes, one after the other; of the failed lines those that still have their words (48 h). Since
+# when a line waits: a queued one since it was due, which its index alone tells of however many there are; any other
+# since it was sent.
+_SENT = sa.func.coalesce(outbox.c.sending_at, outbox.c.not_before)
+_LINES = tuple(
+    (
+        state,
+        sa.select(outbox.c.account, outbox.c.lane, sa.func.count(), sa.type_coerce(sa.func.min(since), _AT))
+        .where(*where)
+        .group_by(outbox.c.account, outbox.c.lane)
+        .order_by(outbox.c.account, outbox.c.lane),
+    )
+    for state, since, where in (
+        (SendState.QUEUED, outbox.c.not_before, (QUEUED,)),
+        (SendState.SENDING, _SENT, (UNSETTLED, outbox.c.state == SendState.SENDING)),
+        (SendState.UNKNOWN, _SENT, (UNSETTLED, outbox.c.state == SendState.UNKNOWN)),
+        (SendState.FAILED, _SENT, (FAILED, WORDED)),
+    )
 )
 
 
@@ -50,7 +63,11 @@ class Standing:
 
 async def read(tx: Tx, *, after_ticket: int) -> Standing:
     """All figures at once. Reads through indexes, but for the small tables of gaps and of given-up ids."""
-    lines = [line for where in ((QUEUED,), (UNSETTLED,), _FAILED) for line in await _lines(tx, *where)]
+    lines = [
+        Lines(account, state, lane, count, since)
+        for state, query in _LINES
+        for account, lane, count, since in await tx.execute(query)
+    ]
     given_up = sa.select(unfetchable.c.account, sa.func.count()).group_by(unfetchable.c.account)
     filed, last = await _filed(tx, after_ticket)
     return Standing(
@@ -72,17 +89,6 @@ async def prove_writable(tx: Tx, at: datetime) -> None:
     values: dict[str, Any] = {"name": _ALIVE, "value": at.isoformat().encode()}
     statement = insert_for(tx.dialect.name, meta).values(values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}))
-
-
-async def _lines(tx: Tx, *where: sa.ColumnElement[bool] | sa.TextClause) -> list[Lines]:
-    since = sa.type_coerce(sa.func.min(_SINCE), outbox.c.not_before.type)
-    query = (
-        sa.select(outbox.c.account, outbox.c.state, outbox.c.lane, sa.func.count(), since)
-        .where(*where)
-        .group_by(outbox.c.account, outbox.c.state, outbox.c.lane)
-        .order_by(outbox.c.account, outbox.c.state, outbox.c.lane)
-    )
-    return [Lines(*row) for row in await tx.execute(query)]
 
 
 async def _gaps(tx: Tx) -> dict[str, tuple[int, timedelta]]:

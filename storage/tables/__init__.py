@@ -522,11 +522,13 @@ outbox = sa.Table(
 # Literals, not parameters: SQLite's planner uses a partial index only for a condition that it can read.
 QUEUED = sa.text("state = 'queued'")
 UNSETTLED = sa.text("state IN ('sending', 'unknown')")
+FAILED = sa.text("state = 'failed'")
 LEFT = sa.text("sending_at IS NOT NULL")
 COUNTED = sa.text("counted")
 WORDED = sa.text("text <> ''")
 index("outbox_queued", outbox.c.account, outbox.c.lane, outbox.c.not_before, outbox.c.id, where=QUEUED)
 index("outbox_unsettled", outbox.c.account, outbox.c.conversation, where=UNSETTLED)
+index("outbox_failed", outbox.c.account, outbox.c.lane, where=FAILED)
 index("outbox_left", outbox.c.account, outbox.c.sending_at, where=LEFT)
 index("outbox_counted", outbox.c.room_id, outbox.c.not_before, where=COUNTED)
 index("outbox_ticket", outbox.c.ticket, where=outbox.c.ticket.is_not(None))

@@ -48,3 +48,4 @@ accounts = sa.Table(
     sa.Column("dead_why", sa.Text),
     sa.CheckConstraint("share > 0 AND share <= 1", name="share"),
 )
+index("accounts_dead", accounts.c.name, where=accounts.c.dead_at.is_not(None))

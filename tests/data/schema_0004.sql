@@ -1,4 +1,4 @@
--- bind code: 6EMZRZB8
+-- bind code: V5FRV6XY
 BEGIN TRANSACTION;
 CREATE TABLE accounts (
 	name TEXT NOT NULL, 
@@ -117,8 +117,8 @@ CREATE TABLE bind_codes (
 	CONSTRAINT bind_codes_person_id_fkey FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE, 
 	CONSTRAINT bind_codes_digest_key UNIQUE (digest)
 );
-INSERT INTO "bind_codes" VALUES(1,X'48958BD5E5E99428044C80E2FDF83BA3ADF47342A30FE9B4E55F13BFFD3051F2',2110523400123456,0);
-INSERT INTO "bind_codes" VALUES(4,X'A896C2A8680F3B4C25EC959E38ED91602C7AF58AED1CB98DE8925667ADC36FC2',1795163460123456,1);
+INSERT INTO "bind_codes" VALUES(1,X'F9D00DCF90DED55BA11E4AFB506A19E10143907D213C58822B59974E6923F4F7',2110523400123456,0);
+INSERT INTO "bind_codes" VALUES(4,X'4E1CC6722AE7297CC26E14D2D1EEBF0598D22703D7757A44A77BFE4C80D9EE54',1795163460123456,1);
 CREATE TABLE bind_failures (
 	id INTEGER NOT NULL, 
 	account TEXT NOT NULL, 
@@ -497,8 +497,8 @@ CREATE TABLE notices (
 	CONSTRAINT notices_approver_id_fkey FOREIGN KEY(approver_id) REFERENCES people (id), 
 	CONSTRAINT notices_corrects_fkey FOREIGN KEY(corrects) REFERENCES notices (number)
 );
-INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'5BE0FF3D2903185E5A1A34A94F982D9B',0);
-INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'F48D6A646F02A9EA5B5688BD0D3DEA02',1);
+INSERT INTO "notices" VALUES(1,'明天停水','',0,0,'sending',1,NULL,NULL,1795163400123456,NULL,NULL,X'13126041122B45644260130A6626C23C',0);
+INSERT INTO "notices" VALUES(2,'体检安排见图','',0,0,'draft',1,NULL,NULL,1795163400123456,NULL,NULL,X'B17728D84B5D6D32D0CF6B989EE44584',1);
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
 	"key" TEXT NOT NULL, 
@@ -639,7 +639,7 @@ CREATE TABLE receipts (
 	CONSTRAINT receipts_pkey PRIMARY KEY (notice, digest), 
 	CONSTRAINT receipts_notice_fkey FOREIGN KEY(notice) REFERENCES notices (number) ON DELETE CASCADE
 );
-INSERT INTO "receipts" VALUES(1,X'26F595E1B5A417D88B2BF12BC5EE9B96');
+INSERT INTO "receipts" VALUES(1,X'2269F12D3B185FADA817AB37E225ED72');
 CREATE TABLE reporters (
 	ticket INTEGER NOT NULL, 
 	person_id INTEGER NOT NULL, 
@@ -1142,7 +1142,9 @@ CREATE INDEX work_entries_message ON work_entries (account, message_id);
 CREATE INDEX work_entries_at ON work_entries (at);
 CREATE INDEX points_account ON points (account_id);
 CREATE INDEX leases_holder ON leases (holder);
+CREATE INDEX accounts_dead ON accounts (name) WHERE dead_at IS NOT NULL;
 CREATE INDEX outbox_queued ON outbox (account, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX outbox_failed ON outbox (account, lane) WHERE state = 'failed';
 CREATE INDEX rooms_im_id ON rooms (im_id);
 CREATE INDEX room_tags_tag ON room_tags (tag);
 CREATE INDEX notice_rooms_waiting ON notice_rooms (notice, room_id) WHERE NOT queued AND skipped IS NULL;

@@ -67,6 +67,8 @@ def _accounts() -> None:
         sa.CheckConstraint("share > 0 AND share <= 1", name=op.f("accounts_share_check")),
         sa.PrimaryKeyConstraint("name", name="accounts_pkey"),
     )
+    dead = sa.text("dead_at IS NOT NULL")
+    op.create_index("accounts_dead", "accounts", ["name"], sqlite_where=dead, postgresql_where=dead)
     # Who has spoken until now is no newcomer.
     op.execute(
         "INSERT INTO accounts (name, share) SELECT DISTINCT account, 1.0 FROM outbox WHERE sending_at IS NOT NULL"
@@ -84,6 +86,9 @@ def _queue() -> None:
         sqlite_where=queued,
         postgresql_where=queued,
     )
+    # The monitor counts them every few seconds, and there are few among very many.
+    failed = sa.text("state = 'failed'")
+    op.create_index("outbox_failed", "outbox", ["account", "lane"], sqlite_where=failed, postgresql_where=failed)
 
 
 def _media() -> None:
