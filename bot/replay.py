@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from bot import scene as scenes
 from bot.clock import VirtualClock
 from bot.house import House
 from bot.pacing import Budget
-from bot.scene import ACCOUNT, Scene
+from bot.scene import Scene
 from bot.sheets import Format
 from bot.transports.simulator import Simulator
 from handlers import texts
@@ -32,7 +32,7 @@ from nlp import categories
 from nlp.pipeline import Classifier
 from storage import audit, inbox, modes, notices, people, signups, tickets, wishes
 from storage.engine import Store, Tx
-from storage.model import RoomKind, Ticket, TicketState
+from storage.model import Message, RoomKind, Ticket, TicketState
 from storage.notices import Notice
 from storage.reports import Filter
 from storage.signups import Signup
@@ -89,27 +89,34 @@ async def _perform(scene: Scene, home: Path, classifier: Classifier, policy: Pol
     clock = VirtualClock(
         scene.messages[0].sent_at if scene.messages else datetime.fromisoformat("2025-01-01T08:00+08:00")
     )
-    wire = Simulator(ACCOUNT, clock, seed=SEED)
+    wires = {
+        account: Simulator(account, clock, seed=SEED, not_owner=set(scene.not_owner)) for account in scene.accounts
+    }
     store = await Store.open(f"sqlite+aiosqlite:///{home / 'xiaoge.db'}")
     try:
         house = House(
             store=store,
             classifier=classifier,
             policy=policy,
-            transports=[wire],
+            transports=list(wires.values()),
             budget=Budget(),
             clock=clock,
             seed=SEED,
         )
         await store.write(lambda tx: scene.registry.store(tx, clock.now()))
         await house.start()
-        stage = _Stage(house, wire, clock)
-        for message in scene.messages:
-            await stage.run_to(message.sent_at)
-            wire.say(message)
+        stage = _Stage(house, wires, clock)
+        for one in scene.messages:
+            await stage.run_to(one.sent_at)
+            if isinstance(one, Message):
+                wires[one.account].say(one)
+            elif one.up:
+                wires[one.account].restore_link()
+            else:
+                wires[one.account].log_out()
             await stage.settle()
         await stage.run_to(clock.now() + scene.settle)
-        outcome = await store.read(lambda tx: _outcome(tx, scene, wire, clock))
+        outcome = await store.read(lambda tx: _outcome(tx, scene, wires, clock))
         if house.dispatcher.failures:
             raise RuntimeError(f"{scene.id}: {house.dispatcher.failures} messages failed, see the log")
         if keep:
@@ -141,13 +148,14 @@ class _Stage:
     """Moves the clock: through every moment at which something is due, never past one."""
 
     house: House
-    wire: Simulator
+    wires: Mapping[str, Simulator]
     clock: VirtualClock
     soon: datetime | None = None  # when a clock of a ticket has something to say
 
     async def settle(self) -> datetime | None:
         """Work off what is here; returns when the next line may be sent."""
-        await self.house.hear(ACCOUNT, self.wire.take())
+        for account, wire in self.wires.items():
+            await self.house.hear(account, wire.take())
         return await self.house.speak()
 
     async def run_to(self, end: datetime) -> None:
@@ -165,13 +173,14 @@ class _Stage:
             again_at = await self.settle()
 
 
-async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -> dict[str, Any]:
+async def _outcome(tx: Tx, scene: Scene, wires: Mapping[str, Simulator], clock: VirtualClock) -> dict[str, Any]:
     every = await tickets.search(tx, states=frozenset(TicketState))
     rows = [await _ticket(tx, ticket) for ticket in every if ticket.state is not TicketState.CANDIDATE]
     doubtful = [await _ticket(tx, ticket) for ticket in every if ticket.state is TicketState.CANDIDATE]
     resident = {room.im_id for room in scene.registry.rooms if room.kind is RoomKind.RESIDENT}
     day = clock.now().date() - timedelta(days=400)
     dropped = await inbox.counters(tx, day)
+    said = sorted((sent for wire in wires.values() for sent in wire.sent), key=lambda sent: sent.at)
     return {
         "id": scene.id,
         "tickets": rows,
@@ -183,12 +192,12 @@ async def _outcome(tx: Tx, scene: Scene, wire: Simulator, clock: VirtualClock) -
                 "text": sent.text,
                 "t": sent.at.isoformat(),
             }
-            for sent in wire.sent
+            for sent in said
             if sent.conversation in resident
         ],
         "private": [
             {"to": sent.conversation, "text": sent.text, "t": sent.at.isoformat()}
-            for sent in wire.sent
+            for sent in said
             if sent.conversation not in resident
         ],
         "signups": [await _signup(tx, signup) for signup in await signups.every(tx)],
@@ -260,7 +269,7 @@ async def _ticket(tx: Tx, ticket: Ticket) -> dict[str, Any]:
         "place": ticket.place.place,
         "located_by": ticket.place.located_by,
         "reporters": ticket.reporters,
-        "messages": sorted(int(message.message_id.removeprefix("m")) for message in made_of),
+        "messages": sorted(int(message.message_id.removeprefix("m").partition("@")[0]) for message in made_of),
         "confidential": ticket.confidential,
         "reopened": ticket.reopened,
         "merged_into": None if ticket.merged_into is None else f"S{ticket.merged_into}",

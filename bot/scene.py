@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from storage.model import Alias, ChainRow, Grant, Grid, Message, MessageKind, Ro
 ACCOUNT = "replay"
 PLACEHOLDER = re.compile(r"\{([SHXTVJ]\d+)\}")
 DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+OURSELVES = "bot"  # in a `leave`: our account itself was removed
+LINKS = {"logout": False, "login": True}
 KINDS = {kind.value: kind for kind in MessageKind}
 WIRE_TYPES = {"recall": 13, "pat": 13, "todo": 13, "location": 8}  # those that may carry native XML
 
@@ -32,6 +34,9 @@ class _Room(msgspec.Struct):
     grid: str
     name: str = ""
     kind: str = "resident"
+    standby: list[str] = []
+    tags: list[str] = []
+    owner: bool = True  # our account may announce something there
 
 
 class _Person(msgspec.Struct):
@@ -52,6 +57,7 @@ class _Said(msgspec.Struct):
     solitaire: list[dict[str, Any]] = []
     title: str = ""
     url: str = ""
+    account: str = ACCOUNT
 
 
 class _Scene(msgspec.Struct):
@@ -64,14 +70,26 @@ class _Scene(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """One of our accounts is logged out, or in again."""
+
+    account: str
+    sent_at: datetime
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """A scene ready to be played: `messages` in wire order, a repeated one with the same id as the one before it."""
+    """A scene ready to be played: `messages` in wire order, a repeated one with the same id as the one before it; in a
+    group with several of our `accounts` each hears it."""
 
     id: str
     registry: Registry
-    messages: tuple[Message, ...]
+    messages: tuple[Message | Link, ...]
     settle: timedelta
+    accounts: tuple[str, ...] = (ACCOUNT,)
     config: Config | None = None  # where some tables of the configuration differ from the defaults
+    not_owner: frozenset[str] = frozenset()  # rooms where our accounts may not announce anything
 
 
 def read(path: Path, names: tuple[str, ...]) -> Iterator[Scene]:
@@ -96,18 +114,29 @@ def _scene(raw: _Scene, names: tuple[str, ...]) -> Scene:
         raise ValueError(f"settle: not a duration like PT2H: {raw.settle!r}")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     codes = {room.grid for room in raw.rooms.values()}
+    others = {name for room in raw.rooms.values() for name in room.standby} | {said.account for said in raw.messages}
+    accounts = (ACCOUNT, *sorted(others - {ACCOUNT}))
     registry = Registry(
         grids=[Grid(code, "") for code in sorted({code[:n] for code in codes for n in (12, 15, 18)})],
         people=[
             KnownPerson(
                 person.name or im_id,
                 (Grant(ROLE_BY_LABEL[person.role], person.scope),),
-                (Alias(ACCOUNT, im_id, friend=True),),
+                tuple(Alias(account, im_id, friend=True) for account in accounts),
             )
             for im_id, person in raw.people.items()
         ],
         rooms=[
-            KnownRoom(ACCOUNT, im_id, room.grid, RoomKind(room.kind), room.name, enabled=True)
+            KnownRoom(
+                ACCOUNT,
+                im_id,
+                room.grid,
+                RoomKind(room.kind),
+                room.name,
+                enabled=True,
+                standby=tuple((account, im_id) for account in room.standby),
+                tags=tuple(room.tags),
+            )
             for im_id, room in raw.rooms.items()
         ],
     )
@@ -115,19 +144,31 @@ def _scene(raw: _Scene, names: tuple[str, ...]) -> Scene:
         id=raw.id,
         registry=registry,
         messages=tuple(_messages(raw, names)),
+        accounts=accounts,
         settle=timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds),
         config=from_data(raw.config, Path("config")) if raw.config else None,
+        not_owner=frozenset(im_id for im_id, room in raw.rooms.items() if not room.owner),
     )
 
 
-def _messages(raw: _Scene, names: tuple[str, ...]) -> Iterator[Message]:
+def _messages(raw: _Scene, names: tuple[str, ...]) -> Iterator[Message | Link]:
     index = 0
     for number, said in enumerate(raw.messages):
         if number == 0 or said != raw.messages[number - 1]:
             index = number
         if said.t.tzinfo is None:
             raise ValueError(f"messages[{number}].t: needs an offset like +08:00")
-        yield _message(raw, said, index, names)
+        if said.type in LINKS:
+            yield Link(said.account, said.t, up=LINKS[said.type])
+            continue
+        message = _message(raw, said, index, names)
+        standby = (
+            raw.rooms[said.room].standby if said.room is not None and message.kind is not MessageKind.LEAVE else ()
+        )
+        yield message
+        for account in standby:  # each account gives a message an id of its own
+            recalls = None if message.recalls is None else f"{message.recalls}@{account}"
+            yield replace(message, account=account, id=f"{message.id}@{account}", recalls=recalls)
 
 
 def message_id(index: int) -> str:
@@ -149,7 +190,7 @@ def _message(raw: _Scene, said: _Said, index: int, names: tuple[str, ...]) -> Me
         quoted = raw.messages[said.quoted]
         text = f"「{quoted.nick}：{quoted.text}」\n- - - - - - - - - - - - - - -\n{text}"
     return Message(
-        account=ACCOUNT,
+        account=said.account,
         id=message_id(index),
         kind=kind,
         room=said.room,
@@ -157,7 +198,8 @@ def _message(raw: _Scene, said: _Said, index: int, names: tuple[str, ...]) -> Me
         sent_at=said.t,
         text=said.title or text,
         nick=said.nick,
-        mentions_me=any(f"@{name}" in text for name in names),
+        mentions_me=any(f"@{name}" in text for name in names)
+        or (kind is MessageKind.LEAVE and said.sender == OURSELVES),
         recalls=recalls,
         quoted_id=None if said.quoted is None else message_id(said.quoted),
         chain=tuple(_chain_row(row) for row in said.solitaire),

@@ -169,9 +169,12 @@ class Sender:
         return None, moments
 
     async def _due(self, now: datetime, most: int) -> tuple[list[Outgoing], datetime | None]:
-        """Lines whose time has come, so many of each lane, and when that of another comes."""
+        """Lines whose time has come, so many of each lane, and when that of another comes. A dead account says nothing,
+        even where its link is up: somebody took it out of service."""
 
         async def look(tx: Tx) -> tuple[list[Outgoing], datetime | None]:
+            if await accounts.dead(tx, [self.account]):
+                return [], None
             return await outbox.due(tx, self.account, now, most), await outbox.next_due(tx, self.account, now)
 
         return await self._store.read(look)

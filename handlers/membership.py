@@ -7,7 +7,7 @@ through an account that lives.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from handlers.context import LEADERS, Context, Effects
 from handlers.texts import rooms as texts
@@ -49,10 +49,13 @@ async def crowded(ctx: Context) -> bool:
 
 
 # ---------------------------------------------------------------- who takes over
-async def take_over(effects: Effects, room: Room, to: Standby, *, stays: bool) -> Room:
-    """`to` answers in the room from now on. Where both accounts know the group by one id, they know people by one id,
+async def take_over(
+    effects: Effects, room: Room, to: Standby, *, stays: bool, heard_until: datetime | None = None
+) -> Room:
+    """`to` answers in the room from now on. What was said until then was for the other one; of one that heard nothing
+    any more, `heard_until` says since when. Where both accounts know the group by one id, they know people by one id,
     too: whoever is known to the one is known to the other, and so is what they wished not to be kept."""
-    taken = await rooms.hand_over(effects.tx, room, to, at=effects.now, stays=stays)
+    taken = await rooms.hand_over(effects.tx, room, to, at=effects.now, stays=stays, heard_until=heard_until)
     if room.im_id == to.im_id:
         await people.known_alike(effects.tx, room.account, to.account)
     await effects.audit("room_reassigned", actor=None, before=room.account, after=to.account, room=room.id)
@@ -100,14 +103,23 @@ async def watch(effects: Effects) -> bool:
 async def hand_over(effects: Effects) -> bool:
     """Groups of dead accounts go to who stands by there; True while there may be more."""
     ids = await standbys.to_hand_over(effects.tx, AT_ONCE)
+    marks, known = (await presence.marks(effects.tx), await accounts.every(effects.tx)) if ids else ({}, {})
     for room_id in ids:
         room, able = await rooms.get(effects.tx, room_id), await standbys.able(effects.tx, room_id)
         if room is not None and able:
-            await take_over(effects, room, able[0], stays=True)
+            heard_until = _heard_until(known.get(room.account), marks.get(room.account))
+            await take_over(effects, room, able[0], stays=True, heard_until=heard_until)
     if len(ids) == AT_ONCE:
         return True
     await notices.strand(effects.tx)
     return False
+
+
+def _heard_until(account: Account | None, marks: Marks | None) -> datetime | None:
+    """The last moment at which a dead account heard what was said; None where it may do so still."""
+    if account is None or marks is None or account.dead_why not in (LOGGED_OUT, NO_LINK):
+        return None
+    return marks.logged_out if account.dead_why == LOGGED_OUT else marks.listened
 
 
 async def tell(effects: Effects) -> bool:

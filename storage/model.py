@@ -279,7 +279,7 @@ class Room:
     grid: str | None = None
     silent_until: datetime | None = None
     noticed_at: datetime | None = None  # when the privacy notice was posted
-    taken_at: datetime | None = None  # since when its account answers here, where another of ours did before
+    taken_at: datetime | None = None  # until when another account of ours heard what was said, and answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ async def to_hand_over(tx: Tx, limit: int) -> list[int]:
 def left_by(account: str, since: datetime) -> sa.Select[tuple[int]]:
     """The ids of rooms that another account took over from this one since then."""
     query = sa.select(rooms.c.id).join(standbys, standbys.c.room_id == rooms.c.id)
-    return query.where(standbys.c.account == account, rooms.c.taken_at >= since, standbys.c.since == rooms.c.taken_at)
+    return query.where(standbys.c.account == account, standbys.c.since >= since, rooms.c.taken_at.is_not(None))
 
 
 async def loads(tx: Tx) -> dict[str, Load]:

@@ -101,6 +101,12 @@ class Simulator:
             self.online = False
             self._push(Event(EventKind.DOWN, self.clock.now(), detail="simulated"), timedelta())
 
+    def log_out(self) -> None:
+        """The network throws the account out."""
+        if self.online:
+            self.online = False
+            self._push(Event(EventKind.LOGOUT, self.clock.now()), timedelta())
+
     def restore_link(self) -> None:
         if not self.online:
             self.online = True

@@ -133,7 +133,7 @@ rooms = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("became", Id),  # the same group under its later id: this row is history
     sa.Column("origin", Word(Origin)),
-    sa.Column("taken_at", Instant),  # since when this account answers here, where another of ours did before
+    sa.Column("taken_at", Instant),  # until when another account of ours heard what was said, and answered
     sa.UniqueConstraint("account", "im_id"),
     one_of("kind", RoomKind),
     one_of("state", RoomState),
