@@ -60,6 +60,12 @@ _NO_SIGNUP = re.compile(
     r"|\d\s?[元块]\s?\d{1,3}\s?[个枚只斤盒箱袋份]|拼车|顺风车|搭车|出租|转让|求购|收到|已阅|知晓|打卡|祝福|祈福|成语|游戏|诗词"
 )
 _ANNOUNCED = re.compile(r"名单|公示|值班|排班|获奖|中奖|欠费|结果")
+# What neighbours think of something; who agrees to a poll goes nowhere. `同意参加` is a sign-up all the same.
+_OPINION = re.compile(
+    r"(?:不?同意|赞成|反对)(?!参加|报名)|支持[^\n]{0,14}(?:的|业主|住户)[^\n]{0,4}接龙|(?:征求|征集|收集|听取).{0,6}(?:意见|意愿|建议|想法)|(?:意见|意愿)(?:征集|征求|统计|调查|接龙|表)"
+    r"|表决|投票|(?:要不要|是否|愿不愿意|想不想)(?:同意|安装|加装|更换|改造|装|建|换|改|加)"
+)
+_THINKS = re.compile(r"(?:不?同意|赞成|反对|支持|弃权|没意见|无意见)[。.!！]?$")
 _LONGEST_NAME = 3  # family and given name; what is longer is a title with a name, or no name
 _SIGNS_UP = ("接龙", "接龍", "报名", "報名", "登记", "登記", "参加", "參加")
 _SURNAMES = frozenset(
@@ -169,12 +175,16 @@ def parse(text: str, rows: Sequence[Row] = ()) -> Chain | None:
 
 
 def is_signup(text: str) -> bool:
-    """Whether a list may be one that people sign up with: no group purchase, no receipts, and, unless WeChat made it,
-    called so in its head. `text` is as for `parse`."""
+    """Whether a list may be one that people sign up with: no group purchase, no receipts, no opinions, and, unless
+    WeChat made it, called so in its head. `text` is as for `parse`."""
     native = _NATIVE.search(text, 0, _NATIVE_WITHIN) is not None
     starts = _entry_starts(text)
     head = text[: starts[0].at] if starts else text
-    if _NO_SIGNUP.search(head):
+    if _NO_SIGNUP.search(head) or _OPINION.search(head):
+        return False
+    ends = [start.at for start in starts[1:]] + [len(text)]
+    rows = [text[start.body : end].strip() for start, end in zip(starts, ends, strict=False)]
+    if rows and 2 * sum(_THINKS.search(row) is not None for row in rows) > len(rows):
         return False
     return native or (any(word in head for word in _SIGNS_UP) and not _ANNOUNCED.search(head))
 

@@ -177,6 +177,15 @@ def test_hostile_input_is_read_in_time(spent, line: str) -> None:
         ("#接龙\n停水通知 收到请接龙\n1. 张三", False),
         ("志愿者报名名单公示\n1、张三\n2、李四", False),
         ("1. 李建国 3栋\n2. 周小芳 5栋\n3. 陈妈妈", False),
+        ("#接龙\n同意加装电梯的业主请接龙\n1. 张三 3-2-301\n2. 李四", False),
+        ("#接龙\n3栋加装电梯意愿征集\n1. 张三 301\n2. 李四 302", False),
+        ("#接龙\n道闸要不要装\n1. 张三 同意\n2. 李四 反对\n3. 王五 同意", False),
+        ("#接龙\n关于更换物业\n1. 张三 同意\n2. 李四 同意", False),
+        ("反对建充电桩接龙\n1. 张三\n2. 李四", False),
+        ("#接龙\n周六大扫除，同意参加的接龙\n1. 张三\n2. 李四", True),
+        ("#接龙\n征集志愿者：周日清理楼道\n1. 张三\n2. 李四", True),
+        ("#接龙\n支持消费扶贫义卖报名\n1. 张三\n2. 李四", True),
+        ("支持门口装减速带的业主请接龙\n1. 张三\n2. 李四", False),
     ],
 )
 def test_which_lists_people_sign_up_with(text: str, signs_up: bool) -> None:
