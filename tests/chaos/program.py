@@ -316,7 +316,8 @@ def settings_of(people: Sequence[People], gap: tuple[float, float]) -> str:
     lines = [
         '[database]\nurl = "sqlite+aiosqlite:///xiaoge.db"\nkey_file = "xiaoge.key"',
         '[log]\nformat = "json"\n[monitor]\nenabled = false',
-        f"[pacing]\nper_minute = 60\nper_hour = 1000\nper_day = 5000\ngap = {list(gap)}\nper_room_gap = 0",
+        f"[pacing]\nper_minute = 60\nper_hour = 1000\nper_day = 5000\ngap = {list(gap)}",
+        "per_room_gap = 0\nramp_days = 0",
         f'[quiet]\nfrom = "{night:%H:%M}"\nuntil = "{night + timedelta(minutes=1):%H:%M}"',
         "reply_gap_minutes = 0\nreplies_a_day = 100\nack_wait_seconds = 0",
     ]

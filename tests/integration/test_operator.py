@@ -28,6 +28,7 @@ token = "{token}"
 per_minute = 60
 gap = [0, 0.1]
 per_room_gap = 0
+ramp_days = 0
 [quiet]
 from = "00:00"
 until = "00:00"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import dispatch, fetching
-from bot.clock import SystemClock
+from bot.clock import SystemClock, VirtualClock
 from bot.house import House
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry
@@ -22,7 +22,7 @@ from nlp import categories
 from nlp.pipeline import Classifier
 from storage import inbox, tickets
 from storage.engine import Store, StoreError
-from storage.model import Alias, Grant, Message, MessageKind, Role, Ticket
+from storage.model import Alias, Grant, Message, MessageKind, Role, RoomKind, Ticket
 
 MORNING = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
 ROOMS = 12
@@ -251,3 +251,36 @@ async def test_a_start_without_any_gateway_ends_with_one_line(town: Town) -> Non
     )
     with pytest.raises(Offline, match=r"no gateway answered within 0\.05 s"):
         await house.run(link_within=0.05)
+
+
+async def test_what_a_stopped_account_must_say_at_once_another_tells(tmp_path: Path, classifier: Classifier) -> None:
+    clock = VirtualClock(MORNING)
+    one, two = Simulator("one", clock), Simulator("two", clock)
+    registry = Registry(
+        rooms=[
+            KnownRoom("one", "r1", "519999001001001", enabled=True),
+            KnownRoom("two", "office", "519999001001", kind=RoomKind.LEADER, enabled=True),
+        ],
+    )
+    async with await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as store:
+        await store.write(lambda tx: registry.store(tx, MORNING))
+        house = House(
+            store=store,
+            classifier=classifier,
+            policy=Policy(categories=categories.load()),
+            transports=[one, two],
+            budget=QUICK,
+            clock=clock,
+        )
+        await house.start()
+        one.say(Message("one", "slow", MessageKind.THROTTLED, "r1", "bot", MORNING, "操作过于频繁，可稍后再试。"))
+        one.say(Message("one", "fire", MessageKind.TEXT, "r1", "li", MORNING, "3栋2单元着火了，快救火", nick="李姐"))
+        for wire in (one, two):
+            await house.hear(wire.account, wire.take())
+        await house.speak()
+        assert one.sent == []
+        told = [sent.text for sent in two.sent if sent.conversation == "office"]
+        assert sum(text.startswith("【应急转达】账号 one 被微信限速") for text in told) == 1
+        clock.advance(MORNING + QUICK.stop)
+        await house.speak()
+        assert [sent.conversation for sent in one.sent] == ["r1"], "and what waited goes out"
