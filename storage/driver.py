@@ -4,8 +4,9 @@ SQLAlchemy opens a cursor, executes, fetches and closes: with aiosqlite each of 
 back. Here one message does all of it, and the rest answers from memory. What only prepares the ground (BEGIN,
 SAVEPOINT) travels along with the statement after it.
 
-The writer's statements inside a transaction do not even hop: they take microseconds in memory, the hop takes a
-hundred. What may wait for a lock or the disk (BEGIN, COMMIT) always hops, and so does a statement that has been slow.
+Inside a transaction statements do not even hop where they are quick: they take microseconds in memory, the hop takes a
+hundred. What may wait for a lock or the disk (BEGIN, COMMIT) always hops, and so does a statement that has been slow. A
+reader's statement must have been quick a few times before it is trusted: there are some that count all tickets.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 _SLOW = 0.005  # seconds of the event loop that a statement may take
-_STRIKES = 3  # slow runs without a quick one between them: the machine itself may stumble once
-_MOST_SLOW = 200
+_STRIKES = 3  # so many more slow runs than quick ones: the machine itself may stumble once
+_MOST_STRIKES = 2 * _STRIKES
+_MOST_KNOWN = 500
 
 
 class _Cursor:
@@ -76,22 +78,33 @@ class Connection(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection], *, at_once: bool) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._ahead: list[str] = []
-        self._at_once = at_once
-        self._slow: dict[str, int] = {}  # statement → its slow runs in a row
+        self._unknown = 0 if at_once else _MOST_STRIKES
+        self._strikes: dict[str, int] = {}  # statement → strikes, where they are not those of an unknown one
+        self._under_way = 0  # statements in the thread
 
     async def do(self, run: Callable[[str, Any], None], statement: str, values: object) -> None:
         """Run a statement here and now where that is quick, else in the database thread."""
-        strikes = self._slow.get(statement, 0)
-        if not self._at_once or strikes >= _STRIKES or not self._conn.in_transaction:
-            await self._execute(run, statement, values)  # type: ignore[no-untyped-call]
+        if self._conn.in_transaction and self._strikes.get(statement, self._unknown) < _STRIKES:
+            self._timed(run, statement, values)
             return
+        self._under_way += 1
+        await self._execute(self._in_thread, run, statement, values)  # type: ignore[no-untyped-call]
+
+    def _in_thread(self, run: Callable[[str, Any], None], statement: str, values: object) -> None:
+        try:
+            self._timed(run, statement, values)
+        finally:
+            self._under_way -= 1
+
+    def _timed(self, run: Callable[[str, Any], None], statement: str, values: object) -> None:
         started = perf_counter()
         run(statement, values)
-        if perf_counter() - started > _SLOW:
-            if len(self._slow) < _MOST_SLOW:
-                self._slow[statement] = strikes + 1
-        elif strikes:
-            del self._slow[statement]
+        strikes = self._strikes.get(statement, self._unknown)
+        strikes = min(strikes + 1, _MOST_STRIKES) if perf_counter() - started > _SLOW else max(strikes - 1, 0)
+        if strikes == self._unknown:
+            self._strikes.pop(statement, None)
+        elif statement in self._strikes or len(self._strikes) < _MOST_KNOWN:
+            self._strikes[statement] = strikes
 
     def first(self, statement: str) -> None:
         """Run this before the next statement, or before the commit. Its error is the error of that one."""
@@ -115,6 +128,9 @@ class Connection(aiosqlite.Connection):
             self._ahead.clear()
             self._conn.rollback()
 
+        if not self._under_way and not self._conn.total_changes:
+            rollback()  # what was only read is let go of in no time
+            return
         await self._execute(rollback)  # type: ignore[no-untyped-call]
 
     def cursor(self) -> _Cursor:  # type: ignore[override]  # the adapter enters it; it never awaits it
@@ -122,8 +138,8 @@ class Connection(aiosqlite.Connection):
 
 
 async def connect(path: Path, *, patience: float, at_once: bool = False) -> Connection:
-    """Open a SQLite file. `patience` (seconds) is how long a statement waits for another process's lock; `at_once` runs
-    quick statements inside a transaction without the database thread.
+    """Open a SQLite file. `patience` (seconds) is how long a statement waits for another process's lock; `at_once`
+    takes every statement inside a transaction for quick until it was slow: it runs without the database thread.
 
     Raises sqlite3.OperationalError where the file cannot be opened."""
 
