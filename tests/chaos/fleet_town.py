@@ -58,18 +58,24 @@ class Bot:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)  # noqa: S603
 
-    def send(self, number: signal.Signals) -> None:
+    def _send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        self.send(signal.SIGKILL)
+        self._send(signal.SIGKILL)
         assert self._process is not None
         self._process.wait()
 
+    def freeze(self) -> None:
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
     async def stop(self) -> int:
         """SIGTERM. Returns the exit code."""
-        self.send(signal.SIGTERM)
+        self._send(signal.SIGTERM)
         assert self._process is not None
         return await asyncio.to_thread(self._process.wait, SHORTLY)
 
@@ -107,6 +113,7 @@ class FleetTown(Town):
 
     on: Postgresql | None = None
     bots: list[Bot] = field(default_factory=list)
+    notices: int = 0  # how many were drafted
 
     @classmethod
     @asynccontextmanager
@@ -254,15 +261,29 @@ class FleetTown(Town):
 
     async def broadcast(self, words: str) -> Broadcast:
         """One drafts it, somebody else at another account confirms it. Returns when it has begun."""
+        self.notices += 1
+        notice, rooms = f"T{self.notices}", len(self.rooms)
         await self.people[0].gateway.say(f"通知 @{STREET} {words}", room=None, **{"from": self.author})
-        rooms = len(self.rooms)
-        await self.wait("the preview", lambda: self._told(self.people[0], self.author, f"T1 将发到 {rooms} 个群"))
-        await self.people[-1].gateway.say("确认 T1", room=None, **{"from": self.second})
-        await self.wait("the notice begins", lambda: self._told(self.people[-1], self.second, "T1 开始发了"))
-        return Broadcast(self, f"【通知】{words}")
+        await self.wait("the preview", lambda: self._told(self.people[0], self.author, f"{notice} 将发到 {rooms} 个群"))
+        await self.people[-1].gateway.say(f"确认 {notice}", room=None, **{"from": self.second})
+        await self.wait("the notice begins", lambda: self._told(self.people[-1], self.second, f"{notice} 开始发了"))
+        return Broadcast(self, self.notices, f"【通知】{words}")
 
     async def _told(self, one: People, whom: str, words: str) -> bool:
         return any(line["to"] == whom and words in line["text"] for line in await one.gateway.sent())
+
+    def deaf(self) -> float:
+        """The longest time in seconds, up to the second between two lines, in which what was said was lost."""
+        on_disk = set(self.query("SELECT account, message_id FROM inbox"))
+        longest = 0.0
+        for one in self.people:
+            lost_since: datetime | None = None
+            for said in one.said:
+                if (one.account, said.id) not in on_disk:
+                    lost_since = lost_since or said.at
+                elif lost_since is not None:
+                    longest, lost_since = max(longest, (said.at - lost_since).total_seconds()), None
+        return longest
 
     async def count_breaks(self) -> None:
         """How often each account's link changed hands or was made anew, by what the gateways saw."""
@@ -274,7 +295,12 @@ class Broadcast:
     """A notice on its way to every room of the town, by what the gateways sent."""
 
     town: FleetTown
+    number: int
     body: str
+
+    @property
+    def _lines(self) -> str:
+        return f"FROM outbox WHERE key LIKE 'notice:{self.number}:%'"
 
     async def sent(self) -> list[tuple[str, str, datetime]]:
         """(account, room, when) of each time that it went out."""
@@ -296,7 +322,7 @@ class Broadcast:
 
     async def over(self) -> float:
         """Wait until none of its lines is waiting or under way."""
-        sql = "SELECT count(*) FROM outbox WHERE key LIKE 'notice:%' AND state IN ('queued', 'sending')"
+        sql = f"SELECT count(*) {self._lines} AND state IN ('queued', 'sending')"
 
         async def through() -> bool:
             return await asyncio.to_thread(self.town.query, sql) == [(0,)]
@@ -306,7 +332,7 @@ class Broadcast:
     async def unknown(self) -> list[tuple[str, str, datetime]]:
         """Check that every room got it exactly once or is listed as unknown; (account, room, when it was tried) of
         these."""
-        rows = self.town.query("SELECT account, conversation, state, sending_at FROM outbox WHERE key LIKE 'notice:%'")
+        rows = self.town.query(f"SELECT account, conversation, state, sending_at {self._lines}")
         fate = {(account, room): (state, at) for account, room, state, at in rows}
         assert len(rows) == len(fate), "one line for each room"
         assert set(fate) == self.town.rooms
