@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -12,6 +12,7 @@ from fractions import Fraction
 from storage.leases import DUTY, Process, lease_of
 
 PATIENCE = timedelta(seconds=15)  # so long an account waits for one whose share it fits
+LATELY = timedelta(seconds=10)  # who has not renewed for so long may be dead
 GIVEN_AT_ONCE = 10  # a tenth of what is too much
 
 
@@ -68,7 +69,20 @@ def choose(
     break, before which nothing waited for it in vain."""
     share = shares(accounts, view.processes)
     mine = [name for name in held if name != DUTY]
-    limit = math.ceil(share[me.holder])
+    others = [
+        process
+        for process in view.processes
+        if process.holder != me.holder and view.now - process.seen_at <= LATELY  # who may be dead is given nothing
+    ]
+
+    def lacking(rounded: Callable[[Fraction], int]) -> dict[str, int]:
+        lacks = {other.holder: rounded(share[other.holder]) - view.counts.get(other.holder, 0) for other in others}
+        return {holder: lack for holder, lack in lacks.items() if lack > 0}
+
+    # Everybody has a right to the whole part of a share; the rest is for later, when all have that.
+    poor = lacking(math.floor)
+    limit = (math.floor if poor else math.ceil)(share[me.holder])
+
     wanted = {lease_of(account) for account in accounts if me.wants is None or account in me.wants}
     found = sorted((view.free.keys() | view.own) & wanted - set(benched), key=lambda name: (name not in view.own, name))
     fits = max(0, limit - len(mine))
@@ -77,18 +91,13 @@ def choose(
     if DUTY in (view.free.keys() | view.own) - set(benched):
         claim.append(DUTY)
 
-    needy = {
-        process.holder: missing
-        for process in view.processes
-        if process.holder != me.holder
-        and (missing := math.floor(share[process.holder]) - view.counts.get(process.holder, 0)) > 0
-    }
+    needy = poor or lacking(math.ceil)
     excess = len(mine) - limit
     missing = sum(needy.values()) - len(view.free.keys() & wanted) - closing
     number = min(excess, missing, -(-excess // GIVEN_AT_ONCE))
     if number <= 0:
         return Choice(claim)
-    theirs = [process.wants for process in view.processes if process.holder in needy]
+    theirs = [other.wants for other in others if other.holder in needy]
     anything = any(wants is None for wants in theirs)
     asked = {lease_of(account) for wants in theirs for account in wants or ()}
     return Choice(claim, [name for name in sorted(mine, reverse=True) if anything or name in asked][:number])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -61,9 +62,23 @@ def test_what_is_too_much_goes_back_piece_by_piece_to_who_lacks_it() -> None:
     assert len(_choose(view, held).give) == 1
     assert DUTY not in _choose(view, held).give
     assert not _choose(view, held, closing=2).give  # enough is on its way
-    assert not _choose(View(START, [ME, OTHER], {}, {"me": 4, "other": 2}), held, count=5).give
+    uneven = View(START, [ME, OTHER], {}, {"me": 3, "other": 2})
+    assert not _choose(uneven, held[:4], count=5).give
     many = list(map(lease_of, accounts(100)))
     assert len(_choose(View(START, [ME, OTHER], {}, {"me": 100}), many, count=100).give) == 5
     listed = process("other", wants=["wx1"])
     only = View(START, [process("me", wants=accounts(3)), listed], {}, {"me": 4})
     assert set(_choose(only, held).give) <= {lease_of("wx1")}
+
+
+def test_nobody_is_sent_away_who_has_no_right_to_stay_and_nothing_goes_to_the_dead() -> None:
+    third = process("third")
+    held = list(map(lease_of, accounts(2)))
+    uneven = View(START, [ME, OTHER, third], {}, {"me": 2, "other": 2})  # of 4: the third has a right to one
+    assert len(_choose(uneven, held).give) == 1
+    free = replace(uneven, free={lease_of("wx3"): START}, counts={"me": 1, "other": 2})
+    assert not _choose(free, held[:1]).claim  # which is now on its way there
+    fair = replace(uneven, counts={"me": 2, "other": 1, "third": 1})
+    assert not _choose(fair, held).give
+    silent = replace(third, seen_at=START - timedelta(seconds=11))
+    assert not _choose(replace(uneven, processes=[ME, OTHER, silent]), held).give

@@ -1,12 +1,10 @@
-"""Seats open and close as leases come and go: virtual time, a SQLite file, seats that only write down."""
+"""Seats open and close as leases come and go: virtual time, real databases, seats that only write down."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +12,7 @@ from bot.leasing import BENCH, GRACE, POLL, SURE, _place
 from storage import leases
 from storage.engine import Store, Tx
 from storage.errors import LeaseLostError
-from storage.testing import fresh_store
 from tests.leasing import Fleet, accounts, passes, process
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await fresh_store(tmp_path) as opened:
-        yield opened
 
 
 async def test_one_alone_has_everything_at_once(store: Store) -> None:
