@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
@@ -394,7 +394,21 @@ class Dispatcher:
         """Read the registry anew where an import, or another process, has changed it. Raises StoreError."""
         if await self._store.read(registry.version) != self._memory.registry:
             # In the writer's turn: no room that a message changes meanwhile is overwritten with what it was.
+            before = self._memory.rooms
             await self._store.write(lambda tx: self._memory.load(tx, [*self._channels]))
+            await self._follow(before)
+
+    async def _follow(self, before: Mapping[Conversation, Room]) -> None:
+        """Groups that an account took over have read what another one sent."""
+        now = self._clock.now()
+        known = {key: room.taken_at for key, room in before.items()}
+        taken = {
+            key[0]
+            for key, room in self._memory.rooms.items()
+            if room.taken_at is not None and known.get(key) != room.taken_at
+        }
+        for account in taken:
+            await self._store.read(lambda tx, account=account: self.receipts.load(tx, account, now))  # type: ignore[misc]
 
     def tidy(self) -> None:
         """Forget what has gone still."""

@@ -22,6 +22,7 @@ from storage.accounts import DEAD
 from storage.engine import Tx, insert, purged
 from storage.model import PostKind, Room, RoomState, SendState
 from storage.tables import LEFT, QUEUED, outbox, rooms
+from storage.tables.fleet import accounts
 from storage.tables.voice import NoticeState, Skipped, notice_rooms, notices, receipts
 
 __all__ = ["Notice", "NoticeState", "Skipped", "Standing"]
@@ -194,7 +195,8 @@ async def rooms_of(tx: Tx, number: int) -> Counter[str]:
     """How many rooms that are not skipped each account has in the list."""
     query = (
         sa.select(rooms.c.account, sa.func.count())
-        .join(notice_rooms, notice_rooms.c.room_id == rooms.c.id)
+        .select_from(rooms)
+        .join(notice_rooms, rooms.c.id == _today())
         .where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None))
         .group_by(rooms.c.account)
     )
@@ -206,8 +208,15 @@ async def rooms_of(tx: Tx, number: int) -> Counter[str]:
 
 async def listed(tx: Tx, number: int) -> list[Room]:
     """The rooms it is for as they are now, but for those that were skipped."""
-    ids = sa.select(notice_rooms.c.room_id).where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None))
+    ids = sa.select(_today()).where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None))
     return await stored_rooms.those(tx, ids)
+
+
+def _today() -> sa.ScalarSelect[Any]:
+    """Of a row of the list the room that its group is by now, should it have come under another id since."""
+    before = rooms.alias()
+    became = sa.select(sa.func.coalesce(before.c.became, before.c.id)).where(before.c.id == notice_rooms.c.room_id)
+    return became.correlate(notice_rooms).scalar_subquery()
 
 
 async def grids_of(tx: Tx, number: int) -> set[str | None]:
@@ -349,7 +358,7 @@ async def by_room(tx: Tx, number: int) -> list[RoomLine]:
     query = (
         sa.select(*columns)
         .select_from(notice_rooms)
-        .join(rooms, rooms.c.id == notice_rooms.c.room_id)
+        .join(rooms, rooms.c.id == _today())
         .outerjoin(outbox, outbox.c.key == line)
         .outerjoin(files, files.c.key == line + outbox_.behind(""))
         .where(notice_rooms.c.notice == number)
@@ -360,13 +369,15 @@ async def by_room(tx: Tx, number: int) -> list[RoomLine]:
 
 # ---------------------------------------------------------------- receipts
 async def heard_in(tx: Tx, account: str, since: datetime) -> list[tuple[str, int, datetime]]:
-    """(conversation, notice, when) of the lines that an account sent since then, oldest first."""
-    query = (
-        sa.select(outbox.c.conversation, outbox.c.key, outbox.c.sending_at)
-        .where(LEFT, outbox.c.account == account, outbox.c.sending_at >= since, outbox.c.state == SendState.SENT)
-        .order_by(outbox.c.sending_at)
-    )
-    found = [(where, number_of(line), at) for where, line, at in await tx.execute(query)]
+    """(conversation, notice, when) of the lines that its groups have read since then, oldest first: those that the
+    account sent and, in groups that it took over from another one, those that the other one sent."""
+    sent = (LEFT, outbox.c.sending_at >= since, outbox.c.state == SendState.SENT)
+    own = sa.select(outbox.c.conversation, outbox.c.key, outbox.c.sending_at).where(*sent, outbox.c.account == account)
+    taken = sa.and_(rooms.c.id == outbox.c.room_id, rooms.c.account == account, rooms.c.taken_at.is_not(None))
+    others = sa.select(accounts.c.name).where(accounts.c.name != account)  # so that the index of the sent lines serves
+    before = sa.select(rooms.c.im_id, outbox.c.key, outbox.c.sending_at).join(rooms, taken)
+    lines = [*await tx.execute(own), *await tx.execute(before.where(*sent, outbox.c.account.in_(others)))]
+    found = [(where, number_of(line), at) for where, line, at in sorted(lines, key=lambda line: line[2])]
     return [(where, number, at) for where, number, at in found if number is not None]
 
 

@@ -101,6 +101,36 @@ async def test_of_two_who_release_it_one_does(store: Store, listed: list[Room]) 
     assert await store.read(lambda tx: notices.due(tx, NOW - MINUTE)) == []
 
 
+async def test_a_group_under_another_id_stays_in_the_list(store: Store, listed: list[Room]) -> None:
+    """One line was sent before its group came under another id, one is queued after it."""
+    notice = await _drafted(store, listed)
+    first, second, third, _ = listed
+    (line,) = await _queue(store, notice, [first])
+    await store.write(lambda tx: outbox.mark_sending(tx, line, NOW))
+    await store.write(lambda tx: outbox.mark_sent(tx, line, NOW, "m1"))
+    anew = []
+    for old in (first, second):
+
+        async def renumber(tx: Tx, old: Room = old) -> Room:
+            new = await rooms.ensure(tx, "b", f"{old.im_id}-new", old.topic, at=NOW + MINUTE)
+            return await rooms.succeed(tx, old, new)
+
+        anew.append(await store.write(renumber))
+    key = notices.key(notice.number, second.id)
+    await store.write(lambda tx: outbox.put(tx, draft(key, account="b", room_id=anew[1].id, kind=PostKind.NOTICE)))
+    await store.write(lambda tx: notices.set_queued(tx, notice.number, [second.id]))
+    found = await store.read(lambda tx: notices.by_room(tx, notice.number))
+    assert {(one.topic, one.account, one.state) for one in found if one.skipped is None} == {
+        (first.topic, "b", SendState.SENT),
+        (second.topic, "b", SendState.QUEUED),
+        (third.topic, "a", None),
+    }
+    # A correction goes to the groups as they are by now.
+    again = await store.read(lambda tx: notices.listed(tx, notice.number))
+    assert {room.id for room in again} == {anew[0].id, anew[1].id, third.id}
+    assert await store.read(lambda tx: notices.rooms_of(tx, notice.number)) == {"b": 2, "a": 1}
+
+
 async def test_receipts_count_people_once_and_name_nobody(store: Store, listed: list[Room], backend: Database) -> None:
     notice = await _drafted(store, listed)
     said = [(notice.number, "a", "wxid-li"), (notice.number, "a", "wxid-li"), (notice.number, "a", "wxid-wang")]

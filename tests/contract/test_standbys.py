@@ -339,6 +339,19 @@ async def test_a_notice_for_a_group_without_a_living_account_has_failed(store: S
     assert await store.write(notices.strand) == 0
 
 
+async def test_what_the_former_account_sent_the_group_has_read(store: Store) -> None:
+    room = await bound(store)
+    await name(store, room, "b", "id-of-b")
+    await linked(store, "a", "b")
+    await put(store, room, "notice:4:1", kind=PostKind.NOTICE, lane=Lane.NOTICE)
+    line = await send(store, "notice:4:1")
+    await store.write(lambda tx: outbox.mark_sent(tx, line, NOW, "m1"))
+    assert await store.read(lambda tx: notices.heard_in(tx, "b", NOW)) == []
+    await hand_over(store, room)
+    assert await store.read(lambda tx: notices.heard_in(tx, "b", NOW)) == [("id-of-b", 4, NOW)]
+    assert await store.read(lambda tx: notices.heard_in(tx, "b", LATER)) == []
+
+
 # --- people ---
 async def test_accounts_that_know_groups_by_one_id_know_people_by_one_id(store: Store) -> None:
     async def work(tx: Tx) -> None:

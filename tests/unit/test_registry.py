@@ -16,7 +16,7 @@ from bot.transports.simulator import Simulator
 from handlers.context import Policy
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import registry, rooms, tickets
+from storage import registry, rooms, standbys, tickets
 from storage.engine import Store, Tx
 from storage.model import Message, MessageKind, Room, RoomKind, RoomState
 from storage.testing import fresh_store
@@ -72,3 +72,31 @@ async def test_a_running_bot_hears_a_room_that_an_import_enabled(store: Store) -
     await store.write(imported)
     await house.tick()
     assert await say("m2") == 1
+
+
+# --- a config that was written before another account took over ---
+@pytest.mark.parametrize("known_as", ["r1", "id-of-b"])
+async def test_a_start_leaves_a_group_with_the_account_that_took_over(store: Store, known_as: str) -> None:
+    entry = KnownRoom("a", "r1", GRID, enabled=True, standby=(("b", known_as),), tags=("沿河",))
+    await bring(store, entry)
+
+    async def hand_over(tx: Tx) -> Room:
+        room = await rooms.get(tx, 1)
+        assert room is not None
+        (to,) = await standbys.of_room(tx, room.id)
+        taken = await rooms.hand_over(tx, room, to, at=NOW, stays=True)
+        await rooms.ensure(tx, "a", "r1", "", at=NOW)  # it is back, and hears
+        return taken
+
+    taken = await store.write(hand_over)
+    for _ in range(2):
+        assert await bring(store, entry) == [RoomState.ENABLED, RoomState.DORMANT]
+    assert await store.read(lambda tx: rooms.get(tx, taken.id)) == taken
+    assert await store.read(rooms.tags) == {taken.id: {"沿河"}}
+    assert [one.account for one in await store.read(lambda tx: standbys.of_room(tx, taken.id))] == ["a"]
+
+
+async def test_a_label_that_leaves_the_config_is_gone(store: Store) -> None:
+    await bring(store, KnownRoom("a", "r1", GRID, tags=("沿河", "独居老人")))
+    await bring(store, KnownRoom("a", "r1", GRID, tags=("沿河",)))
+    assert await store.read(rooms.tags) == {1: {"沿河"}}
