@@ -35,6 +35,7 @@ class Seat:
     wanted: int = 0
     granted: int = 0
     signed_at: datetime | None = None  # when it was signed, for the last time if it was cancelled in between
+    left: tuple[int, int] | None = None  # what it came as and wanted when it was cancelled
 
 
 @dataclass(slots=True)
@@ -91,6 +92,8 @@ def _order(step: Step) -> tuple[datetime, int, str, int]:
 def _leave(pool: _Pool, seq: int, now: Seat, seats: dict[int, Seat]) -> None:
     pool.taken -= now.granted
     freed = now.granted > 0
+    if now.wanted:
+        now.left = now.granted or now.wanted, now.wanted
     now.wanted = now.granted = 0
     if seq in pool.queue:
         pool.queue.remove(seq)

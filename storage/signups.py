@@ -464,7 +464,7 @@ async def settle(tx: Tx, number: int) -> list[Moved]:
     moved = []
     for seq, seat in places.seat(said).items():
         entry = before[seq]
-        state, heads, wanted = EntryState.CANCELLED, entry.heads, entry.wanted
+        state, (heads, wanted) = EntryState.CANCELLED, seat.left or (entry.heads, entry.wanted)
         if seat.wanted:
             state = EntryState.CONFIRMED if seat.granted else EntryState.WAITING
             heads, wanted = seat.granted or seat.wanted, seat.wanted

@@ -202,3 +202,18 @@ async def test_of_whom_only_a_roster_knew_nothing_is_left_with_it(store: Store, 
     gone = await store.write(work)
     await store.write(lambda tx: erasure.let_go(tx, gone))
     assert backend.rows("SELECT count(*) FROM aliases") == [(0,)]
+
+
+@pytest.mark.parametrize("each", [True, False])
+async def test_what_was_cancelled_is_kept_as_it_was_last_whenever_it_was_worked_out(store: Store, each: bool) -> None:
+    async def work(tx: Tx) -> list[tuple[int, int]]:
+        number = await _hair(tx)
+        seq = await signups.sign(tx, number, name="李姐", heads=3, at=NOW)
+        for minutes, heads in ((1, 2), (2, 0)):
+            if each:
+                await signups.settle(tx, number)
+            await signups.change(tx, number, seq, heads, at=NOW + timedelta(minutes=minutes))
+        await signups.settle(tx, number)
+        return [(entry.heads, entry.wanted) for entry in await signups.entries(tx, number)]
+
+    assert await store.write(work) == [(2, 2)]
