@@ -132,7 +132,7 @@ async def one_freezes(town: FleetTown) -> str:
         assert account in orphans
         assert frozen_at - SOME_MOMENTS <= tried_at <= frozen_at + A_MOMENT, "it was under way when the process froze"
     return (
-        f"one frozen: its {len(orphans)} leases are taken after {leased_after:.1f} s, {len(orphans & KEPT_ALIVE)} linked "
+        f"one frozen: its {len(orphans)} leases taken after {leased_after:.1f} s, {len(orphans & KEPT_ALIVE)} linked "
         f"after {linked_after:.1f} s, {len(refused)} refused by stock gateways until it thawed; all are heard "
         f"{heard_after:.1f} s after it thawed, {len(unknown)} lines unknown"
     )
