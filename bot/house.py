@@ -25,7 +25,7 @@ from bot.transports.base import Event, Offline, Transport
 from handlers import detours
 from handlers.context import Effects, Policy
 from nlp.pipeline import Classifier
-from storage.engine import Store
+from storage.engine import Store, StoreError
 from storage.leases import Fence, no_fence
 from storage.model import Outgoing
 
@@ -198,7 +198,12 @@ class House:
         with the next tick. Raises StoreError."""
         now = self.clock.now()
         log.warning("an emergency waits", action="stalled", account=account)
-        await self.store.write(lambda tx: detours.send(Effects(tx, now, self.policy)))
+        try:
+            await self.store.write(lambda tx: detours.send(Effects(tx, now, self.policy)))
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("nobody was told", action="stalled", account=account)  # a defect: the account itself is well
         self.wake_senders()
 
     # ---------------------------------------------------------------- seats and duty come and go (bot/leasing.py)

@@ -43,6 +43,8 @@ async def decide(tx: Tx, id: int, decision: Decision, at: datetime) -> tuple[Out
         return line, False
     if decision is Decision.DROP:
         purged(tx)
+    if decision is Decision.RETRY:
+        await lines.keep_try(tx, line)
     entry = AuditEntry(
         at=at,
         action=f"line.{decision}",
@@ -63,7 +65,7 @@ def _values(decision: Decision, at: datetime) -> dict[str, Any]:
     if decision is Decision.NOT_SENT:
         return {"state": SendState.FAILED}
     if decision is Decision.RETRY:
-        # `sending_at` goes: by it a restart takes up what may have left, and this is a new attempt.
+        # `sending_at` goes: this is a new attempt.
         again = {"sending_at": None, "attempts": 0, "error": None, **lines.at_home()}
         return {"state": SendState.QUEUED, "not_before": at, **again}
     return {"state": SendState.DROPPED, "text": "", "mentions": ()}

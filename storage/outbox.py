@@ -419,6 +419,30 @@ async def sent_times(tx: Tx, account: str, since: datetime) -> list[tuple[dateti
     return [(at, conversation, lane) for at, conversation, lane in found if at >= since]
 
 
+async def keep_try(tx: Tx, line: Outgoing) -> None:
+    """A line that may have left is sent again: the send log, by which budgets are kept, does not forget the first time.
+    Kept is that it was, and in which group."""
+    if line.sending_at is None:
+        return
+    kept = {
+        "key": f"tried:{line.id}:{line.sending_at:%Y%m%d%H%M%S%f}",
+        "account": line.account,
+        "conversation": line.conversation if line.room_id is not None else "",
+        "text": "",
+        "kind": line.kind,
+        "lane": line.lane,
+        "state": SendState.DROPPED,
+        "not_before": line.not_before,
+        "created_at": line.created_at,
+        "attempts": line.attempts,
+        "mentions": (),
+        "counted": False,
+        "sending_at": line.sending_at,
+        "sent_at": line.sent_at,
+    }
+    await tx.execute(insert_for(tx.dialect.name, outbox).values(kept).on_conflict_do_nothing(index_elements=["key"]))
+
+
 async def counted_slots(tx: Tx, room_id: int, since: datetime, kind: PostKind | None = None) -> list[datetime]:
     """Times (sent_at, else not_before) of the room's counted lines (of that kind) since then, oldest first: queued ones
     included, dropped and failed ones not."""

@@ -75,6 +75,17 @@ async def test_sent_again_it_is_due_at_once_and_has_all_its_tries(store: Store) 
     assert await store.read(lambda tx: outbox.due(tx, "a", LATER - MINUTE)) == []
 
 
+async def test_sent_again_the_first_time_counts_for_the_budgets_too(store: Store) -> None:
+    line = await store.write(lambda tx: a_line(tx, SendState.UNKNOWN))
+    for again in range(1, 3):
+        await store.write(lambda tx: byhand.decide(tx, line, Decision.RETRY, LATER))
+        await store.write(lambda tx, at=LATER + again * MINUTE: outbox.mark_sending(tx, line, at))  # type: ignore[misc]
+        await store.write(lambda tx: outbox.mark_unknown(tx, line, "no answer"))
+    log = await store.read(lambda tx: outbox.sent_times(tx, "a", NOW))
+    assert [at for at, _, _ in log] == [NOW + MINUTE, LATER + MINUTE, LATER + 2 * MINUTE]
+    assert len(await store.read(lambda tx: outbox.by_state(tx, SendState.UNKNOWN))) == 1, "nobody is shown the others"
+
+
 async def test_without_its_words_a_line_is_not_sent_again(store: Store) -> None:
     line = await store.write(lambda tx: a_line(tx, SendState.UNKNOWN))
     await store.write(lambda tx: outbox.blank(tx, LATER))
