@@ -47,6 +47,18 @@ _NEXT_DUE = sa.union_all(
         for lane in Lane
     )
 )
+# SKIP LOCKED (on PostgreSQL; SQLite locks no rows): a line that somebody else is changing is his.
+_FREE = sa.select(outbox.c.id).where(outbox.c.id == sa.bindparam("line"), QUEUED).with_for_update(skip_locked=True)
+_SENDING = (
+    sa.update(outbox)
+    .where(outbox.c.id == _FREE.scalar_subquery())
+    .values(state=SendState.SENDING, sending_at=sa.bindparam("moment"))
+)
+_SENT = (
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("line"), outbox.c.state.in_([SendState.SENDING, SendState.UNKNOWN]))
+    .values(state=SendState.SENT, sent_at=sa.bindparam("moment"), message_id=sa.bindparam("name"), error=None)
+)
 _LONGEST_CALL = timedelta(minutes=5)  # between a call and its answer
 _BEHIND = ":file"
 ECHO_WITHIN = timedelta(minutes=10)
@@ -135,23 +147,12 @@ async def _move(tx: Tx, id: int, states: Sequence[SendState], **values: Any) -> 
 
 async def mark_sending(tx: Tx, id: int, at: datetime) -> bool:
     """QUEUED → SENDING; False if it was no longer queued."""
-    # SKIP LOCKED (on PostgreSQL; SQLite locks no rows): a line that somebody else is changing is his.
-    free = sa.select(outbox.c.id).where(outbox.c.id == id, QUEUED).with_for_update(skip_locked=True)
-    statement = sa.update(outbox).where(outbox.c.id == free.scalar_subquery())
-    return (await tx.execute(statement.values(state=SendState.SENDING, sending_at=at))).rowcount == 1
+    return (await tx.execute(_SENDING, {"line": id, "moment": at})).rowcount == 1
 
 
 async def mark_sent(tx: Tx, id: int, at: datetime, message_id: str | None) -> None:
     """SENDING or UNKNOWN → SENT. After the echo did so already, only a missing message id is filled in."""
-    if not await _move(
-        tx,
-        id,
-        [SendState.SENDING, SendState.UNKNOWN],
-        state=SendState.SENT,
-        sent_at=at,
-        message_id=message_id,
-        error=None,
-    ):
+    if not (await tx.execute(_SENT, {"line": id, "moment": at, "name": message_id})).rowcount:
         known = sa.func.coalesce(outbox.c.message_id, message_id)
         await _move(tx, id, [SendState.SENT], message_id=known)
 

@@ -77,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
     start: datetime
     groups: tuple[Group, ...]
     accounts: tuple[str, ...]
+    staffed: str  # through which the staff speak
     young: tuple[str, ...]  # first seen on the day before
     echoing: tuple[str, ...]  # their own lines come back as events
     throttles: dict[str, tuple[float, ...]]  # the first call after each of these is refused
@@ -375,7 +376,7 @@ async def _mark(wires: Iterable[Wire], at: datetime, tx: Tx) -> None:
 
 def script(plan: Plan) -> list[Message]:
     """The notice, its confirmation, and now and then somebody in a group who asks for help, in order of time."""
-    first = plan.accounts[0]
+    first = plan.staffed
     command = "应急通知" if plan.urgent else "通知"
     said = [
         _said(plan, "said-1", first, None, AUTHOR, 1, f"{command} {WORDS}"),
@@ -429,7 +430,7 @@ async def _lay_out(tx: Tx, plan: Plan) -> None:
         await accounts.begin(tx, account, plan.start - timedelta(days=1) if young else before)
         await presence.listened(tx, account, plan.start)
     for name, im in (("周主任", AUTHOR), ("吴书记", APPROVER)):
-        known = Alias(plan.accounts[0], im, friend=True)
+        known = Alias(plan.staffed, im, friend=True)
         await people.import_person(tx, name, [Grant(Role.STREET, SCOPE)], [known])
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from storage import notices, outbox
 from storage.engine import Store
-from storage.model import Outgoing, SendState
+from storage.model import Lane, Outgoing, SendState
 from storage.notices import NoticeState, RoomLine, Skipped, Standing
 from storage.testing import url_of
 from tests.chaos import fleet
@@ -30,8 +30,7 @@ from tests.chaos.fleet import Entry, Group, Plan
 from tests.chaos.limits import Call, Limits
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS, ACCOUNTS = 8_742, 46
-YOUNG, ROOMS_OF_YOUNG = 2, 37
+GROUPS, ACCOUNTS, MOST_ROOMS = 8_742, 46, 200
 MORNING = datetime(2025, 6, 12, 1, 0, tzinfo=UTC)  # nine o'clock in China
 NIGHT = datetime(2025, 6, 12, 15, 0, tzinfo=UTC)  # eleven in the evening
 MOST = 1.1  # of the time that there is no way around
@@ -39,30 +38,33 @@ WALL = 60.0  # seconds of an idle core: of the processor, which other tests do n
 LEFT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN, SendState.FAILED)
 
 
-def make_plan(seed: int, *, urgent: bool, accounts: int = ACCOUNTS, groups: int = GROUPS) -> Plan:
-    """Two young accounts with few rooms, the others with as many as there are left to share; the last one dies when
-    half of its lines are out, and six of ten of its rooms have a standby."""
+def make_plan(seed: int, *, urgent: bool) -> Plan:
+    """Two young accounts and one that is refused twice have fewer rooms, the others as many as there are left to share.
+    The last account dies when half of its lines are out; each of those that live stands by in one of its rooms."""
     drawn = random.Random(seed)
-    names = tuple(f"a{number:02d}" for number in range(1, accounts + 1))
-    young, dies, old = names[:YOUNG], names[-1], names[YOUNG:]
-    owners = [name for name in young for _ in range(ROOMS_OF_YOUNG)]
-    owners += [old[number % len(old)] for number in range(groups - len(owners))]
+    names = tuple(f"a{number:02d}" for number in range(1, ACCOUNTS + 1))
+    young, dies, living = names[:2], names[-1], names[2:-1]
+    staffed, once, again, twice = drawn.sample(living, 4)
+    fewer = {**dict.fromkeys(young, 45), twice: 110}
+    full = [name for name in names if name not in fewer]
+    owners = [name for name, rooms in fewer.items() for _ in range(rooms)]
+    owners += [full[number % len(full)] for number in range(GROUPS - len(owners))]
     drawn.shuffle(owners)
-    living = [name for name in old if name != dies]
+    free = drawn.sample(living, len(living))
     made = [
-        Group(number, owner, drawn.choice(living) if owner == dies and drawn.random() < 0.6 else None, _grid(number))
+        Group(number, owner, free.pop() if owner == dies and free and drawn.random() < 0.5 else None, _grid(number))
         for number, owner in enumerate(owners, start=1)
     ]
-    first, second, third = drawn.sample(living, 3)
     return Plan(
         seed=seed,
         urgent=urgent,
         start=NIGHT if urgent else MORNING,
         groups=tuple(made),
         accounts=names,
+        staffed=staffed,
         young=young,
         echoing=names[::8],
-        throttles={first: (240.0,), second: (1100.0,), third: (600.0, 1500.0)},
+        throttles={once: (300.0,), again: (900.0,), twice: (120.0, 760.0)},
         dies=dies,
         dies_at=960.0,
         failing=0.02,
@@ -165,14 +167,17 @@ class Outcome:
     def check_budgets(self) -> list[str]:
         """By the network's log, and by the program's own."""
         refused = {(entry.account, entry.conversation, entry.at) for entry in self.log if entry.what == "throttled"}
+        urgent = {(line.conversation, line.text) for line in self.lines if line.lane is Lane.EMERGENCY}
         seen: dict[str, list[Call]] = defaultdict(list)
         for entry in self.log:
             if entry.what == "called" and not self._refused(entry, refused):
-                seen[entry.account].append(Call(entry.at, entry.conversation, self._urgent(entry.text)))
+                seen[entry.account].append(
+                    Call(entry.at, entry.conversation, (entry.conversation, entry.text) in urgent)
+                )
         booked: dict[str, list[Call]] = defaultdict(list)
         for line in self.lines:
             if line.sending_at is not None:
-                booked[line.account].append(Call(line.sending_at, line.conversation, self._urgent(line.text)))
+                booked[line.account].append(Call(line.sending_at, line.conversation, line.lane is Lane.EMERGENCY))
         wrong = []
         for account, limits in self.limits().items():
             for name, calls in (("network", seen[account]), ("books", booked[account])):
@@ -185,9 +190,6 @@ class Outcome:
             account == call.account and conversation == call.conversation and call.at <= at <= until
             for account, conversation, at in refused
         )
-
-    def _urgent(self, text: str) -> bool:
-        return self.plan.urgent and text.startswith("【紧急通知】")
 
     # ------------------------------------------------------------ the time
     def took(self) -> dict[str, timedelta]:
@@ -252,6 +254,7 @@ def check(outcome: Outcome) -> None:
     wrong = outcome.check_groups() + outcome.check_budgets()
     assert not wrong, f"{len(wrong)}: " + "\n".join(wrong[:20])
     assert outcome.state is NoticeState.SENT
+    assert max(Counter(row.account for row in outcome.rows.values()).values()) <= MOST_ROOMS
     took, least = max(outcome.took().values()), outcome.least()
     for account, needed in least.items():
         assert outcome.took()[account] >= needed, account
