@@ -26,6 +26,7 @@ MOST_BYTES = 1024 * 1024
 LONGEST_KEY = 200
 PATIENCE = 30.0  # seconds for a body to arrive
 TRY_AGAIN = "10"  # seconds
+BIND_AGAIN = 2.0  # seconds between tries for a port that is taken
 
 
 class Refused(Exception):
@@ -65,24 +66,43 @@ class Listener:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Serve while the block runs. Where the port is taken nobody is heard: one line in the log tells."""
+        """Serve while the block runs. Where the port is taken nobody is heard: one line in the log tells, and it is
+        tried again, for another process of this machine may be about to let go of it."""
         app = web.Application(client_max_size=MOST_BYTES)
         for taker in self._takers:
             app.router.add_post(taker.path, partial(self._receive, taker))
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
+        retrying = None
         try:
-            try:
-                await web.TCPSite(runner, self._host, self._port).start()
-                self.addresses = runner.addresses
-                log.info("listening", action="listen", address=f"{self._host}:{self._port}")
-            except OSError as error:
-                why = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-                log.error("not listening", action="listen", address=f"{self._host}:{self._port}", error=why)
+            if not await self._bound(runner):
+                retrying = asyncio.create_task(self._bind(runner), name=f"bind:{self._port}")
             yield
         finally:
+            if retrying is not None:
+                retrying.cancel()
+                await asyncio.wait((retrying,))
             self.addresses = ()
             await runner.cleanup()
+
+    async def _bound(self, runner: web.AppRunner, *, again: bool = False) -> bool:
+        address = f"{self._host}:{self._port}"
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as error:
+            if not again:
+                why = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+                log.error("not listening", action="listen", address=address, error=why)
+            return False
+        self.addresses = runner.addresses
+        log.info("listening", action="listen", address=address)
+        return True
+
+    async def _bind(self, runner: web.AppRunner) -> None:
+        while True:
+            await asyncio.sleep(BIND_AGAIN)
+            if await self._bound(runner, again=True):
+                return
 
     async def _receive(self, taker: Taker, request: web.Request) -> web.Response:
         try:
