@@ -1,7 +1,8 @@
-"""Copy the database while the bot runs, with its key, and prove that the copy can be used."""
+"""Copy the database while the bot runs, its key and the own words beside it, and prove that the copy can be used."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from dataclasses import dataclass
@@ -21,15 +22,17 @@ class Copy:
 
     database: Path
     key: Path
+    lexicon: Path | None  # where there are words of one's own
     size: int  # bytes
     audit: audit.Verdict  # a broken chain is told, and the copy kept: it is evidence
 
 
 async def backup(config: Config, target: Path, now: datetime) -> Copy:
-    """Copy database and key file; `target` is a new file, or a directory in which one is named by the time.
+    """Copy database, key file and the lexicon's folder; `target` is a new file, or a directory in which one is named by the
+    time.
 
     Raises StoreError: nothing to copy, target there already, no space, or a copy that does not stand up to a check."""
-    file, key = _places(target, now)
+    file, key, folder = _places(target, now)
     store = await Store.open(config.database.url, key_file=config.key_file, read_only=True)
     try:
         await store.backup(file)
@@ -38,21 +41,36 @@ async def backup(config: Config, target: Path, now: datetime) -> Copy:
     try:
         _copy_key(config.key_file, key)
         verdict = await _proven(file, key)
-    except BaseException:
+        lexicon = await asyncio.to_thread(_copy_lexicon, Path(config.nlp.lexicon), folder)
+    except BaseException as error:
         # Half a backup looks like one: it goes.
         file.unlink(missing_ok=True)
         key.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"{folder} cannot be written ({error.strerror}): free some space or name another"
+            ) from None
         raise
-    return Copy(file, key, file.stat().st_size, verdict)
+    return Copy(file, key, lexicon, file.stat().st_size, verdict)
 
 
-def _places(target: Path, now: datetime) -> tuple[Path, Path]:
+def _places(target: Path, now: datetime) -> tuple[Path, Path, Path]:
     file = (target / f"xiaoge-{now:%Y%m%dT%H%M%S}.db" if target.is_dir() else target).absolute()
-    key = file.with_name(file.name + ".key")
-    if key.exists():
-        raise StoreError(f"{key} is there already: name another file or remove it")
+    key, folder = file.with_name(file.name + ".key"), file.with_name(file.name + ".lexicon")
+    for beside in (key, folder):
+        if beside.exists():
+            raise StoreError(f"{beside} is there already: name another file or remove it")
     file.parent.mkdir(parents=True, exist_ok=True)
-    return file, key
+    return file, key, folder
+
+
+def _copy_lexicon(source: Path, target: Path) -> Path | None:
+    """The versions of one's own words, with the one that is in force; None where there are none."""
+    if not source.is_dir():
+        return None
+    shutil.copytree(source, target, symlinks=True)
+    return target
 
 
 def _copy_key(source: Path, target: Path) -> None:

@@ -125,7 +125,7 @@ def audit_verify(config: ConfigOption = CONFIG) -> None:
 def backup(
     target: Annotated[Path, typer.Argument(help="A new file, or a directory.")], config: ConfigOption = CONFIG
 ) -> None:
-    """Copy the database and its key while the bot runs, and check the copy.
+    """Copy the database, its key and the words of your own while the bot runs, and check the copy.
 
     The key opens the phone numbers in the copy: keep the two apart once they are off this machine.
 
@@ -139,9 +139,9 @@ def backup(
     settings = load(config)
     with progress("copying"):
         made = asyncio.run(copy(settings, target, datetime.now(settings.timezone)))
-    typer.echo(
-        f"{made.database} ({made.size / 1024**2:.1f} MB) and {made.key.name}: checked, {made.audit.count} audit entries"
-    )
+    beside = [path.name for path in (made.key, made.lexicon) if path is not None]
+    copied = f"{made.database} ({made.size / 1024**2:.1f} MB) and {', '.join(beside)}"
+    typer.echo(f"{copied}: checked, {made.audit.count} audit entries")
     if not made.audit.ok:
         typer.echo(f"but its audit chain is broken at entry {made.audit.broken_at}: {made.audit.reason}", err=True)
         raise typer.Exit(BROKEN)

@@ -75,3 +75,17 @@ async def test_nothing_to_copy_is_told(tmp_path: Path) -> None:
     path.write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match="does not exist"):
         await backup(configuration.load(path), tmp_path / "copy.db", NOW)
+
+
+async def test_words_of_ones_own_go_with_it(config: Config, tmp_path: Path) -> None:
+    assert (await backup(config, tmp_path / "without.db", NOW)).lexicon is None
+    own = tmp_path / "var" / "lexicon"
+    (own / "v1").mkdir(parents=True)
+    (own / "v1" / "objects.csv").write_text("word\n道闸\n", encoding="utf-8")
+    made = await backup(config, tmp_path / "copy.db", NOW)
+    assert made.lexicon == tmp_path / "copy.db.lexicon"
+    assert (made.lexicon / "v1" / "objects.csv").read_text(encoding="utf-8") == "word\n道闸\n"
+    (tmp_path / "other.db.lexicon").mkdir()
+    with pytest.raises(StoreError, match=r"other\.db\.lexicon is there already"):
+        await backup(config, tmp_path / "other.db", NOW)
+    assert not (tmp_path / "other.db").exists()
