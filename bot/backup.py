@@ -28,8 +28,8 @@ class Copy:
 
 
 async def backup(config: Config, target: Path, now: datetime) -> Copy:
-    """Copy database, key file and the lexicon's folder; `target` is a new file, or a directory in which one is named by the
-    time.
+    """Copy database, key file and the lexicon's folder; `target` is a new file, or a directory in which one is named by
+    the time.
 
     Raises StoreError: nothing to copy, target there already, no space, or a copy that does not stand up to a check."""
     file, key, folder = _places(target, now)
