@@ -6,14 +6,13 @@ through an account that lives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from handlers.context import LEADERS, Context, Effects
 from handlers.texts import rooms as texts
-from storage import accounts, notices, people, presence, rooms, standbys
+from storage import accounts, notices, outbox, people, presence, rooms, standbys
 from storage.accounts import LOGGED_OUT, NO_LINK, Account
-from storage.model import Role, Room, RoomState
+from storage.model import Person, Role, Room, RoomState
 from storage.presence import Marks
 from storage.standbys import Standby
 
@@ -133,48 +132,65 @@ async def tell(effects: Effects) -> bool:
             await _told_dead(effects, account)
             await presence.told(effects.tx, name, account.dead_at)
         elif account.dead_at is None and marks.told is not None:
-            await _told_back(effects, account, marks)
+            await _told_back(effects, account, marks.told)
             await presence.told(effects.tx, name, None)
     return False
 
 
 async def _told_dead(effects: Effects, account: Account) -> None:
     assert account.dead_at is not None  # noqa: S101
-    mute = [room for room in await rooms.every(effects.tx, [account.name]) if room.state is RoomState.ENABLED]
+    mute = await _answered_by(effects, account)
     moved = await rooms.those(effects.tx, standbys.left_by(account.name, account.dead_at))
 
-    def line(rooms_: list[Room]) -> str:
-        topics = [room.topic for room in rooms_ if room.account == account.name]
-        return texts.account_dead(account.name, topics, len(rooms_) - len(topics))
+    def line(about: list[Room]) -> str:
+        topics = [room.topic for room in about if room.account == account.name]
+        return texts.account_dead(account.name, topics, len(about) - len(topics))
 
-    await _tell_their_people(effects, mute + moved, line, f"dead:{account.name}:{account.dead_at:%m%d%H%M%S}")
-
-
-async def _told_back(effects: Effects, account: Account, marks: Marks) -> None:
-    assert marks.told is not None  # noqa: S101
-    back = [room for room in await rooms.every(effects.tx, [account.name]) if room.state is RoomState.ENABLED]
-
-    def line(rooms_: list[Room]) -> str:
-        return texts.account_back(account.name, [room.topic for room in rooms_])
-
-    await _tell_their_people(effects, back, line, f"back:{account.name}:{marks.told:%m%d%H%M%S}")
+    key = _key(account.name, account.dead_at)
+    for target, about in (await _their_people(effects, mute + moved)).items():
+        await _say(effects, target, line(about), f"{key}:{_label(target)}")
 
 
-async def _tell_their_people(effects: Effects, about: list[Room], line: Callable[[list[Room]], str], key: str) -> None:
-    """One line to each leader room, and to each person where there is none, about the rooms that they answer for."""
-    by_room: dict[int, tuple[Room, list[Room]]] = {}
-    by_person: dict[int, list[Room]] = {}
+async def _told_back(effects: Effects, account: Account, told: datetime) -> None:
+    """Whom the bad news has not reached yet gets neither."""
+
+    def line(about: list[Room]) -> str:
+        return texts.account_back(account.name, [room.topic for room in about])
+
+    key = _key(account.name, told)
+    for target, about in (await _their_people(effects, await _answered_by(effects, account))).items():
+        if not await outbox.drop(effects.tx, f"{key}:{_label(target)}"):
+            await _say(effects, target, line(about), f"back:{key}:{_label(target)}")
+
+
+def _key(name: str, died_at: datetime) -> str:
+    return f"dead:{name}:{died_at:%m%d%H%M%S}"
+
+
+async def _answered_by(effects: Effects, account: Account) -> list[Room]:
+    return [room for room in await rooms.every(effects.tx, [account.name]) if room.state is RoomState.ENABLED]
+
+
+async def _their_people(effects: Effects, about: list[Room]) -> dict[Room | Person, list[Room]]:
+    """Who answers for these rooms: a leader room that is heard or, where there is none, each leader; with what theirs
+    are."""
+    found: dict[Room | Person, list[Room]] = {}
     for room in about:
         if room.grid is None:
             continue
         office = await rooms.leader_room(effects.tx, room.grid)
-        if office is not None:
-            by_room.setdefault(office.id, (office, []))[1].append(room)
-            continue
-        for person in await people.with_role(effects.tx, LEADERS, room.grid):
-            by_person.setdefault(person.id, []).append(room)
-    for office, theirs in by_room.values():
-        own = f"{key}:room{office.id}"
-        await effects.direct(office.account, office.im_id, line(theirs), key=own, room_id=office.id)
-    for person in await people.many(effects.tx, by_person):
-        await effects.tell(person, line(by_person[person.id]), key=f"{key}:{person.id}", by_day=True)
+        leaders = await people.with_role(effects.tx, LEADERS, room.grid) if office is None else ()
+        for target in leaders if office is None else (office,):
+            found.setdefault(target, []).append(room)
+    return found
+
+
+def _label(target: Room | Person) -> str:
+    return f"room{target.id}" if isinstance(target, Room) else str(target.id)
+
+
+async def _say(effects: Effects, target: Room | Person, line: str, key: str) -> None:
+    if isinstance(target, Person):
+        await effects.tell(target, line, key=key, by_day=True)
+    else:
+        await effects.direct(target.account, target.im_id, line, key=key, room_id=target.id)

@@ -256,6 +256,18 @@ async def test_who_answers_for_a_mute_group_is_told_through_an_account_that_live
     assert len(await town.said(OFFICE)) == 2
 
 
+async def test_bad_news_that_could_not_be_told_is_no_news_once_it_is_over(stage: Stage) -> None:
+    await stage.tick()
+    await seen(stage, ACCOUNT)
+    stage.speaking = []
+    await log_out(stage)
+    await pass_time(stage, 2)
+    waiting = await stage.store.read(lambda tx: outbox.by_state(tx, SendState.QUEUED))
+    assert [line.text for line in waiting] == [said.account_dead(ACCOUNT, [GROUP], 0)]
+    await pass_time(stage, 2, ACCOUNT)
+    assert await stage.store.read(lambda tx: outbox.by_state(tx, SendState.QUEUED)) == []
+
+
 async def test_a_leader_is_told_once_of_all_his_groups_and_not_at_night(town: Stage) -> None:
     leader = await town.person("网格长刘姐")
     assert leader is not None
