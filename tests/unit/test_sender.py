@@ -1,6 +1,7 @@
 """The voice: what becomes of a line on each of the ways a send can end."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -62,8 +63,8 @@ class Mouth:
         await self.sender.start()
 
     async def line(self, key: str) -> Outgoing:
-        found = [row for state in SendState for row in await self.store.read(lambda tx: outbox.by_state(tx, state))]  # noqa: B023
-        (line,) = (row for row in found if row.key == key)
+        every = [row for state in SendState for row in await by_state(self, state)]
+        (line,) = (row for row in every if row.key == key)
         return line
 
     def said(self) -> list[str]:
@@ -354,6 +355,65 @@ async def test_a_broadcast_goes_out_in_the_least_time_and_answers_go_first(mouth
         assert heard[key] - at <= timedelta(seconds=0 if key == "fire" else 60), key
     took = max(heard.values()) - NOON
     assert least(197) <= took <= 1.1 * least(197)
+
+
+def most_in(moments: Sequence[datetime], span: timedelta) -> int:
+    """The largest number of sends in any half-open window of that length."""
+    return max(sum(first <= at < first + span for at in moments) for first in moments)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_no_budget_is_exceeded_and_no_line_doubled(mouth: Mouth, seed: int) -> None:
+    """Lanes, throttles, refusals, lost answers, lost links, crashes, also in mid-send, a new account: in any order."""
+    chance = random.Random(seed)
+    tight = Budget(per_minute=3, per_hour=15, per_day=60, ramp_days=2, ramp_start=0.5)
+    await mouth.restart(tight)
+    lines = 0
+    for _ in range(40):
+        for _ in range(chance.randrange(4)):
+            lane = chance.choice(list(Lane))
+            await mouth.queue(f"a{lines}", to=f"r{chance.randrange(5)}", lane=lane, after=chance.uniform(0, 900))
+            lines += 1
+        match chance.randrange(8):
+            case 0:
+                mouth.wire.faults.throttle_sends = 1
+            case 1:
+                mouth.wire.faults.fail_sends = 1
+            case 2:
+                mouth.wire.faults.lose_answers = 1
+            case 3:
+                mouth.wire.drop_link()
+            case 4:
+                mouth.wire.restore_link()
+            case 5:
+                await mouth.restart()
+            case 6:
+                now = mouth.clock.now()
+                waiting = await mouth.store.read(lambda tx: outbox.due(tx, "sim", now))  # noqa: B023
+                if waiting:  # killed between the mark and the call: nobody knows whether it left
+                    await mouth.store.write(lambda tx: outbox.mark_sending(tx, waiting[0].id, now))  # noqa: B023
+                await mouth.restart()
+        await mouth.run_for(chance.uniform(0, 1800))
+    mouth.wire.restore_link()
+    await mouth.run_for(3 * DAY.total_seconds())
+    assert await mouth.state(SendState.QUEUED) == await mouth.state(SendState.SENDING) == []
+    assert len(mouth.said()) == len(set(mouth.said())) > lines / 2
+    moments = [sent.at for sent in mouth.wire.sent]
+    assert most_in(moments, timedelta(minutes=1)) <= 3
+    assert most_in(moments, HOUR) <= 15
+    assert most_in([at for at in moments if at < NOON + DAY], DAY) <= 30, "half of it on the first day"
+    assert most_in(moments, DAY) <= 60
+    for room in {sent.conversation for sent in mouth.wire.sent}:
+        there = [sent.at for sent in mouth.wire.sent if sent.conversation == room]
+        assert all(after - before >= timedelta(seconds=8) for before, after in pairwise(there))
+    urgent = {line.key for state in SendState for line in await by_state(mouth, state) if line.lane is Lane.EMERGENCY}
+    for before, after in pairwise(mouth.wire.sent):
+        if after.text.removeprefix("line ") not in urgent:
+            assert after.at - before.at >= timedelta(seconds=6)
+
+
+async def by_state(mouth: Mouth, state: SendState) -> list[Outgoing]:
+    return await mouth.store.read(lambda tx: outbox.by_state(tx, state))
 
 
 async def test_a_claim_costs_the_same_however_much_waits(mouth: Mouth) -> None:
