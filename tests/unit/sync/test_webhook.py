@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import ClientConnectionError
 
 from bot import listener as listeners
 from bot.clock import SystemClock
@@ -168,7 +170,20 @@ async def test_what_cannot_be_stored_is_sent_again(listener: Listener, upward_st
     assert (status, reply["message"]) == (503, "it cannot be stored now, send it again")
 
 
-async def test_a_port_that_is_taken_stops_nothing(upward_store: Store) -> None:
+async def test_a_port_that_is_taken_stops_nothing_and_is_tried_again(
+    upward_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listeners, "BIND_AGAIN", 0.02)
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        async with listening(upward_store, port=taken.getsockname()[1]) as listener:
+        port = taken.getsockname()[1]
+        async with listening(upward_store, port=port) as listener:
             assert listener.url.endswith(":0/sync/district/answers")
+            taken.close()
+            listener.url = listener.url.replace(":0/", f":{port}/")
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        assert (await listener.push(done(1)))[0] == 200
+                        break
+                    except ClientConnectionError:
+                        await asyncio.sleep(0.02)
