@@ -131,18 +131,25 @@ async def ensure(tx: Tx, account: str, im_id: str, *, nick: str, friend: bool) -
 
 async def known_alike(tx: Tx, account: str, other: str) -> None:
     """These accounts know people by the same ids: whom the one knows, the other does, but is no friend of yet. Who was
-    known to both as two goes on as two; that one of them wished not to be recorded holds for both."""
+    known to both as two is one from now on, but for two who both hold an office; that one of them wished not to be
+    recorded holds for both."""
     theirs = aliases.alias()
     row = sa.select(sa.literal(other), aliases.c.im_id, aliases.c.person_id, sa.false(), aliases.c.nick)
     row = row.where(aliases.c.account == account, sa.true())  # SQLite: ON CONFLICT after a SELECT needs a WHERE
     columns = ["account", "im_id", "person_id", "friend", "nick"]
     await tx.execute(insert(tx, aliases).from_select(columns, row).on_conflict_do_nothing())
-    same = sa.and_(theirs.c.account == account, theirs.c.im_id == aliases.c.im_id)
-    wished = sa.select(aliases.c.person_id, people.c.opted_out_at).join(theirs, same)
-    wished = wished.join(people, people.c.id == theirs.c.person_id)
-    wished = wished.where(aliases.c.account == other, people.c.opted_out_at.is_not(None))
-    for person_id, at in list(await tx.execute(wished.where(aliases.c.person_id != theirs.c.person_id))):
-        await opt_out(tx, person_id, at)
+    same = sa.and_(theirs.c.im_id == aliases.c.im_id, theirs.c.person_id != aliases.c.person_id)
+    twice = sa.select(aliases.c.im_id, aliases.c.person_id, theirs.c.person_id.label("twin")).join(theirs, same)
+    twice = twice.where(aliases.c.account == account, theirs.c.account == other)
+    for im_id, person_id, twin_id in list(await tx.execute(twice)):
+        person, twin = await _get(tx, person_id), await _get(tx, twin_id)
+        if not twin.grants:
+            await give_alias(tx, person_id, Alias(other, im_id))
+        elif not person.grants:
+            await give_alias(tx, twin_id, Alias(account, im_id))
+        wishes = [one.opted_out_at for one in (person, twin) if one.opted_out_at is not None]
+        for one in (person, twin) if wishes else ():
+            await opt_out(tx, one.id, min(wishes))
 
 
 async def set_friend(tx: Tx, account: str, im_id: str, friend: bool) -> None:

@@ -9,7 +9,19 @@ import pytest
 
 from storage import accounts, byhand, notices, outbox, people, presence, registry, rooms, standbys, tickets
 from storage.engine import Store, Tx
-from storage.model import Lane, Origin, Outgoing, PostKind, Room, RoomKind, RoomState, SendState
+from storage.model import (
+    Alias,
+    Grant,
+    Lane,
+    Origin,
+    Outgoing,
+    PostKind,
+    Role,
+    Room,
+    RoomKind,
+    RoomState,
+    SendState,
+)
 from storage.standbys import Load
 from tests.contract.conftest import Database
 from tests.contract.fill import COMMUNITY, GRID, MICRO, NOW, draft, new_ticket
@@ -356,18 +368,51 @@ async def test_what_the_former_account_sent_the_group_has_read(store: Store) -> 
 async def test_accounts_that_know_groups_by_one_id_know_people_by_one_id(store: Store) -> None:
     async def work(tx: Tx) -> None:
         li = await people.ensure(tx, "a", "u-li", nick="李姐", friend=True)
-        twice = await people.ensure(tx, "a", "u-zhou", nick="老周", friend=False)
-        other = await people.ensure(tx, "b", "u-zhou", nick="老周", friend=True)
-        await people.opt_out(tx, twice.id, NOW)
         await people.known_alike(tx, "a", "b")
         await people.known_alike(tx, "a", "b")
         here = await people.find(tx, "b", "u-li")
         assert here is not None
         assert (here.id, [alias.friend for alias in here.aliases if alias.account == "b"]) == (li.id, [False])
-        still = await people.find(tx, "b", "u-zhou")
-        assert still is not None
-        assert still.id == other.id
+
+    await store.write(work)
+
+
+async def test_who_was_known_to_both_as_two_is_one(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        zhou = await people.ensure(tx, "a", "u-zhou", nick="老周", friend=False)
+        twin = await people.ensure(tx, "b", "u-zhou", nick="老周", friend=True)
+        await people.opt_out(tx, twin.id, NOW)
+        ticket = await tickets.file(tx, new_ticket())
+        await tickets.add_reporter(tx, ticket.number, twin.id, None, NOW)
+        worker = await people.import_person(tx, "王示例", [Grant(Role.GRID_WORKER, GRID)], [Alias("b", "u-worker")])
+        await people.ensure(tx, "a", "u-worker", nick="小王", friend=False)
+        await people.known_alike(tx, "a", "b")
+        assert await people.get(tx, twin.id) is None
+        here = await people.find(tx, "b", "u-zhou")
+        assert here is not None
+        assert (here.id, {(alias.account, alias.friend) for alias in here.aliases}) == (
+            zhou.id,
+            {("a", False), ("b", True)},
+        )
         assert await people.opted_out(tx) == {("a", "u-zhou"), ("b", "u-zhou")}
+        assert [who.person_id for who in await tickets.reporters(tx, ticket.number)] == [zhou.id]
+        of_office = await people.find(tx, "a", "u-worker")
+        assert of_office is not None
+        assert of_office.id == worker.id
+
+    await store.write(work)
+
+
+async def test_two_in_office_stay_two_and_what_one_wished_holds_for_both(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        grants = [Grant(Role.GRID_WORKER, GRID)]
+        one = await people.import_person(tx, "王示例", grants, [Alias("a", "u1")])
+        two = await people.import_person(tx, "赵示例", grants, [Alias("b", "u1")])
+        await people.opt_out(tx, two.id, NOW)
+        await people.known_alike(tx, "a", "b")
+        found = [await people.find(tx, account, "u1") for account in ("a", "b")]
+        assert [who.id for who in found if who is not None] == [one.id, two.id]
+        assert await people.opted_out(tx) == {("a", "u1"), ("b", "u1")}
 
     await store.write(work)
 
