@@ -413,6 +413,39 @@ def test_the_monitor_may_listen_on_any_loopback_address(tmp_path: Path, host: st
     assert read(tmp_path, f'[monitor]\nhost = "{host}"').monitor.host == host
 
 
+def _template(name: str, text: str) -> str:
+    return f'[[notices.templates]]\nname = "{name}"\ntext = "{text}"\n'
+
+
+def test_templates_of_notices_are_read_by_their_names(tmp_path: Path) -> None:
+    config = read(
+        tmp_path, "[notices]\nfiles_days = 3\n" + _template("停水", "{时间}停水") + _template("防盗", "锁好门")
+    )
+    policy = config.policy({})
+    assert policy.notice_templates == {"停水": "{时间}停水", "防盗": "锁好门"}
+    assert policy.notice_files_for == timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (_template("停水", "x") * 2, '[[notices.templates]] name: "停水" stands 2 times, keep one'),
+        (
+            _template("停 水", "x"),
+            '[[notices.templates]] #1 name: must be 1..20 characters without spaces or signs, got "停 水"',
+        ),
+        (_template("停水", ""), "[[notices.templates]] #1 text: must be text of 1..1500 characters in quotes"),
+        (_template("停水", "{时间停水"), "[[notices.templates]] 停水 text: a field is written {时间}"),
+        (_template("停水", "{} 停水"), "[[notices.templates]] 停水 text: a field is written {时间}"),
+        (_template("停水", "{停水 时间}"), "[[notices.templates]] 停水 text: a field is written {时间}"),
+        ("[notices]\nfiles_days = 0", "[notices] files_days: "),
+    ],
+)
+def test_what_is_no_template_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (line,) = faults(tmp_path, text)
+    assert line.startswith(f"config.toml: {words}")
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     found = faults(tmp_path, "[pacing]\nper_minute = 0\nper_hour = 0\n[quiet]\nuntli = 3\n[unknown]\nx = 1\n")
     assert [line.split(": ")[1] for line in found] == [
