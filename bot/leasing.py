@@ -1,8 +1,9 @@
 """Which accounts this process serves, where several share one database.
 
-A loop renews the process's row, takes what is free up to a fair share, gives back what is too much, and buries who has
-not been heard of. It counts by its own monotonic clock from before it asked: when a renewal may have failed to arrive,
-everything is closed before anybody else can have it. The fence (storage/leases.py) is for who could not even count."""
+A loop renews the process's row (waiting for nobody's turn to write), takes what is free up to a fair share, gives back
+what is too much, and buries who has not been heard of. It counts by its own monotonic clock from before it asked: when
+a renewal may have failed to arrive, everything is closed before anybody else can have it. The fence (storage/leases.py)
+is for who could not even count."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,14 +67,14 @@ class _Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beat:
-    """What a renewal found and did."""
+class _Found:
+    """What stood in the database, and what was changed there."""
 
     now: datetime
     present: dict[str, int]  # what was ours before
     claimed: dict[str, int]
     give: list[str]
-    buried: list[Process] = field(default_factory=list)
+    buried: list[Process]
 
 
 class Leasing:
@@ -179,13 +180,13 @@ class Leasing:
             self._close(seat, lost=True)
 
     async def step(self) -> None:
-        """Renew when it is time to or there is something to do. A database that is away is asked again next time."""
+        """Renew when it is time to, and do what there is to do. A database that is away is asked again next time."""
         self.check()
         try:
-            due = self._renewed is None or self._monotonic() >= self._renewed + BEAT
             async with asyncio.timeout(ANSWER):
-                if due or self._returned or await self._store.read(self._has_something_to_do):
-                    await self._beat()
+                known = self._renewed is not None and (self._monotonic() < self._renewed + BEAT or await self._renew())
+                if not known or self._returned or await self._store.read(self._has_something_to_do):
+                    await self._settle()
         except (StoreError, TimeoutError) as error:
             if not self._failing:
                 log.warning("no lease can be renewed: %s", error or "no answer", action="lease")
@@ -222,31 +223,52 @@ class Leasing:
     async def _sign_off(self, tx: Tx) -> None:
         await leases.bury(tx, [self.holder], await self._clock(tx))
 
-    # ---------------------------------------------------------------- a renewal
-    async def _beat(self) -> None:
+    # ---------------------------------------------------------------- with the database
+    def _ask(self) -> float:
+        """The moment from which a renewal counts that is about to be asked for."""
         asked = self._monotonic()
-        broken = self._renewed is None or asked > self._renewed + 2 * BEAT
-        if broken:
+        if self._renewed is None or asked > self._renewed + 2 * BEAT:
             self._steady, self._back = asked, None
-        seats, returned = dict(self._seats), dict(self._returned)
-        beat = await self._store.write(lambda tx: self._renew(tx, seats, returned))
+        return asked
+
+    def _arrived(self, asked: float, now: datetime) -> None:
         self._renewed = asked
-        self._back = self._back or beat.now
+        self._back = self._back or now
+
+    async def _renew(self) -> bool:
+        """Keep what we have. False where we were buried. Waits for no turn: a long import must not cost an account."""
+
+        async def work(tx: Tx) -> datetime | None:
+            now = await self._clock(tx)
+            return now if await leases.renew(tx, self.holder, now) else None
+
+        asked = self._ask()
+        now = await self._store.aside(work)
+        if now is not None:
+            self._arrived(asked, now)
+        return now is not None
+
+    async def _settle(self) -> None:
+        """Give back, take, bury, in one transaction that is a renewal too."""
+        asked = self._ask()
+        seats, returned = dict(self._seats), dict(self._returned)
+        found = await self._store.write(lambda tx: self._deal(tx, seats, returned))
+        self._arrived(asked, found.now)
         for name in returned:
             self._returned.pop(name, None)
-        for process in beat.buried:
+        for process in found.buried:
             log.warning("a process is gone", action="lease", host=process.host, pid=process.pid)
         for name, seat in seats.items():
-            if seat.closing is None and beat.present.get(name) != seat.epoch:
+            if seat.closing is None and found.present.get(name) != seat.epoch:
                 self._lose(seat)
-            elif name in beat.give:
+            elif name in found.give:
                 self._close(seat, lost=False)
         self.check()
         if self.sure:  # else they are claimed anew next time
-            for name, epoch in beat.claimed.items():
+            for name, epoch in found.claimed.items():
                 self._open(_Seat(name, epoch))
 
-    async def _renew(self, tx: Tx, seats: dict[str, _Seat], returned: dict[str, int]) -> _Beat:
+    async def _deal(self, tx: Tx, seats: dict[str, _Seat], returned: dict[str, int]) -> _Found:
         now = await self._clock(tx)
         me = self._process(now)
         if not await leases.renew(tx, self.holder, now):
@@ -255,8 +277,10 @@ class Leasing:
         await leases.release(tx, returned, self.holder, now)
         present = await leases.held(tx, self.holder)
         dead = self._dead(await leases.alive(tx), now)
-        if dead:
-            await leases.bury(tx, [process.holder for process in dead], now)
+        gone = [process.holder for process in dead if self._gone(process)]
+        buried = await leases.bury(tx, gone, now) if gone else set()
+        if len(gone) < len(dead):
+            buried |= await leases.bury(tx, [process.holder for process in dead], now, expired=True)
         # What we hold without using it: a claim whose answer came too late, or a seat that had to close.
         stray = present.keys() - seats.keys()
         view = replace(await self._view(tx, now), own=frozenset(stray))
@@ -265,12 +289,15 @@ class Leasing:
         left = {name: present[name] for name in stray - claimed.keys()}
         if left:
             await leases.release(tx, left, self.holder, now)
-        return _Beat(now, present, claimed, list(choice.give), dead)
+        return _Found(now, present, claimed, list(choice.give), [one for one in dead if one.holder in buried])
 
     async def _has_something_to_do(self, tx: Tx) -> bool:
         now = await self._clock(tx)
         view = await self._view(tx, now)
-        if self.holder not in {process.holder for process in view.processes} or self._dead(view.processes, now):
+        present = await leases.held(tx, self.holder)
+        stray = present.keys() - self._seats.keys()
+        lost = any(seat.closing is None and present.get(name) != seat.epoch for name, seat in self._seats.items())
+        if stray or lost or self._dead(view.processes, now):
             return True
         choice = self._choose(view, self._process(now), self._seats)
         return bool(choice.claim or choice.give)

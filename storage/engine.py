@@ -109,6 +109,7 @@ class Store:
         self._backend = backend
         self._readers = backend.readers()
         self._writer = None if read_only else backend.writer()
+        self._asides = None if read_only else backend.asides()
         self._queue: asyncio.Queue[_Work | _Signal] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None  # the writer's, kept from group to group
@@ -244,19 +245,33 @@ class Store:
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run `work` on a read-only connection, on one snapshot. Raises StoreError as `write` does."""
+        try:
+            return await self._through(self._readers, work)
+        finally:
+            if self._unscrubbed and not self._closed:
+                self._queue.put_nowait(_Signal.SCRUB)  # perhaps this reader was what stood in the way
+
+    async def aside(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run `work`, each statement by itself and at once, also while somebody else's long transaction keeps every
+        writer waiting: for one row that is nobody else's. SQLite has one way to write only. Raises StoreError as
+        `write` does."""
+        if self._asides is None:
+            return await self.write(work)
+        if self._lost is not None:
+            raise StoreError(str(self._lost))
+        return await self._through(self._asides, work)
+
+    async def _through(self, engine: AsyncEngine, work: Callable[[Tx], Awaitable[T]]) -> T:
         if self._closed:
             raise StoreError(f"the store of {self._backend.name} is closed")
         try:
-            async with self._readers.connect() as tx:
+            async with engine.connect() as tx:
                 return await work(tx)
         except Exception as error:
             explained = self._backend.explain(error)
             if explained is not None:
                 raise explained from error
             raise
-        finally:
-            if self._unscrubbed and not self._closed:
-                self._queue.put_nowait(_Signal.SCRUB)  # perhaps this reader was what stood in the way
 
     async def scrub(self) -> None:
         """Checkpoint and truncate the WAL, so that purged text is gone from the disk. Waits for readers up to 10 s;
@@ -295,8 +310,9 @@ class Store:
         await self._readers.dispose()
         if self._connection is not None:
             await self._connection.close()
-        if self._writer is not None:
-            await self._writer.dispose()
+        for engine in (self._writer, self._asides):
+            if engine is not None:
+                await engine.dispose()
         self._backend.release()
 
     # --- the writer ---

@@ -97,7 +97,7 @@ async def ensure(tx: Tx, names: Collection[str], at: datetime) -> None:
 
 
 async def renew(tx: Tx, holder: str, at: datetime) -> bool:
-    """Let everything that this holder has be its own for `LEASE` more. False where it has been buried."""
+    """Let all that this holder has be its own for `LEASE` more. False where it has been buried. Needs no turn."""
     statement = sa.update(processes).where(processes.c.holder == holder).values(seen_at=at, expires_at=at + LEASE)
     return (await tx.execute(statement)).rowcount == 1
 
@@ -145,10 +145,16 @@ async def release(tx: Tx, taken: Mapping[str, int], holder: str, at: datetime) -
     )
 
 
-async def bury(tx: Tx, holders: Collection[str], at: datetime) -> None:
-    """Forget these processes; what they held is free."""
-    await tx.execute(sa.update(leases).where(leases.c.holder.in_(holders)).values(holder=None, since=at))
-    await tx.execute(sa.delete(processes).where(processes.c.holder.in_(holders)))
+async def bury(tx: Tx, holders: Collection[str], at: datetime, *, expired: bool = False) -> set[str]:
+    """Forget these processes, `expired`: as far as their time has run out; what they held is free. Those it was."""
+    # Locked: a renewal waits for no turn. One that comes before this counts, one that comes after finds nothing.
+    query = sa.select(processes.c.holder).where(processes.c.holder.in_(holders)).with_for_update()
+    if expired:
+        query = query.where(processes.c.expires_at <= at)
+    dead = set(await tx.scalars(query))
+    await tx.execute(sa.update(leases).where(leases.c.holder.in_(dead)).values(holder=None, since=at))
+    await tx.execute(sa.delete(processes).where(processes.c.holder.in_(dead)))
+    return dead
 
 
 async def resign(tx: Tx, holder: str) -> None:

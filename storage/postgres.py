@@ -177,6 +177,10 @@ class Backend:
 
         return engine
 
+    def asides(self) -> AsyncEngine:
+        """The engine of what waits for no turn. It connects when it is needed first."""
+        return self._engine("aside", pool_size=1, max_overflow=0, isolation_level="AUTOCOMMIT")
+
     def readers(self) -> AsyncEngine:
         """The engine of the readers: each transaction is one snapshot, and none can write."""
         return self._engine(
@@ -352,7 +356,7 @@ class Backend:
                 return StoreError(f"disk full: the server of {self.name} needs space; the bot then goes on by itself")
             case "53300":
                 return StoreError(
-                    f"database {self.name} has no connection left: raise max_connections (each process takes 6)"
+                    f"database {self.name} has no connection left: raise max_connections (each process takes 7)"
                 )
             case "53200" | "53000" | "53400":
                 return StoreError(f"the server of {self.name} is out of memory or another resource: see its log")

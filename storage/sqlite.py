@@ -139,6 +139,9 @@ class Backend:
         )
         return self._with_begin(engine, "BEGIN IMMEDIATE")
 
+    def asides(self) -> None:
+        """There is no other way to write than the writer's."""
+
     def readers(self) -> AsyncEngine:
         """The engine of the readers: each transaction is one snapshot, and none can write."""
 

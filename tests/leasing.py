@@ -31,17 +31,22 @@ class Time:
 
 
 class Line:
-    """A way to the store that can be cut. `asked` counts what was written over it."""
+    """A way to the store that can be cut. `asked` counts what was written over it in turn, `renewed` what was aside."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.up = True
-        self.asked = 0
+        self.asked = self.renewed = 0
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         self._alive()
         self.asked += 1
         return await self.store.write(work)
+
+    async def aside(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        self._alive()
+        self.renewed += 1
+        return await self.store.aside(work)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         self._alive()

@@ -22,10 +22,10 @@ async def test_one_alone_has_everything_at_once(store: Store) -> None:
     assert one.hall.accounts == set(accounts(5))
     assert one.leasing.accounts == set(accounts(5))
     assert one.leasing.on_duty
-    asked = one.line.asked
+    asked, renewed = one.line.asked, one.line.renewed
     await fleet.live(60)
     assert sorted(one.hall.said) == [f"open {name}" for name in accounts(5)]
-    assert one.line.asked - asked <= 60 / 5  # a renewal a beat, none for the looks between
+    assert (one.line.asked - asked, one.line.renewed - renewed) == (0, 60 / 6)  # at the first look after each beat
 
 
 async def test_who_joins_is_given_a_fair_share_and_nothing_moves_after_that(store: Store) -> None:
