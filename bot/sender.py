@@ -173,9 +173,10 @@ class Sender:
         even where its link is up: somebody took it out of service."""
 
         async def look(tx: Tx) -> tuple[list[Outgoing], datetime | None]:
-            if await accounts.dead(tx, [self.account]):
+            rows = await outbox.due(tx, self.account, now, most)
+            if rows and await accounts.is_dead(tx, self.account):
                 return [], None
-            return await outbox.due(tx, self.account, now, most), await outbox.next_due(tx, self.account, now)
+            return rows, await outbox.next_due(tx, self.account, now)
 
         return await self._store.read(look)
 

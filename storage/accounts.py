@@ -34,6 +34,9 @@ LOGGED_OUT, NO_LINK = "logged out", "no link"
 # Those that nothing can be said through.
 DEAD = sa.select(accounts.c.name).where(accounts.c.dead_at.is_not(None))
 
+# Built once: a sender asks before each line.
+_IS_DEAD = sa.select(accounts.c.name).where(accounts.c.name == sa.bindparam("of"), accounts.c.dead_at.is_not(None))
+
 _ACCOUNT = sa.select(*(accounts.c[field.name] for field in fields(Account)))
 
 
@@ -85,6 +88,11 @@ async def revive(tx: Tx, name: str) -> bool:
     """It lives again; False where it was not dead."""
     dead = sa.update(accounts).where(accounts.c.name == name, accounts.c.dead_at.is_not(None))
     return (await tx.execute(dead.values(dead_at=None, dead_why=None))).rowcount == 1
+
+
+async def is_dead(tx: Tx, name: str) -> bool:
+    """Whether nothing can be said through it."""
+    return await tx.scalar(_IS_DEAD, {"of": name}) is not None
 
 
 async def dead(tx: Tx, names: Collection[str] | None = None) -> list[Account]:

@@ -12,6 +12,7 @@ leaps when everybody sleeps, and the wire are the test's.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -338,9 +339,9 @@ class Life:
             while next_said is not None and next_said.sent_at <= clock.now():
                 wires[next_said.account].say(next_said)
                 next_said = next(script, None)
-            for account, wire in wires.items():
-                if events := wire.take():
-                    await house.hear(account, events)
+            heard = {account: events for account, wire in wires.items() if (events := wire.take())}
+            await asyncio.gather(*(house.intakes[account].receive(events) for account, events in heard.items()))
+            await house.dispatcher.drain()
             if tick_at <= clock.now() or (soon is not None and soon <= clock.now()):
                 await house.store.write(partial(_mark, wires.values(), clock.now()))
                 tick_at, soon = clock.now() + MINUTE, await house.tick()
@@ -458,6 +459,7 @@ def main(home: Path) -> None:
     plan = msgspec.json.decode((home / "plan.json").read_bytes(), type=Plan)
     assert forked(lambda: asyncio.run(furnish(plan, home))) == 0
     classifier = Classifier.load()
+    gc.freeze()  # what is loaded by now is shared between the lives, and stays
     begin, due, life = plan.start, None, 0
     while True:
         if plan.crash_every is not None:
