@@ -290,8 +290,7 @@ class House:
     # ---------------------------------------------------------------- step by step
     async def start(self) -> None:
         """Read what must be known before the first message, and settle what a crash left. Raises StoreError."""
-        for seat in self._seats.values():
-            await seat.start()
+        await asyncio.gather(*(seat.start() for seat in self._seats.values()))  # their writes share commits
         if self._fleet is None:
             await self._duty.prepare()
 
