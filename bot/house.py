@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SLACK = 0.5  # seconds that a seat may take longer to close than its parts
-LEFT_WITHIN = 4.5  # seconds until a fleet is left without a word
+LEFT_WITHIN = 4.0  # seconds until a fleet is left without a word
 
 
 class Fleet(Protocol):
@@ -246,7 +246,7 @@ class House:
         seat = self._seats.get(account)
         if seat is None:
             return
-        life = self._serving.pop(account, None)
+        life = self._serving.get(account)
         if life is None:
             await self._close_by_step(seat, lost=lost)
         else:
@@ -255,7 +255,8 @@ class House:
             if late:
                 life.cancel()
                 await asyncio.wait((life,))
-        del self._seats[account]
+        self._serving.pop(account, None)
+        self._seats.pop(account, None)
 
     async def _close_by_step(self, seat: Seat, *, lost: bool) -> None:
         if not lost:
@@ -279,13 +280,14 @@ class House:
     async def leave_duty(self) -> None:
         """Leave that to another process, after the requests under way. Ends within 3 s."""
         self._jobs.duty = None
-        duty, self._on_duty = self._on_duty, None
+        duty = self._on_duty
         if duty is not None:
             self._duty.end()
             _, late = await asyncio.wait((duty,), timeout=2 * ONE_REQUEST)
             if late:
                 duty.cancel()
                 await asyncio.wait((duty,))
+            self._on_duty = None
 
     # ---------------------------------------------------------------- step by step
     async def start(self) -> None:
@@ -362,15 +364,7 @@ class House:
         self._seated.set()
         self._begin_duty(self._duty.run())
 
-        async def end() -> None:
-            for seat in self._seats.values():
-                seat.close(lost=False)
-            lives = list(self._serving.values())
-            await asyncio.gather(self.leave_duty(), asyncio.wait(lives, timeout=LISTENED_OUT + ONE_SEND + SLACK))
-            for life in lives:
-                life.cancel()
-
-        return end
+        return self._close_all
 
     def _serve_with(self, fleet: Fleet, shared: list[asyncio.Task[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
         """Begin; returns how to end."""
@@ -380,14 +374,18 @@ class House:
 
         async def end() -> None:
             fleet.stop()
-            _, late = await asyncio.wait((leasing,), timeout=LEFT_WITHIN)
-            if late:  # the database does not answer: the leases run out by themselves
+            await asyncio.gather(asyncio.wait((leasing,), timeout=LEFT_WITHIN), self._close_all())
+            if not leasing.done():  # the database does not answer: the leases run out by themselves
                 leasing.cancel()
                 await asyncio.wait((leasing,))
-            closing = [self.close(account, lost=bool(late)) for account in list(self._seats)]
-            await asyncio.gather(self.leave_duty(), *closing)
+                await self._close_all()
 
         return end
+
+    async def _close_all(self) -> None:
+        """Every seat, and the duty, at once and without waiting to be told."""
+        closing = [self.close(account, lost=False) for account in list(self._seats)]
+        await asyncio.gather(self.leave_duty(), *closing)
 
     async def _first_link(self, within: float) -> Offline | None:
         """Wait until an account is linked; the time counts while there is one to link. What to say where it ran out."""
@@ -398,7 +396,7 @@ class House:
                 if await _first(stopped, self._linked, within=within):
                     return None
                 silent = [account for account in self._seats if account not in self.faults]
-                if silent:
+                if silent or self.alone:
                     return Offline(
                         f"no gateway answered within {within:g} s (accounts: {', '.join(silent)}); "
                         "start it or mend [[accounts]] endpoint, `xiaoge doctor` tells which"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import Clock, SystemClock, VirtualClock
-from bot.house import House
+from bot.house import Fleet, House
 from bot.intake import Intake
 from bot.leasing import Seats
 from bot.pacing import Budget
@@ -77,7 +77,9 @@ class Town:
     heard: list[tuple[str, str, str]] = field(default_factory=list)  # account, id, reason
     epochs: Counter[str] = field(default_factory=Counter)
 
-    def house(self, dial: Callable[[str], Transport] | None = None) -> House:
+    def house(
+        self, dial: Callable[[str], Transport] | None = None, fleet: Callable[[Seats], Fleet] | None = None
+    ) -> House:
         return House(
             store=self.store,
             classifier=self.classifier,
@@ -85,7 +87,7 @@ class Town:
             dial=dial or self.dial,
             budget=QUICK,
             clock=self.clock,
-            fleet=Told,
+            fleet=fleet or Told,
             seed=1,
             heard=lambda message, reason, _: self.heard.append((message.account, message.id, reason)),
         )
@@ -463,3 +465,25 @@ async def test_a_house_without_an_account_waits_and_one_without_a_link_does_not(
         await until(life.done)
     with pytest.raises(Offline, match="wx1"):
         await life
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_says_nothing(
+    street: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leases run out by themselves."""
+
+    class Deaf(Told):
+        async def run(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.house.LEFT_WITHIN", 0.3)
+    house = street.house(fleet=Deaf)
+    async with living(house) as life:
+        for account in ACCOUNTS:
+            await house.open(account, await street.lease(account, "a"))
+        await until(lambda: all(intake.changed_at is not None for intake in house.intakes.values()))
+        house.stop()
+        await until(life.done)
+    await life
+    assert not house.seats
+    assert not any(wire.online for wire in street.wires.values())
