@@ -18,7 +18,7 @@ from storage.standbys import Standby
 
 STAFF = (Role.COMMUNITY, Role.GRID_WORKER)
 LOGGED_OUT_FOR = timedelta(minutes=1)  # who logs in again meanwhile was never away
-AT_ONCE = 100  # rooms that change hands in one transaction
+AT_ONCE = 25  # rooms that change hands in one transaction
 
 
 # ---------------------------------------------------------------- how many
@@ -48,17 +48,24 @@ async def crowded(ctx: Context) -> bool:
 
 
 # ---------------------------------------------------------------- who takes over
-async def take_over(
-    effects: Effects, room: Room, to: Standby, *, stays: bool, heard_until: datetime | None = None
-) -> Room:
-    """`to` answers in the room from now on. What was said until then was for the other one; of one that heard nothing
-    any more, `heard_until` says since when. Where both accounts know the group by one id, they know people by one id,
-    too: whoever is known to the one is known to the other, and so is what they wished not to be kept."""
+async def take_over(effects: Effects, room: Room, to: Standby, *, stays: bool) -> Room:
+    """`to` answers in the room from now on; what was said until now was for the other one."""
+    taken = await _hand_over(effects, room, to, stays=stays, heard_until=None)
+    await _know_alike(effects, [(room, taken)])
+    return taken
+
+
+async def _hand_over(effects: Effects, room: Room, to: Standby, *, stays: bool, heard_until: datetime | None) -> Room:
     taken = await rooms.hand_over(effects.tx, room, to, at=effects.now, stays=stays, heard_until=heard_until)
-    if room.im_id == to.im_id:
-        await people.known_alike(effects.tx, room.account, to.account)
     await effects.audit("room_reassigned", actor=None, before=room.account, after=to.account, room=room.id)
     return taken
+
+
+async def _know_alike(effects: Effects, handed_over: list[tuple[Room, Room]]) -> None:
+    """Two accounts that know a group by one id know people by one id, too: whoever is known to the one is known to the
+    other, and so is what they wished not to be kept."""
+    for before, after in {(old.account, new.account) for old, new in handed_over if old.im_id == new.im_id}:
+        await people.known_alike(effects.tx, before, after)
 
 
 async def removed(ctx: Context, room: Room) -> Room | None:
@@ -103,11 +110,14 @@ async def hand_over(effects: Effects) -> bool:
     """Groups of dead accounts go to who stands by there; True while there may be more."""
     ids = await standbys.to_hand_over(effects.tx, AT_ONCE)
     marks, known = (await presence.marks(effects.tx), await accounts.every(effects.tx)) if ids else ({}, {})
+    handed_over = []
     for room_id in ids:
         room, able = await rooms.get(effects.tx, room_id), await standbys.able(effects.tx, room_id)
         if room is not None and able:
             heard_until = _heard_until(known.get(room.account), marks.get(room.account))
-            await take_over(effects, room, able[0], stays=True, heard_until=heard_until)
+            taken = await _hand_over(effects, room, able[0], stays=True, heard_until=heard_until)
+            handed_over.append((room, taken))
+    await _know_alike(effects, handed_over)
     if len(ids) == AT_ONCE:
         return True
     await notices.strand(effects.tx)
