@@ -5,24 +5,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import multiprocessing as mp
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import count, groupby
+from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.leasing import BEAT, POLL
+from bot.leasing import BEAT, POLL, Leasing
 from storage import leases
-from storage.engine import Store, Tx
+from storage.beside import open_beside
+from storage.engine import Store, StoreError, Tx
 from storage.errors import LeaseLostError
-from storage.leases import DUTY, LEASE, lease_of
+from storage.leases import DUTY, LEASE, Fence, lease_of
+from storage.tables import sequences
 from storage.tables.fleet import leases as lease_rows
 from storage.tables.fleet import processes as process_rows
 from tests.contract.conftest import Postgresql
-from tests.leasing import START, Fleet, Member, accounts, passes, process
+from tests.leasing import START, Fleet, Hall, Member, accounts, passes, process
 
 NAMES = [lease_of("wx0"), lease_of("wx1"), DUTY]
 
@@ -202,9 +211,6 @@ async def test_a_renewal_and_a_burial_at_once(postgresql: Postgresql) -> None:
 
 async def test_with_clocks_of_their_own_two_loops_share_and_one_leaves(postgresql: Postgresql) -> None:
     """Nothing virtual: the loops, the server's clock."""
-    from bot.leasing import Leasing
-    from tests.leasing import Hall
-
     async with await postgresql.fresh() as one, await postgresql.again() as two:
         halls = [Hall(), Hall()]
         loops = [Leasing(store, hall, accounts(2), version="0") for store, hall in zip((one, two), halls, strict=True)]
@@ -220,6 +226,66 @@ async def test_with_clocks_of_their_own_two_loops_share_and_one_leaves(postgresq
             loops[1].stop()
             await second
         assert await one.read(leases.alive) == []
+
+
+@pytest.mark.long
+async def test_a_stopped_process_that_goes_on_writes_nothing_more(postgresql: Postgresql) -> None:
+    """Real processes, real clocks, SIGSTOP: whoever writes for an account is the only one to do so from then on."""
+    spawn = mp.get_context("spawn")
+
+    def writers() -> list[str]:
+        found = postgresql.rows("SELECT split_part(name, ' ', 1) FROM sequences ORDER BY value")
+        return [name for name, _ in groupby(name for (name,) in found)]
+
+    async def until(count: int, seconds: float) -> float:
+        begun = time.monotonic()
+        async with asyncio.timeout(seconds):
+            while len(writers()) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        return time.monotonic() - begun
+
+    async with await postgresql.fresh():
+        one, two = (spawn.Process(target=_serve, args=(postgresql.url, postgresql.home), daemon=True) for _ in "ab")
+        try:
+            one.start()
+            await until(1, 30)
+            two.start()
+            await asyncio.sleep(3)
+            os.kill(one.pid, signal.SIGSTOP)
+            taken_over = await until(2, 60)
+            os.kill(one.pid, signal.SIGCONT)
+            await asyncio.sleep(5)
+            assert len(writers()) == 2
+            assert one.is_alive()
+        finally:
+            for each in (one, two):
+                each.kill()
+    print(f"taken over {taken_over:.0f} s after SIGSTOP")
+
+
+def _serve(url: str, home: Path) -> None:
+    asyncio.run(_write_for_one(url, home))
+
+
+async def _write_for_one(url: str, home: Path) -> None:
+    """A process that writes for an account as fast as it can, whenever it believes to have it."""
+    hall = Hall()
+    async with await open_beside(url, key_file=home / "xiaoge.key") as store:
+        leasing = Leasing(store, hall, accounts(1), version="0")
+        living = asyncio.create_task(leasing.run())
+        for number in count():
+            fence = hall.open_now.get("wx0")
+            if fence is not None:
+                with contextlib.suppress(LeaseLostError, StoreError):
+                    await store.write(partial(_note, name=f"{leasing.holder} {number}", fence=fence))
+            await asyncio.sleep(0.01)
+        await living
+
+
+async def _note(tx: Tx, name: str, fence: Fence) -> None:
+    await fence(tx)
+    at = int((await leases.now(tx)).timestamp() * 1_000_000)
+    await tx.execute(sa.insert(sequences).values(name=name, value=at))
 
 
 # What may happen to a fleet of up to four: time goes on, somebody starts, dies, leaves, freezes, is cut off.
@@ -280,13 +346,13 @@ async def _forget(tx: Tx) -> None:
 async def test_a_renewal_costs_the_same_whatever_it_holds(postgresql: Postgresql) -> None:
     """One statement a beat, one row changed, no turn taken: with 5,000 accounts as well as with 50."""
     took = {}
-    for count in (50, 5000):
+    for size in (50, 5000):
         async with await postgresql.fresh() as store:
             await store.write(_forget)
-            fleet = Fleet(accounts(count))
+            fleet = Fleet(accounts(size))
             one = fleet.join(store)
             await fleet.live(POLL)
-            assert len(one.hall.accounts) == count
+            assert len(one.hall.accounts) == size
             rows = await store.read(leases.every)
             asked, renewed, spent = one.line.asked, one.line.renewed, []
             for _ in range(10):
@@ -295,7 +361,7 @@ async def test_a_renewal_costs_the_same_whatever_it_holds(postgresql: Postgresql
                 await one.leasing._renew()
                 spent.append(time.perf_counter() - begun)
                 await one.leasing.step()
-            took[count] = min(spent)
+            took[size] = min(spent)
             assert (one.line.asked - asked, one.line.renewed - renewed) == (0, 10)
             assert await store.read(leases.every) == rows
     print(f"a renewal with 50 accounts {took[50] * 1000:.1f} ms, with 5,000 {took[5000] * 1000:.1f} ms")
