@@ -80,7 +80,13 @@ def test_a_bot_that_is_well(invoke: Invoke, tmp_path: Path) -> None:
     code, out = show(invoke, tmp_path, a_page())
     assert code == 0
     (one,) = [line for line in out.splitlines() if re.search(r"\bone\b", line)]
-    for words in ("online, pauses 8 min, 2 应急 wait", "3 h ago", "42 s ago", "3 + 1 parked", "send: throttled, 5 min ago"):
+    for words in (
+        "online, pauses 8 min, 2 应急 wait",
+        "3 h ago",
+        "42 s ago",
+        "3 + 1 parked",
+        "send: throttled, 5 min ago",
+    ):
         assert words in one
     (two,) = [line for line in out.splitlines() if re.search(r"\btwo\b", line)]
     assert "offline" in two
