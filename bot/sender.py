@@ -144,15 +144,19 @@ class Sender:
                 return now + OFFLINE_RETRY  # a link that was only slow to answer rings no bell when it does again
             if not self._known:
                 await self._log_in(now)
-            ready, moments = await self._next(now)
+            ready, moments, more = await self._next(now)
             if ready is None:
                 return min(moments, default=None)
             if not await self._send(ready):
                 return self._clock.now() + OFFLINE_RETRY
+            free = self._pacer.earliest(self._clock.now(), None, ready.lane)
+            if more and free > self._clock.now():
+                return min([*moments, free])
         return None
 
-    async def _next(self, now: datetime) -> tuple[Outgoing | None, list[datetime]]:
-        """The line that may go now; where there is none, the moments at which one may."""
+    async def _next(self, now: datetime) -> tuple[Outgoing | None, list[datetime], bool]:
+        """The line that may go now, and the moments at which others may. And whether others wait that may not go before
+        the account is free again: then there is no need to look before, as what is new rings the bell."""
         moments: list[datetime] = []
         for most in (LOOKAHEAD,) if self._pacer.stopped(now) else (FEW, LOOKAHEAD):
             rows, later = await self._due(now, most)
@@ -160,13 +164,13 @@ class Sender:
             free = {row.lane: self._pacer.earliest(now, None, row.lane) for row in rows}
             moments = [] if later is None else [later]
             if all(at > now for at in free.values()):
-                return None, [*moments, *free.values()]  # whichever rooms the other lines are for
+                return None, [*moments, *free.values()], False  # whichever rooms the other lines are for
             slots = [(self._pacer.earliest(now, row.conversation, row.lane), row) for row in rows]
             ready = next((row for slot, row in slots if slot <= now), None)
             if ready is not None:
-                return ready, []
+                return ready, moments, len(rows) > 1 and Lane.EMERGENCY not in free
             moments += [slot for slot, _ in slots]
-        return None, moments
+        return None, moments, False
 
     async def _due(self, now: datetime, most: int) -> tuple[list[Outgoing], datetime | None]:
         """Lines whose time has come, so many of each lane, and when that of another comes. A dead account says nothing,
