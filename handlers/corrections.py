@@ -10,12 +10,12 @@ from handlers.context import Context
 from handlers.rights import Right
 from nlp import location
 from nlp.categories import Category
+from nlp.normalize import normalise
 from storage import outbox
 from storage import tickets as rows
-from storage.model import OPEN_STATES, Place, TicketState, Urgency
+from storage.model import OPEN_STATES, TicketState, Urgency
 
 _CORRECTABLE = OPEN_STATES | {TicketState.CANDIDATE}
-_LONGEST_PLACE = 40
 _MOST_OFFERED = 5
 
 
@@ -90,7 +90,10 @@ async def relocate(ctx: Context, command: Command) -> str:
     if not text:
         await ctx.reply(texts.relocate_how(ticket.id))
         return "command"
-    place = translate.place(location.locate(text)) or Place(place=text[:_LONGEST_PLACE], located_by="text")
+    place = translate.place(location.locate(normalise(text)))
+    if not place:
+        await ctx.reply(texts.relocate_unclear(ticket.id))
+        return "command"
     moved = await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, place=place)
     assert moved is not None, "read in this transaction"  # noqa: S101
     state = ticket.state.value

@@ -13,7 +13,7 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import query, supplement, withdraw
 from handlers.rights import Right
-from storage import dialogs, negatives
+from storage import dialogs, negatives, people
 from storage import tickets as rows
 from storage.model import Level, Role, Ticket, TicketState, Urgency
 
@@ -96,10 +96,21 @@ async def false_alarm(ctx: Context, command: Command) -> str:
             closed_at=ctx.now,
         )
         await dialogs.close_ticket(ctx.tx, ticket.number)
+        await _tell_reporters(ctx, ticket)
     else:
         return await staff.not_possible(ctx, ticket)
     await ctx.reply(texts.false_alarm(ticket.id))
     return "command"
+
+
+async def _tell_reporters(ctx: Context, ticket: Ticket) -> None:
+    """What was taken for an appeal is none: they hear it in private or not at all."""
+    reporters = await rows.reporters(ctx.tx, ticket.number)
+    line = texts.taken_for_talk(steps.heading_short(ctx.policy, ticket), ticket.id)
+    for person in await people.many(ctx.tx, [reporter.person_id for reporter in reporters]):
+        if person.opted_out_at is None and (ctx.actor is None or person.id != ctx.actor.id):
+            key = f"talk:{ticket.id}:{ticket.version}:{person.id}"
+            await ctx.tell(person, line, key=key, ticket=ticket.number)
 
 
 async def _learn(ctx: Context, ticket: Ticket) -> None:

@@ -755,6 +755,11 @@ def false_alarm(ticket_id: str) -> str:
     return f"{ticket_id} 已记为误报。"
 
 
+def taken_for_talk(heading_: str, ticket_id: str) -> str:
+    """To the reporters alone, whose number was said in public."""
+    return f"{heading_} 核对后没有按诉求办理，编号已撤销。确有此事请回复 评价 {ticket_id} 不满意，会重新办理"
+
+
 def assign_to_whom(ticket_id: str) -> str:
     return f"派给谁？如：派单 {ticket_id} 物业 2h"
 
@@ -944,6 +949,10 @@ def relocated(ticket_id: str, where_: str) -> str:
 
 def relocate_how(ticket_id: str) -> str:
     return f"请写上地址，如：改址 {ticket_id} 3栋2单元"
+
+
+def relocate_unclear(ticket_id: str) -> str:
+    return f"没认出这个地址，请写楼栋单元，或门、车库、广场这样的地点，如：改址 {ticket_id} 3栋2单元"
 
 
 def told_relocated(heading_: str) -> str:

@@ -102,6 +102,14 @@ async def test_the_place_is_what_is_typed_now(stage: Judged) -> None:
     assert place.place
 
 
+async def test_words_that_are_no_place_change_none(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    before = (await stage.the_ticket()).place
+    await stage.say("刘姐", "改址 S1 麻烦师傅明天再去看一下")
+    assert (await stage.the_ticket()).place == before
+    assert [line for line in await stage.said() if line.startswith("@刘姐 没认出这个地址")]
+
+
 async def test_a_suggestion_is_a_demand_and_may_become_a_project(stage: Judged) -> None:
     stage.judge("建议装充电桩", matter("0306", place="西门", nature=Nature.SUGGESTION, objects=("充电桩",)))
     await stage.say("李姐", "建议装充电桩")

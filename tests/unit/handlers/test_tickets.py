@@ -254,6 +254,18 @@ async def test_a_ticket_wrongly_filed_is_refused_as_a_false_alarm(stage: Judged)
     assert len(await stage.store.read(negatives.every)) == 1
 
 
+async def test_whose_ticket_was_none_hears_so_in_private_or_not_at_all(stage: Judged) -> None:
+    await stage.say("李姐", LIFT, friend=True)
+    await stage.say("老周", "我家也是")
+    before = await stage.said()
+    await stage.say("刘姐", "误报 S1", room=None)
+    (told,) = await stage.told("李姐")
+    assert told.startswith("S1 电梯故障 核对后没有按诉求办理，编号已撤销。")
+    assert await stage.said() == before
+    await stage.say("李姐", "评价 S1 不满意", room=None)
+    assert await states(stage) == [TicketState.FILED]
+
+
 async def test_what_a_reporter_insisted_on_is_no_false_alarm(stage: Judged) -> None:
     await stage.say("李姐", LIFT)
     await stage.say("刘姐", "误报 S1")
