@@ -156,6 +156,7 @@ def _read(path: Path) -> File:
     """The file to attach. Raises ConfigError."""
     from bot.files import named
     from handlers.texts import notices as texts
+    from nlp import contact
     from storage.notice_files import LARGEST
 
     try:
@@ -165,6 +166,8 @@ def _read(path: Path) -> File:
         raise ConfigError(f"FILE: cannot read {path} ({cause(error)}), give a picture or file") from None
     if size > LARGEST:
         raise ConfigError(f"FILE: {path} has {texts.size(size)}, at most {texts.size(LARGEST)} go out: make it smaller")
+    if contact.find(path.name).has_id_number:
+        raise ConfigError("FILE: its name holds an ID number, which every group would read: give it another name")
     if not data:
         raise ConfigError(f"FILE: {path} is empty, give a picture or file with something in it")
     return named(path.name, data)

@@ -7,6 +7,7 @@ from handlers import notice_sending
 from handlers.context import Context, Shown
 from handlers.texts import notices as texts
 from handlers.window import Line
+from nlp import contact
 from storage import notice_files, notices
 from storage.model import MessageKind
 from storage.notice_files import File
@@ -45,9 +46,9 @@ async def fetched(ctx: Context, shown: Shown, file: File | None, *, size: int = 
     awaited = await notice_files.of(ctx.tx, shown.notice)
     if notice is None or awaited is None:
         return  # taken back meanwhile
-    if file is None:
+    if file is None or contact.find(file.name).has_id_number:
         await notice_files.drop(ctx.tx, notice.number)
-        await ctx.reply(texts.not_attached(notice.id, size), key=key)
+        await ctx.reply(texts.ID_NUMBER_FILE if file is not None else texts.not_attached(notice.id, size), key=key)
         return
     await notice_files.put(ctx.tx, notice.number, file)
     await ctx.audit_message("notice_file", item=notice.id, size=len(file.data))

@@ -20,7 +20,7 @@ from handlers.window import Line
 from nlp import contact, timeexpr
 from nlp.contact import mask
 from storage import grids, notices, people, rooms
-from storage.model import COMMUNITY_DIGITS, Role, Room, RoomKind, RoomState, Ticket
+from storage.model import COMMUNITY_DIGITS, Person, Role, Room, RoomKind, RoomState, Ticket
 from storage.notices import OPEN, Notice, NoticeState
 
 FURTHEST = timedelta(days=30)
@@ -239,8 +239,10 @@ async def _open(ctx: Context, command: Command, states: tuple[NoticeState, ...])
 async def _may_release(ctx: Context, notice: Notice) -> bool:
     """Beyond one community two people answer for it. False after saying so, and after asking those who may."""
     person = await ctx.person()
-    if not notice.wide or person.id != notice.author_id:
+    if not notice.wide:
         return True
+    if person.id != notice.author_id:
+        return await _has_seen_all(ctx, notice, person)
     asked = 0
     rooms_listed = (await notices.standing(ctx.tx, notice.number)).rooms
     file = await notice_sending.file_label(ctx, notice)
@@ -252,10 +254,24 @@ async def _may_release(ctx: Context, notice: Notice) -> bool:
         if other.id != person.id and may:
             asked += 1
             await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}:{file}")
-            if file:
-                await ctx.tell(other, file, key=f"show:{notice.id}:{other.id}:{file}", file=notice.number)
+            await _shown(ctx, notice, other, file)
     await ctx.reply(texts.needs_second(notice.id) if asked else texts.nobody_second(notice.id))
     return False
+
+
+async def _has_seen_all(ctx: Context, notice: Notice, person: Person) -> bool:
+    """Whether who confirms has been shown the picture or file that it carries by now; if not it is shown and said."""
+    file = await notice_sending.file_label(ctx, notice)
+    if not await _shown(ctx, notice, person, file):
+        return True
+    await ctx.reply(texts.look_first(notice.id, file))
+    return False
+
+
+async def _shown(ctx: Context, notice: Notice, person: Person, file: str) -> bool:
+    """Show them the picture or file; False where there is none, they have been, or no line of ours reaches them."""
+    key = f"show:{notice.id}:{person.id}:{file}"
+    return bool(file) and await ctx.tell(person, file, key=key, file=notice.number)
 
 
 async def _release(ctx: Context, notice: Notice, at: datetime, command: Command) -> None:

@@ -35,6 +35,7 @@ NO_TEMPLATES = "还没有通知模板，请管理员在配置里加 [[notices.te
 HOW = "请发：通知 内容，或 通知 @范围 内容（范围：网格名或编码、群名里的字、网格长群）。"
 TOO_LONG = f"通知最多 {LONGEST} 字，太长的请发文件，群里只说要点。"
 ID_NUMBER = "通知里有身份证号码，请删去后再发。"
+ID_NUMBER_FILE = "文件名里有身份证号码，没有附上。请改了文件名再发给我。"
 CORRECT_HOW = "请发：更正 T3 正确的内容。"
 NO_ROOM = "这个范围里没有已启用的群。"
 WHICH = "请带上通知编号，如 确认 T3。"
@@ -238,6 +239,11 @@ def not_attached(id_: str, count: int) -> str:
             f"附件最多 {size(LARGEST)}，这个至少 {size(count)}，{id_} 没有附上。请压缩后重新发给我，再发 附图 {id_}。"
         )
     return f"没取到您刚发的图片或文件，{id_} 没有附上。请重新发给我，再发 附图 {id_}；也可以请管理员用电脑附上。"
+
+
+def look_first(id_: str, label: str) -> str:
+    """To a second person who has not seen the picture or file yet."""
+    return f"{id_} 还附了{label}，已发给您，请看过后再发 确认 {id_}。"
 
 
 def file_missing(id_: str) -> str:

@@ -188,3 +188,27 @@ async def test_what_another_leader_showed_is_not_taken(stage: Stage) -> None:
     await stage.say("街道陈", room="网格长群", kind=MessageKind.IMAGE)
     await stage.say("周主任", "通知 附图 路线见图", room=None)
     assert (await stage.told("周主任"))[-1].startswith("没看到图片或文件")
+
+
+async def test_who_confirms_for_another_has_seen_what_is_attached(stage: Stage) -> None:
+    await stage.cast("街道吴", "街道", "519999001")
+    await stage.say("街道陈", "通知 防汛分区见图", room=None)
+    await stage.say("街道陈", "确认 T1", room=None)
+    await _show(stage, "街道陈")
+    await stage.say("街道陈", "附图 T1", room=None)
+    await _fetched(stage, PICTURE)
+    await stage.say("街道吴", "确认 T1", room=None)
+    assert (await stage.told("街道吴"))[-2:] == [
+        "[图片 路线.png]",
+        "T1 还附了[图片 路线.png]，已发给您，请看过后再发 确认 T1。",
+    ]
+    await stage.say("街道吴", "确认 T1", room=None)
+    assert (await stage.told("街道吴"))[-1] == "T1 开始发了，共 5 个群，附[图片 路线.png]。"
+
+
+async def test_a_file_that_is_named_after_an_id_number_goes_nowhere(stage: Stage) -> None:
+    await _show(stage, kind=MessageKind.FILE)
+    await stage.say("周主任", "通知 附件 名单见附件", room=None)
+    await _fetched(stage, File("11010519491231002X.pdf", "application/pdf", b"x"))
+    assert "文件名里有身份证号码" in (await stage.told("周主任"))[-1]
+    assert await stage.store.read(lambda tx: notice_files.of(tx, 1)) is None
