@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
@@ -62,6 +63,7 @@ async def run(config: Config, accounts: Collection[str] | None = None) -> None:
     clock = SystemClock()
     lexicon = Keeper(Shelf(Path(config.nlp.lexicon)), known, fast=config.nlp.fast)
     classifier = lexicon.load(clock.now())
+    gc.freeze()  # what is loaded stays: looking through it for garbage stops everything for a quarter of a second
     store = await Store.open(config.database.url, key_file=config.key_file)
     try:
         registry = Registry.of(config)
