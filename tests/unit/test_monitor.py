@@ -27,9 +27,9 @@ from bot.transports.simulator import Simulator
 from handlers.context import Policy
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import inbox, outbox, standing
-from storage.engine import Store, StoreError
-from storage.model import Alias, Arrival, Draft, Grant, Lane, Message, MessageKind, PostKind, Role
+from storage import accounts, inbox, outbox, rooms, standing
+from storage.engine import Store, StoreError, Tx
+from storage.model import Alias, Arrival, Draft, Grant, Lane, Message, MessageKind, PostKind, Role, RoomState
 from storage.testing import fresh_store
 
 MORNING = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
@@ -187,6 +187,23 @@ async def test_a_lost_link_is_told_and_one_link_is_enough(town: Town) -> None:
     found = await town.metrics()
     assert found["xiaoge_account_online"] == {(("account", "one"),): 1, (("account", "two"),): 0}
     assert found["xiaoge_gaps_total"][("account", "one"),] == 1
+
+
+async def test_the_groups_of_each_account_and_those_that_nobody_reaches(town: Town) -> None:
+    async def fill(tx: Tx) -> None:
+        room = await rooms.ensure(tx, "one", "r-shared", "", at=town.house.clock.now())
+        await rooms.update(tx, room.id, state=RoomState.ENABLED)
+        await rooms.ensure(tx, "two", "r-shared", "", at=town.house.clock.now())
+        await accounts.seen(tx, "one", town.house.clock.now())
+        assert await accounts.die(tx, "one", town.house.clock.now(), "换手机")
+
+    before = (await town.metrics())["xiaoge_rooms_mute"]
+    assert set(before.values()) <= {0}
+    await town.store.write(fill)
+    found = await town.metrics()
+    assert found["xiaoge_account_dead"] == {(("account", "one"),): 1, (("account", "two"),): 0}
+    assert found["xiaoge_rooms_mute"][("account", "one"),] >= 1
+    assert found["xiaoge_rooms"][("account", "two"), ("role", "stands_by")] == 1
 
 
 async def test_a_store_that_takes_no_write_is_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
