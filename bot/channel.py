@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ from bot.memory import Conversation
 from bot.transports.base import Transport
 from handlers.window import SPAN
 from nlp import contact
-from storage import inbox
+from storage import inbox, tickets
 from storage.engine import Store, Tx
 from storage.errors import LeaseLostError
 from storage.leases import Fence
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 GIVE_UP_AFTER = timedelta(hours=48)
 SHORTEST_NUMBER = 7  # digits of a landline
 
-Remember = Callable[[Arrival, Message], Awaitable[None]]
+Remember = Callable[[Message, tuple[int, ...]], None]  # a message, and the numbers of its tickets
 
 
 @dataclass(slots=True)
@@ -154,9 +154,11 @@ class Channel:
             arrivals = lately[first : first + FETCHES]
             fetches = (self._fetcher.fetch(self.transport, arrival) for arrival in arrivals)
             messages = await asyncio.gather(*fetches)
-            for arrival, message in zip(arrivals, messages, strict=True):
+            ids = [arrival.message_id for arrival in arrivals]
+            joined = await self._store.read(lambda tx, ids=ids: tickets.of_messages(tx, self.account, ids))  # type: ignore[misc]
+            for message_id, message in zip(ids, messages, strict=True):
                 if isinstance(message, Message) and not message.from_me and message.sent_at >= since:
-                    await remember(arrival, _masked(message))
+                    remember(_masked(message), joined.get(message_id, ()))
                 # The window is a convenience: what cannot be had again is done without.
 
     async def _give_up(self, arrival: Arrival) -> None:

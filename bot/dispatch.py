@@ -26,7 +26,7 @@ from handlers import routing
 from handlers.context import Context, Policy
 from nlp.decision import Analysis
 from nlp.pipeline import Classifier
-from storage import inbox, notices, outbox, people, registry, rooms, tickets
+from storage import inbox, notices, outbox, people, registry, rooms
 from storage.engine import Store, StoreError, Tx
 from storage.errors import LeaseLostError
 from storage.leases import Fence, no_fence
@@ -136,11 +136,10 @@ class Dispatcher:
         if channel is not None:
             await channel.resume(self._remember_again, linked=linked)
 
-    async def _remember_again(self, arrival: Arrival, message: Message) -> None:
+    def _remember_again(self, message: Message, joined: tuple[int, ...]) -> None:
         if message.recalls is not None:
             self._memory.window(message).remove(message.recalls)
         elif memory.speaker(message) not in self._memory.opted_out:
-            joined = await self._tickets_of(arrival)
             try:
                 analysis = self._analyse(message)
             except Exception:
@@ -148,10 +147,6 @@ class Dispatcher:
                 log.exception("not judged", action="refill", account=message.account, message_id=message.id)
             else:
                 self._memory.remember(message, analysis, joined, self._clock.now())
-
-    async def _tickets_of(self, arrival: Arrival) -> tuple[int, ...]:
-        found = await self._store.read(lambda tx: tickets.by_message(tx, arrival.account, arrival.message_id))
-        return tuple(ticket.number for ticket in found)
 
     # ---------------------------------------------------------------- one conversation after the other
     def _take(self, channel: Channel, message: Message) -> None:

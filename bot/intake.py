@@ -54,6 +54,7 @@ class Intake:
         self.last_failure: tuple[datetime, str] | None = None
         self._first_change = True
         self._last_at = clock.now() - LAG  # the latest arrival: no two have the same moment
+        self._taking = False
         self._queue: asyncio.Queue[Event] = asyncio.Queue(BATCH)
         self._tasks: tuple[asyncio.Task[None], asyncio.Task[None]] | None = None
 
@@ -93,6 +94,8 @@ class Intake:
         """Leave on record that the account is linked: what is said from now on is lost if nobody listens."""
         if not self._transport.online or self._down_since is not None:
             return
+        if self._taking:  # what has come may not be on disk yet; once it is, it is the sign
+            return
         account, now = self._transport.account, self._clock.now()
         try:
             await self._store.write(self._fenced(lambda tx: presence.listened(tx, account, now)))
@@ -108,7 +111,9 @@ class Intake:
             batch = [await self._queue.get()]
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+            self._taking = True
             await self.receive(batch)
+            self._taking = False
             for _ in batch:
                 self._queue.task_done()
 
@@ -160,8 +165,8 @@ class Intake:
             start, end = self._down_since, max(self._down_since, event.at)
             await self._durable(lambda tx: inbox.record_gap(tx, account, start, end), "gap")
             self._down_since = None
-        await self._again(lambda: self._dispatcher.resume(account, linked=True), "resume")
         self._linked()
+        await self._again(lambda: self._dispatcher.resume(account, linked=True), "resume")
 
     async def _unheard_since(self, tx: Tx) -> datetime | None:
         """Since when nobody has listened, by what earlier lives left; None where there was none."""

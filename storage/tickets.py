@@ -282,6 +282,16 @@ async def by_message(tx: Tx, account: str, message_id: str) -> list[Ticket]:
     return await _all(tx, _TICKET.where(tickets.c.number.in_(part)).order_by(tickets.c.number))
 
 
+async def of_messages(tx: Tx, account: str, message_ids: Collection[str]) -> dict[str, tuple[int, ...]]:
+    """The numbers of the tickets and candidates that each of these messages is part of; those of none are left out."""
+    part = ticket_messages.c
+    query = sa.select(part.message_id, part.ticket).where(part.account == account, part.message_id.in_(message_ids))
+    found: dict[str, tuple[int, ...]] = {}
+    for message_id, number in await tx.execute(query.order_by(part.ticket)):
+        found[message_id] = (*found.get(message_id, ()), number)
+    return found
+
+
 async def recent_of(tx: Tx, room_id: int | None, person_id: int, since: datetime) -> list[Ticket]:
     """Tickets and candidates this person added a message to in this room (None: in private) since then, by the
     message's time, the latest message first."""

@@ -81,6 +81,7 @@ BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "add_reporter": lambda tx: tickets.add_reporter(tx, 1, 1, None, NOW),
     "messages": lambda tx: tickets.messages(tx, 1),
     "by_message": lambda tx: tickets.by_message(tx, "a", "m0"),
+    "of_messages": lambda tx: tickets.of_messages(tx, "a", ["m0", "m1"]),
     "recent_of": lambda tx: tickets.recent_of(tx, 1, 1, NOW),
     "latest_in_room": lambda tx: tickets.latest_in_room(tx, 1, NOW),
     "open_in_community": lambda tx: tickets.open_in_community(tx, COMMUNITY, ["0503"], NOW - timedelta(days=3)),

@@ -163,6 +163,8 @@ async def test_a_message_is_part_of_a_ticket_once(store: Store, li: Person, room
     assert await store.read(lambda tx: tickets.messages(tx, 1)) == [said, photo]
     assert numbers(await store.read(lambda tx: tickets.by_message(tx, "a", "m1"))) == [1, 2]
     assert await store.read(lambda tx: tickets.by_message(tx, "b", "m1")) == []
+    joined = await store.read(lambda tx: tickets.of_messages(tx, "a", ["m0", "m1", "m2"]))
+    assert joined == {"m0": (1,), "m1": (1, 2)}
 
 
 async def test_a_dropped_message_is_gone(store: Store, li: Person, backend: Database) -> None:
