@@ -76,6 +76,9 @@ async def claim(ctx: Context, command: Command) -> str:
     found = await _claimable(ctx, command)
     if found is None:
         return "command"
+    if _elsewhere(ctx, found):
+        await ctx.reply(texts.no_such_wish(found.id))
+        return "command"
     person = await ctx.person()
     if found.state not in wishes.OPEN:
         hidden = found.state is not WishState.DONE and found.reviewer_id is None
@@ -87,6 +90,15 @@ async def claim(ctx: Context, command: Command) -> str:
     else:
         await _take(ctx, command, found, person)
     return "command"
+
+
+def _elsewhere(ctx: Context, wish: Wish) -> bool:
+    """Whether it is open, but not in this group: what it did not read of it cannot claim."""
+    if wish.state not in wishes.OPEN or ctx.group is None:
+        return False
+    if wish.scope is None:
+        return wish.room_id is not None and wish.room_id != ctx.group.id
+    return not (ctx.group.grid or "").startswith(wish.scope)
 
 
 async def _take(ctx: Context, command: Command, found: Wish, person: Person) -> None:

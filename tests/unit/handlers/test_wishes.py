@@ -9,7 +9,7 @@ import pytest
 from handlers.commands import Command, Name, NearMiss, parse
 from storage import wishes
 from storage.wishes import WishState
-from tests.unit.handlers.stage import GROUP, Stage
+from tests.unit.handlers.stage import GROUP, MICRO, Stage
 
 LEADER = "网格长刘姐"
 
@@ -81,6 +81,16 @@ async def test_a_claim_that_is_recalled_is_none(stage: Stage) -> None:
     await stage.recall(first)
     assert (await wish(stage)).state is WishState.PUBLISHED
     assert "重新开放认领" in (await stage.told(LEADER))[-1]
+
+
+async def test_a_group_that_has_not_read_of_it_cannot_claim_it(stage: Stage) -> None:
+    await stage.room("别的群", f"{MICRO[:12]}009001")
+    await open_wish(stage)
+    await stage.say("小吴", "认领 X1", room="别的群")
+    assert (await wish(stage)).state is WishState.PUBLISHED
+    assert "没有公布过 X1" in (await stage.said("别的群"))[-1]
+    await stage.say("小吴", "认领 X1")
+    assert (await wish(stage)).state is WishState.CLAIMED
 
 
 async def test_a_claim_that_came_by_the_line_is_recalled_with_the_message_that_stood_there(stage: Stage) -> None:
