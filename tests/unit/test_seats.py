@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from bot.clock import Clock, SystemClock, VirtualClock
 from bot.house import Fleet, House
 from bot.intake import Intake
 from bot.leasing import Seats
+from bot.monitor import Watch
 from bot.pacing import Budget
 from bot.registry import KnownPerson, KnownRoom, Registry
 from bot.transports.base import Event, Offline, Rejected, Transport
@@ -487,3 +490,39 @@ async def test_a_stop_does_not_wait_for_a_database_that_says_nothing(
     await life
     assert not house.seats
     assert not any(wire.online for wire in street.wires.values())
+
+
+async def test_the_page_tells_of_all_processes_and_of_what_went_wrong_here(street: Town) -> None:
+    wires: dict[str, Simulator] = {**street.wires, "wx1": Refusing("wx1", street.clock)}
+    house = street.house(wires.__getitem__)
+    watch = Watch(house, fresh_for=0)
+    async with living(house), TestClient(TestServer(watch.application())) as ask:
+
+        async def page() -> tuple[int, dict[str, Any]]:
+            async with ask.get("/readyz") as answer:
+                return answer.status, await answer.json()
+
+        status, found = await page()
+        assert (status, found["duty"], found["accounts"]) == (200, False, {}), "it stands by"
+        for account in ("wx1", "wx2"):
+            await house.open(account, await street.lease(account, "a"))
+        await house.take_duty(leases.no_fence)
+        await until(lambda: "wx1" in house.faults and house.seats["wx2"].online)
+        status, found = await page()
+        assert (status, found["duty"]) == (200, True)
+        assert found["fleet"] == {"processes": 1, "accounts": 2, "unowned": []}
+        assert found["accounts"]["wx1"]["last_error"]["why"] == "the gateway refuses the token"
+
+        await house.close("wx1", lost=False)  # given up
+
+        async def give_back(tx: Tx) -> None:
+            await leases.release(tx, {leases.lease_of("wx1"): 1}, "a", await leases.now(tx))
+
+        await street.store.write(give_back)
+        status, found = await page()
+        assert found["fleet"]["unowned"] == ["wx1"]
+        assert found["accounts"]["wx1"]["last_error"]["why"] == "the gateway refuses the token"
+        async with ask.get("/metrics") as answer:
+            figures = await answer.text()
+        assert "xiaoge_fleet_unowned 1.0" in figures
+        assert "xiaoge_duty 1.0" in figures

@@ -139,3 +139,24 @@ def test_a_bot_without_a_monitor(invoke: Invoke, tmp_path: Path) -> None:
     configure(tmp_path, "enabled = false")
     result = invoke("status")
     assert (result.code, "set it to true and restart" in result.err) == (2, True)
+
+
+def test_one_of_several_tells_of_all(invoke: Invoke, tmp_path: Path) -> None:
+    fleet = {"processes": 3, "accounts": 9, "unowned": ["wx4"]}
+    code, out = show(invoke, tmp_path, {**a_page(), "duty": False, "fleet": fleet})
+    assert code == 0
+    assert re.search(r"duty +│ in another process", out)
+    assert re.search(r"processes +│ 3 alive, for 9 accounts, nobody serves wx4", out)
+
+
+def test_the_one_with_another_monitor_is_asked(invoke: Invoke, tmp_path: Path) -> None:
+    configure(tmp_path, "port = 9")
+    with answering(json.dumps(a_page()).encode()) as port:
+        assert invoke("status", "--monitor", f"127.0.0.1:{port}").code == 0
+    for address, words in (
+        ("10.0.0.1:9464", "loopback"),
+        ("9464", "must be like"),
+        ("127.0.0.1:99999", "must be like"),
+    ):
+        result = invoke("status", "--monitor", address)
+        assert (result.code, words in result.err) == (2, True)
