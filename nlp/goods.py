@@ -29,8 +29,8 @@ _SIGNS = " \t\n,、;:。.!~()和跟与及+"
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """One thing. `amount` is None where the text does not count it; `unit` may then be empty. Of 十来袋 and 十几箱 it is
-    the round number; the note has the words."""
+    """One thing. `amount` is None where the text does not count it; `unit` may then be empty. Of 十几箱 it is the round
+    number; the note has the words."""
 
     thing: str
     amount: int | None
