@@ -387,11 +387,13 @@ class Dispatcher:
 
     async def refresh(self) -> None:
         """Read the registry anew where an import, or another process, has changed it. Raises StoreError."""
+        # In the writer's turn: no room that a message changes meanwhile is overwritten with what it was.
         if await self._store.read(registry.version) != self._memory.registry:
-            # In the writer's turn: no room that a message changes meanwhile is overwritten with what it was.
             before = self._memory.rooms
             await self._store.write(lambda tx: self._memory.load(tx, [*self._channels]))
             await self._follow(before)
+        elif await self._store.read(registry.opt_outs) != self._memory.opt_outs:
+            await self._store.write(lambda tx: self._memory.load_opt_outs(tx, [*self._channels]))
 
     async def _follow(self, before: Mapping[Conversation, Room]) -> None:
         """Groups that an account took over have read what another one sent."""

@@ -33,13 +33,19 @@ class Memory:
     opted_out: set[Speaker] = field(default_factory=set)
     windows: OrderedDict[Conversation, Window] = field(default_factory=OrderedDict)  # the stillest first
     registry: int = 0  # its version when it was read
+    opt_outs: int = 0  # how many there had been then
 
     async def load(self, tx: Tx, accounts: Collection[str]) -> None:
         """Read what the store knows of the rooms and people of these accounts, and only that. The windows are refilled
         from the wire."""
         self.registry = await registry.version(tx)
+        await self.load_opt_outs(tx, accounts)
         self.rooms = {(room.account, room.im_id): room for room in await rooms.every(tx, accounts)}
         self.people = await people.known(tx, accounts)
+
+    async def load_opt_outs(self, tx: Tx, accounts: Collection[str]) -> None:
+        """Read who of them opted out."""
+        self.opt_outs = await registry.opt_outs(tx)
         self.opted_out = await people.opted_out(tx, accounts)
 
     async def enter(self, tx: Tx, account: str) -> None:

@@ -188,7 +188,7 @@ async def everyone_with_grants(tx: Tx) -> list[Person]:
 
 async def opt_out(tx: Tx, person_id: int, at: datetime | None) -> None:
     """别记我; None opts in again. Every process that serves an account at which they speak reads it anew."""
-    await registry.touch(tx)
+    await registry.touch_opt_outs(tx)
     await tx.execute(sa.update(people).where(people.c.id == person_id).values(opted_out_at=at))
 
 
