@@ -1,8 +1,9 @@
 """What an account may send, said once more and apart from bot/pacing.py: by it the chaos tests judge what left.
 
 The rules are those of design/wechaty.md, "Pacing that keeps an account alive": sliding windows of a minute, an hour
-and a day, a tenth of hour and day kept for 应急 lines, a gap between two lines of an account (not for 应急 lines) and
-between two lines in a room, a stop and half the rate after WeChat said "too fast", and a slow start of young accounts.
+and a day, a tenth of hour and day kept for 应急 lines and a sixth from notices, a gap between two lines of an account
+(not for 应急 lines) and between two lines in a room, a stop and half the rate after WeChat said "too fast", and a slow
+start of young accounts.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from storage.model import Lane
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-RESERVED = 0.1
+KEPT = {Lane.EMERGENCY: 0.0, Lane.REPLY: 0.1, Lane.NOTICE: 1 / 6}
 LEAST_SHARE = 1 / 8
 RECOVERS = HOUR  # so long after the stop, and again and again, the share doubles
 SECOND = timedelta(seconds=1)
@@ -25,7 +28,7 @@ class Call:
 
     at: datetime
     conversation: str
-    urgent: bool
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,11 @@ class Limits:
             return 1.0
         return self.ramp_start + (1 - self.ramp_start) * ((at - self.since) // DAY) / (self.ramp // DAY)
 
-    def allowed(self, span: timedelta, at: datetime, *, urgent: bool) -> int:
+    def allowed(self, span: timedelta, at: datetime, lane: Lane) -> int:
         """How many lines may have left within the span that ends now, the one of now among them."""
         limit = self.spans[span] * self.share(at)
         if span != MINUTE:
-            limit *= self.grown(at) * (1.0 if urgent else 1 - RESERVED)
+            limit *= self.grown(at) * (1 - KEPT[lane])
         return max(1, int(limit + 1e-9))
 
     def broken(self, calls: Sequence[Call]) -> list[str]:
@@ -82,7 +85,7 @@ class Limits:
         for number, call in enumerate(calls):
             for span in self.spans:
                 within = number + 1 - bisect_right(times, call.at - span, 0, number)
-                allowed = self.allowed(span, call.at, urgent=call.urgent)
+                allowed = self.allowed(span, call.at, call.lane)
                 if within > allowed:
                     found.append(f"{call.at:%H:%M:%S} {within} within {span}, allowed {allowed}")
             found += [
@@ -90,7 +93,7 @@ class Limits:
                 for moment in self.throttled
                 if moment < call.at < moment + self.stop
             ]
-            if not call.urgent and number and call.at - times[number - 1] < self.gap * SECOND:
+            if call.lane is not Lane.EMERGENCY and number and call.at - times[number - 1] < self.gap * SECOND:
                 found.append(f"{call.at:%H:%M:%S} too soon after {times[number - 1]:%H:%M:%S}")
             before = last_in.get(call.conversation)
             if before is not None and call.at - before < self.per_room_gap * SECOND:
@@ -98,7 +101,7 @@ class Limits:
             last_in[call.conversation] = call.at
         return found
 
-    def soonest(self, lines: int, begin: datetime, *, urgent: bool) -> datetime:
+    def soonest(self, lines: int, begin: datetime, lane: Lane) -> datetime:
         """When the last of so many lines, each to another room, can leave at the earliest.
 
         Each line is put at the first moment that the lines before it allow: later than the gap after the last one (none
@@ -109,18 +112,18 @@ class Limits:
         times: list[datetime] = []
         at = begin
         for _ in range(lines):
-            if times and not urgent:
+            if times and lane is not Lane.EMERGENCY:
                 at = max(at, times[-1] + self.gap * SECOND)
-            while (later := self._not_before(times, at, urgent=urgent)) > at:
+            while (later := self._not_before(times, at, lane)) > at:
                 # Before that moment the limit itself may have grown.
                 at = min(later, at + SECOND) if self._changes(at, later) else later
             times.append(at)
         return at
 
-    def _not_before(self, times: Sequence[datetime], at: datetime, *, urgent: bool) -> datetime:
+    def _not_before(self, times: Sequence[datetime], at: datetime, lane: Lane) -> datetime:
         moment = max((one + self.stop for one in self.throttled if one <= at < one + self.stop), default=at)
         for span in self.spans:
-            allowed = self.allowed(span, at, urgent=urgent)
+            allowed = self.allowed(span, at, lane)
             if len(times) >= allowed:
                 moment = max(moment, times[-allowed] + span)
         return moment

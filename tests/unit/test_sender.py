@@ -223,11 +223,11 @@ async def test_a_new_account_begins_slowly_from_its_first_login(mouth: Mouth) ->
         await mouth.queue(f"a{n}", to=f"r{n}", lane=Lane.NOTICE)
     first = mouth.clock.now()
     await mouth.run_for(3599)
-    assert len(mouth.said()) == 21, "nine tenths of a fifth of 120"
+    assert len(mouth.said()) == 20, "five sixths of a fifth of 120"
     await mouth.restart(budget)
     assert await mouth.store.read(lambda tx: accounts.get(tx, "sim")) == Account("sim", since=first)
     await mouth.run_for(20 * 3600)
-    assert len(mouth.said()) == 54
+    assert len(mouth.said()) == 50
     await mouth.run_for(4 * 3600)
     assert len(mouth.said()) == 70, "the second day"
 
@@ -328,8 +328,8 @@ async def test_a_link_that_breaks_at_each_call_counts_no_tries_and_turns_no_orde
 
 # ---------------------------------------------------------------- a broadcast
 def least(lines: int) -> timedelta:
-    """As in test_pacing: 108 an hour, 6 a minute, 6 s between two."""
-    hours, rest = divmod(lines - 1, 108)
+    """As in test_pacing: 100 notices an hour, 6 a minute, 6 s between two."""
+    hours, rest = divmod(lines - 1, 100)
     minutes, rest = divmod(rest, 6)
     return timedelta(hours=hours, minutes=minutes, seconds=rest * 6)
 
@@ -354,7 +354,7 @@ async def test_a_broadcast_goes_out_in_the_least_time_and_answers_go_first(mouth
     for key, at in asked.items():
         assert heard[key] - at <= timedelta(seconds=0 if key == "fire" else 60), key
     took = max(heard.values()) - NOON
-    assert least(197) <= took <= 1.1 * least(197)
+    assert least(190) <= took <= 1.1 * least(190)
 
 
 def most_in(moments: Sequence[datetime], span: timedelta) -> int:
