@@ -195,7 +195,7 @@ class FleetTown(Town):
 
         async def or_dead() -> bool:
             for bot in self.bots:
-                assert not bot.ended, f"{bot.name} ended by itself while waiting for {what}\n{bot.last_words()}"
+                assert bot.ended is None, f"{bot.name} ended by itself while waiting for {what}\n{bot.last_words()}"
             return bool(await true())
 
         with self.telling(what):
