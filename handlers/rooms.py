@@ -8,7 +8,7 @@ from handlers import membership, quiet, rights, texts
 from handlers.commands import LONGEST_HUSH, Command
 from handlers.context import Context
 from storage import accounts, grids, outbox, people, rooms, standbys
-from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState, SendState
+from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState
 from storage.standbys import Standby
 
 MICRO_GRID_DIGITS = 18
@@ -210,9 +210,7 @@ def own_grid(ctx: Context) -> str | None:
 
 async def _rearrange(ctx: Context, room: Room) -> None:
     """Lines that wait for the room are judged anew: what the policy would no longer let out is dropped or put off."""
-    for line in await outbox.by_state(ctx.tx, SendState.QUEUED):
-        if line.room_id != room.id:
-            continue
+    for line in await outbox.waiting_in(ctx.tx, room):
         at = await quiet.slot(ctx.tx, room, line.kind, ctx.now, ctx.policy)
         if at is None:
             await outbox.drop(ctx.tx, line.key)

@@ -409,6 +409,13 @@ async def by_state(tx: Tx, state: SendState) -> list[Outgoing]:
     return await _all(tx, _OUTGOING.where(among, outbox.c.state == state).order_by(outbox.c.id))
 
 
+async def waiting_in(tx: Tx, room: Room) -> list[Outgoing]:
+    """Queued lines of a room, oldest first."""
+    # By account first, so that the index serves.
+    theirs = (QUEUED, outbox.c.account == room.account, outbox.c.room_id == room.id)
+    return await _all(tx, _OUTGOING.where(*theirs).order_by(outbox.c.id))
+
+
 async def sent_times(tx: Tx, account: str, since: datetime) -> list[tuple[datetime, str, Lane]]:
     """(when, conversation, lane) of everything that may have left since then, oldest first: what was refused, or given
     up by a person, as well. When: the moment of the answer, else that of the call."""

@@ -57,6 +57,7 @@ BUSY: dict[str, Callable[[Tx], Awaitable[Any]]] = {
     "count": lambda tx: inbox.count(tx, NOW.date(), {(1, "chat"): 1}),
     "put": lambda tx: outbox.put(tx, draft("new")),
     "find_queued": lambda tx: outbox.find_queued(tx, "told:S1:1"),
+    "waiting_in": lambda tx: outbox.waiting_in(tx, ROOM),
     "due": lambda tx: outbox.due(tx, "a", NOW),
     "next_due": lambda tx: outbox.next_due(tx, "a", NOW),
     "mark_sending": lambda tx: outbox.mark_sending(tx, 2, NOW),

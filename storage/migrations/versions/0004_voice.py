@@ -1,4 +1,4 @@
-"""Many processes on one database: which of them are alive, and which serves which account.
+"""Many processes on one database and many accounts in its groups; what notices carry; what may be taken back.
 
 Revision ID: 0004
 """
