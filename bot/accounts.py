@@ -3,18 +3,15 @@ running."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.settings import ConfigError
-from bot.terminal import CONFIG, ConfigOption, load, plain, read, short, table
+from bot.terminal import CONFIG, ConfigOption, load, plain, read, short, table, write
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bot.config import Config
     from storage.accounts import Account
     from storage.engine import Tx
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
     from storage.standbys import Load, Standby
 
 app = typer.Typer(help="Our accounts and the groups they are in.", no_args_is_help=True, rich_markup_mode=None)
-
-T = TypeVar("T")
 
 Name = Annotated[str, typer.Argument(help="As in the configuration: wx1.", metavar="ACCOUNT")]
 
@@ -139,7 +134,7 @@ def retire(
         found = await accounts.get(tx, account)
         return f"dead already: {found.dead_why}" if found is not None else "not in use: it was never linked"
 
-    before = _write(settings, work)
+    before = write(settings, work)
     if before is not None:
         typer.echo(f"{account} is {before}")
         return
@@ -167,7 +162,7 @@ def revive(account: Name, config: ConfigOption = CONFIG) -> None:
             await _audit(tx, "account_revived", account, datetime.now(UTC))
         return revived
 
-    revived = _write(settings, work)
+    revived = write(settings, work)
     typer.echo(f"{account} is in service again" if revived else f"{account} was not dead")
 
 
@@ -176,19 +171,6 @@ async def _audit(tx: Tx, action: str, account: str, at: datetime) -> None:
     from storage.model import AuditEntry
 
     await audit.append(tx, AuditEntry(at=at, action=action, right="operator", detail={"of": account}))
-
-
-def _write(settings: Config, work: Callable[[Tx], Awaitable[T]]) -> T:
-    from storage.beside import open_beside
-
-    async def written() -> T:
-        store = await open_beside(settings.database.url, key_file=settings.key_file)
-        try:
-            return await store.write(work)
-        finally:
-            await store.close()
-
-    return asyncio.run(written())
 
 
 def _check(settings: Config, account: str, stored: set[str]) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.settings import ConfigError, cause
-from bot.terminal import CONFIG, ConfigOption, load, plain, progress, read, table
+from bot.terminal import CONFIG, ConfigOption, load, plain, progress, read, table, write
 
 if TYPE_CHECKING:
     from bot.sheets import Cell
@@ -135,19 +135,9 @@ def attach(
       xiaoge notices attach T3 停水范围.png
     """
     from handlers.texts import notices as texts
-    from storage.beside import open_beside
 
-    settings = load(config)
     number, carried = _number(notice), _read(file)
-
-    async def work() -> None:
-        store = await open_beside(settings.database.url, key_file=settings.key_file)
-        try:
-            await store.write(lambda tx: _put(tx, number, carried))
-        finally:
-            await store.close()
-
-    asyncio.run(work())
+    write(load(config), lambda tx: _put(tx, number, carried))
     label = texts.file_label(carried.name, picture=carried.is_picture)
     typer.echo(f"T{number}: {label} {texts.size(len(carried.data))}; it goes out when somebody says 确认 T{number}")
 

@@ -6,13 +6,12 @@ the table each time.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.terminal import BROKEN, CONFIG, ConfigOption, load, plain, read, short, table
+from bot.terminal import BROKEN, CONFIG, ConfigOption, load, plain, read, short, table, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,24 +110,13 @@ def drop(ids: Ids, config: ConfigOption = CONFIG) -> None:
 def _decide(config: Path, ids: list[int], decision: Decision) -> None:
     """Decide for each line by itself and say what came of it; code 1 where one was refused."""
     from storage import byhand
-    from storage.beside import open_beside
 
-    settings = load(config)
-
-    async def work() -> list[tuple[Outgoing | None, bool]]:
-        store = await open_beside(settings.database.url, key_file=settings.key_file)
-
-        async def every(tx: Tx) -> list[tuple[Outgoing | None, bool]]:
-            now = datetime.now(UTC)
-            return [await byhand.decide(tx, one, decision, now) for one in ids]
-
-        try:
-            return await store.write(every)
-        finally:
-            await store.close()
+    async def every(tx: Tx) -> list[tuple[Outgoing | None, bool]]:
+        now = datetime.now(UTC)
+        return [await byhand.decide(tx, one, decision, now) for one in ids]
 
     refused = False
-    for one, (line, done) in zip(ids, asyncio.run(work()), strict=True):
+    for one, (line, done) in zip(ids, write(load(config), every), strict=True):
         refused = refused or not done
         typer.echo(f"line {one}: {_outcome(decision, line, done=done)}", err=not done)
     if refused:

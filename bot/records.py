@@ -12,7 +12,19 @@ import typer
 
 from bot import exports, lines
 from bot.settings import ConfigError
-from bot.terminal import BROKEN, CONFIG, ConfigOption, GridOption, check_grid, duration, load, moment, progress, read
+from bot.terminal import (
+    BROKEN,
+    CONFIG,
+    ConfigOption,
+    GridOption,
+    check_grid,
+    duration,
+    load,
+    moment,
+    progress,
+    read,
+    write,
+)
 
 if TYPE_CHECKING:
     from storage.engine import Tx
@@ -166,28 +178,19 @@ def bind_code(
       xiaoge bind-code 刘姐 --valid 30m
     """
     from storage import people, roster
-    from storage.beside import open_beside
 
     settings = load(config)
     entry = next((one for one in settings.people if one.name == name), None)
     expires = datetime.now(UTC) + duration(valid)
 
-    async def work() -> str:
-        store = await open_beside(settings.database.url, key_file=settings.key_file)
+    async def make(tx: Tx) -> str:
+        if entry is not None:
+            person_id = (await people.import_person(tx, entry.name, entry.all_grants(), ())).id
+        else:
+            person_id = _named(await roster.every(tx), name, [one.name for one in settings.people])
+        return await people.new_bind_code(tx, person_id, expires, only=only)
 
-        async def make(tx: Tx) -> str:
-            if entry is not None:
-                person_id = (await people.import_person(tx, entry.name, entry.all_grants(), ())).id
-            else:
-                person_id = _named(await roster.every(tx), name, [one.name for one in settings.people])
-            return await people.new_bind_code(tx, person_id, expires, only=only)
-
-        try:
-            return await store.write(make)
-        finally:
-            await store.close()
-
-    code = asyncio.run(work())
+    code = write(settings, make)
     typer.echo(f"绑定 {code}")
     typer.echo(f"works once, until {expires.astimezone(settings.timezone):%Y-%m-%d %H:%M}; only in private", err=True)
 

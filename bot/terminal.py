@@ -93,6 +93,20 @@ def read(settings: Config, work: Callable[[Tx], Awaitable[T]]) -> T:
     return asyncio.run(opened())
 
 
+def write(settings: Config, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """Do one short write, beside a running bot. Raises StoreError."""
+    from storage.beside import open_beside
+
+    async def opened() -> T:
+        store = await open_beside(settings.database.url, key_file=settings.key_file)
+        try:
+            return await store.write(work)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
 def short(span: timedelta) -> str:
     """How long, in one unit: `45 s`, `12 min`, `3 h`, `2 d`."""
     seconds = max(0, int(span.total_seconds()))

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.settings import ConfigError
-from bot.terminal import BROKEN, CONFIG, ConfigOption, heading, load, moment, plain, progress, read, short, table
+from bot.terminal import BROKEN, CONFIG, ConfigOption, heading, load, moment, plain, progress, read, short, table, write
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from storage.answers import Conflict
     from storage.engine import Store, Tx
     from storage.upstreams import Delivery, Link, Waiting
-
-T = TypeVar("T")
 
 app = typer.Typer(help="Tickets for the platforms above.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -109,7 +106,7 @@ def push(names: Names = None, config: ConfigOption = CONFIG) -> None:
             counts.append(await upstreams.hurry(tx, upstream.name, now))
         return counts
 
-    for upstream, count in zip(chosen, _beside(settings, hurry), strict=True):
+    for upstream, count in zip(chosen, write(settings, hurry), strict=True):
         typer.echo(f"{upstream.name}: {count} waiting")
     try:
         left = asyncio.run(_send(settings, chosen))
@@ -166,7 +163,7 @@ def replay(
             counts.append(count)
         return counts
 
-    for upstream, count in zip(chosen, _beside(settings, work), strict=True):
+    for upstream, count in zip(chosen, write(settings, work), strict=True):
         typer.echo(f"{upstream.name}: {count} queued")
 
 
@@ -240,7 +237,7 @@ def settle(
         return await handling.settle(effects, number, theirs=side is Side.THEIRS, labels=labels)
 
     try:
-        settled = _beside(settings, work)
+        settled = write(settings, work)
     except handling.Merged as error:
         raise ConfigError(str(error)) from None
     if not settled:
@@ -270,7 +267,7 @@ def forget(
     async def work(tx: Tx) -> int | None:
         return await upstreams.forget(tx, name) if name in await upstreams.left(tx, known) else None
 
-    count = _beside(settings, work)
+    count = write(settings, work)
     if count is None:
         raise ConfigError(f"nothing is kept of an upstream {name}")
     typer.echo(f"{name}: forgotten, with what {count} tickets had there")
@@ -311,20 +308,6 @@ def _number(text: str, place: str = "--ticket") -> int:
     if not re.fullmatch(r"[Ss]?[1-9][0-9]{0,8}", text):
         raise ConfigError(f"{place}: write it like S12, got {text}")
     return int(text.lstrip("Ss"))
-
-
-def _beside(settings: Config, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """One short write beside a running bot."""
-    from storage.beside import open_beside
-
-    async def opened() -> T:
-        store = await open_beside(settings.database.url, key_file=settings.key_file)
-        try:
-            return await store.write(work)
-        finally:
-            await store.close()
-
-    return asyncio.run(opened())
 
 
 async def _send(settings: Config, chosen: list[Upstream]) -> dict[str, Waiting]:
