@@ -7,6 +7,7 @@ their leader room or that of the community or street, else in private, else in a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from handlers.context import LEADERS, Effects
 from handlers.texts import detours as texts
 from storage import accounts, notices, outbox, people, presence, rooms, tickets
 from storage.model import COMMUNITY_DIGITS, Level, Outgoing, Role, Room
+from storage.presence import Marks
 
 # The link is marked twice a minute.
 SILENT_FOR = timedelta(minutes=2)
@@ -43,35 +45,43 @@ class _Target:
 
 
 async def send(effects: Effects) -> bool:
-    """Tell of what waits, once in each halt. Cheap where no account is halted."""
-    halted = await _halted(effects)
-    if not halted:
+    """Tell of what waits, once in each halt. Cheap where no account is halted, or every one is."""
+    marks = await presence.marks(effects.tx)
+    halted = await _halted(effects, marks)
+    if not halted or (marks and marks.keys() <= halted.keys()):
         return False
     waiting: Counter[tuple[str, str, _Target]] = Counter()
     matters: dict[str, str] = {}
-    for line in await outbox.held_up(effects.tx, halted, effects.now):
+    targets: dict[str | None, list[_Target]] = {}  # by grid: a notice has hundreds of lines
+    lines = await outbox.held_up(effects.tx, halted, effects.now)
+    ids = {line.room_id for line in lines if line.room_id is not None}
+    listed = {room.id: room for room in await rooms.many(effects.tx, ids)}
+    for line in lines:
         if halted[line.account].why == texts.SILENT and line.not_before + SILENT_FOR > effects.now:
             continue  # a link that is made again in a moment
-        matter, grid, words = await _matter(effects, line)
+        room = listed.get(line.room_id) if line.room_id is not None else None
+        matter, grid, words = await _matter(effects, line, room.grid if room is not None else None)
         matters[matter] = words
-        for target in await _targets(effects, grid, halted):
+        if grid not in targets:
+            targets[grid] = await _targets(effects, grid, halted)
+        for target in targets[grid]:
             waiting[line.account, matter, target] += 1
-    for (account, matter, target), lines in waiting.items():
+    for (account, matter, target), count in waiting.items():
         halt = halted[account]
         until = labels.clock(halt.until, effects.policy.timezone) if halt.until is not None else ""
-        text = texts.waits(account, halt.why, until, lines, matters[matter])
+        text = texts.waits(account, halt.why, until, count, matters[matter])
         key = f"detour:{account}:{halt.since:%y%m%d%H%M%S}:{matter}:{target.name}"
         await effects.direct(target.account, target.conversation, text, key=key, urgent=True, room_id=target.room_id)
     return False
 
 
-async def _halted(effects: Effects) -> dict[str, Halt]:
+async def _halted(effects: Effects, marks: Mapping[str, Marks]) -> dict[str, Halt]:
     """The accounts that say nothing now."""
     tx, now = effects.tx, effects.now
     found = {
-        name: Halt(texts.SILENT, marks.listened)
-        for name, marks in (await presence.marks(tx)).items()
-        if marks.listened is not None and marks.listened + SILENT_FOR < now
+        name: Halt(texts.SILENT, mark.listened)
+        for name, mark in marks.items()
+        if mark.listened is not None and mark.listened + SILENT_FOR < now
     }
     for account in await accounts.stopped(tx, now):
         since = account.throttled_at or now
@@ -81,10 +91,9 @@ async def _halted(effects: Effects) -> dict[str, Halt]:
     return found
 
 
-async def _matter(effects: Effects, line: Outgoing) -> tuple[str, str | None, str]:
-    """What a line is about: an id, the grid that it concerns, and what to call it, without a confidential word."""
-    room = await rooms.get(effects.tx, line.room_id) if line.room_id is not None else None
-    grid = room.grid if room is not None else None
+async def _matter(effects: Effects, line: Outgoing, grid: str | None) -> tuple[str, str | None, str]:
+    """What a line for a group of that grid is about: an id, the grid that it concerns, and what to call it, without a
+    confidential word."""
     ticket = await tickets.get(effects.tx, line.ticket) if line.ticket is not None else None
     if ticket is not None:
         words = ticket.id if steps.discreet(ticket) else steps.heading(effects.policy, ticket)

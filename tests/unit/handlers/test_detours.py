@@ -125,9 +125,12 @@ async def test_a_dead_account_and_one_of_which_nothing_is_heard(stage: Stage) ->
     await office(stage, "b")
     await stage.store.write(lambda tx: presence.listened(tx, ACCOUNT, stage.now))
     stage.after(minutes=3)
+    await stage.store.write(lambda tx: presence.listened(tx, "b", stage.now))
     await urgent(stage, "advice:S1")
     assert await told(stage) == [], "perhaps the link is back in a moment"
     stage.after(minutes=3)
+    assert await told(stage) == [], "of nobody anything is heard: who would say it?"
+    await stage.store.write(lambda tx: presence.listened(tx, "b", stage.now))
     assert len(await told(stage)) == 1
     await stage.store.write(lambda tx: accounts.seen(tx, ACCOUNT, stage.now))
     await stage.store.write(lambda tx: accounts.die(tx, ACCOUNT, stage.now, "retired"))
