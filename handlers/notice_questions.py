@@ -33,8 +33,9 @@ async def asked(ctx: Context) -> bool:
 async def _stated(ctx: Context, notice: Notice) -> bool:
     """Answer in the notice's own words. False where it does not say, has been quoted for that here, or the room has
     heard enough."""
-    said_at = (notice.send_at or notice.created_at).astimezone(ctx.policy.timezone)
-    sentence = stating.answer(ctx.analysis.text, notice.text, said_at)
+    zone = ctx.policy.timezone
+    said_at = (notice.send_at or notice.created_at).astimezone(zone)
+    sentence = stating.answer(ctx.analysis.text, notice.text, said_at, ctx.message.sent_at.astimezone(zone))
     room = ctx.room
     if sentence is None or room is None:
         return False
