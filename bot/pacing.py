@@ -42,18 +42,18 @@ class Budget:
     ramp_start: float = 0.2  # the part of them that it has on its first day
 
 
-def broadcast_time(lines: int, account: Account | None, now: datetime, *, budget: Budget) -> timedelta:
+def broadcast_time(lines: int, account: Account | None, now: datetime, lane: Lane, *, budget: Budget) -> timedelta:
     """How long an account needs for so many lines, each to another room, when nothing else is said; None: one that has
     never logged in. Of a new account's age only whole hours count."""
     account = account or Account("", since=now)
     age = None if account.since is None else max(now - account.since, timedelta(0)) // HOUR
     stopped = account.stopped_until
     stop = None if stopped is None else max((stopped - now) // MINUTE, -1440)
-    return _time_for(lines, budget, age, stop, account.share)
+    return _time_for(lines, lane, budget, age, stop, account.share)
 
 
 @lru_cache(maxsize=4096)  # a city's accounts are much alike
-def _time_for(lines: int, budget: Budget, age: int | None, stop: int | None, share: float) -> timedelta:
+def _time_for(lines: int, lane: Lane, budget: Budget, age: int | None, stop: int | None, share: float) -> timedelta:
     start = datetime(2000, 1, 1, tzinfo=UTC)
     account = Account(
         "",
@@ -65,7 +65,7 @@ def _time_for(lines: int, budget: Budget, age: int | None, stop: int | None, sha
     pacer = Pacer(replace(budget, gap=(mean, mean)), account=account)
     now = start
     for line in range(lines):
-        now = pacer.earliest(now, str(line), Lane.NOTICE)
+        now = pacer.earliest(now, str(line), lane)
         pacer.record(now, str(line))
     return now - start
 

@@ -57,8 +57,8 @@ class Policy:
     urgent_join_for: timedelta = timedelta(minutes=2)  # the same in 急时
     urgent_since: datetime | None = None  # 急时 where this is done: working time runs day and night from then on
     same_trouble_for: timedelta = timedelta(hours=72)  # other reporters, same community
-    # That an account, of which this is known, needs for so many lines from now on.
-    broadcast_time: Callable[[int, Account | None, datetime], timedelta] = lambda lines, *_: (
+    # That an account, of which this is known, needs for so many lines of that lane from now on.
+    broadcast_time: Callable[[int, Account | None, datetime, Lane], timedelta] = lambda lines, *_: (
         lines * timedelta(seconds=10)
     )
     notice_templates: Mapping[str, str] = field(default_factory=dict)  # by their names

@@ -8,7 +8,7 @@ from datetime import timedelta
 from handlers.context import Effects, Post
 from handlers.texts import notices as texts
 from storage import accounts, notice_files, notices, people, rooms
-from storage.model import PostKind, Room, RoomState
+from storage.model import Lane, PostKind, Room, RoomState
 from storage.notices import Notice, NoticeState, Skipped
 
 DRAFT_FOR = timedelta(hours=24)
@@ -111,6 +111,6 @@ async def takes(effects: Effects, notice: Notice) -> timedelta:
     each = 1 if await notice_files.of(effects.tx, notice.number) is None else 2
     known = await accounts.every(effects.tx)
     rooms_of = await notices.rooms_of(effects.tx, notice.number)
-    pace = effects.policy.broadcast_time
-    times = (pace(each * count, known.get(account), effects.now) for account, count in rooms_of.items())
+    pace, lane = effects.policy.broadcast_time, Lane.EMERGENCY if notice.urgent else Lane.NOTICE
+    times = (pace(each * count, known.get(account), effects.now, lane) for account, count in rooms_of.items())
     return max(times, default=timedelta(0))

@@ -249,19 +249,19 @@ def test_a_restart_forgets_no_send_and_a_clock_set_back_frees_none() -> None:
     assert pacer.earliest(START, "c", Lane.EMERGENCY) == START + MINUTE
 
 
-@given(st.integers(1, 90), st.integers(0, 9))
-def test_a_broadcast_takes_as_long_as_was_said(rooms: int, seed: int) -> None:
+@given(st.integers(1, 90), st.integers(0, 9), st.sampled_from([Lane.NOTICE, Lane.EMERGENCY]))
+def test_a_broadcast_takes_as_long_as_was_said(rooms: int, seed: int, lane: Lane) -> None:
     """Nothing else is said, each line goes to another room: the jitter of the gaps is all that differs."""
     pacer, now = Pacer(SMALL, seed=seed), START
     for room in range(rooms):
-        now = pacer.earliest(now, str(room), Lane.NOTICE)
+        now = pacer.earliest(now, str(room), lane)
         pacer.record(now, str(room))
-    said, jitter = broadcast_time(rooms, Account("a"), START, budget=SMALL), timedelta(minutes=2)
+    said, jitter = broadcast_time(rooms, Account("a"), START, lane, budget=SMALL), timedelta(minutes=2)
     assert said - jitter <= now - START <= said + jitter
 
 
 def said(account: Account | None, lines: int = 190) -> timedelta:
-    return broadcast_time(lines, account, START, budget=Budget(ramp_days=14))
+    return broadcast_time(lines, account, START, Lane.NOTICE, budget=Budget(ramp_days=14))
 
 
 @pytest.mark.parametrize(
@@ -289,3 +289,8 @@ def test_gaps_are_drawn() -> None:
     gaps = {after - before for before, after in pairwise(moments)}
     assert len(gaps) == 49
     assert all(timedelta(seconds=6) <= gap <= timedelta(seconds=12) for gap in gaps)
+
+
+def test_an_emergency_is_through_sooner() -> None:
+    times = [broadcast_time(190, Account("a"), START, lane, budget=Budget()) for lane in (Lane.EMERGENCY, Lane.NOTICE)]
+    assert times[0] < times[1], "more of each hour is for it"
