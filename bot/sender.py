@@ -213,7 +213,7 @@ class Sender:
 
         async def claim(tx: Tx) -> bool:
             await self._fence(tx)
-            return await outbox.mark_sending(tx, row.id, now)
+            return await outbox.mark_sending(tx, row.id, now, seen=row)
 
         file = await self._file(row)
         if not await self._store.write(claim):

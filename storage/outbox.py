@@ -54,6 +54,11 @@ _SENDING = (
     .where(outbox.c.id == _FREE.scalar_subquery())
     .values(state=SendState.SENDING, sending_at=sa.bindparam("moment"))
 )
+_SENDING_AS_SEEN = _SENDING.where(
+    outbox.c.account == sa.bindparam("of"),
+    outbox.c.conversation == sa.bindparam("there"),
+    outbox.c.text == sa.bindparam("words"),
+)
 _SENT = (
     sa.update(outbox)
     .where(outbox.c.id == sa.bindparam("line"), outbox.c.state.in_([SendState.SENDING, SendState.UNKNOWN]))
@@ -145,9 +150,14 @@ async def _move(tx: Tx, id: int, states: Sequence[SendState], **values: Any) -> 
     return (await tx.execute(statement)).rowcount == 1
 
 
-async def mark_sending(tx: Tx, id: int, at: datetime) -> bool:
-    """QUEUED → SENDING; False if it was no longer queued."""
-    return (await tx.execute(_SENDING, {"line": id, "moment": at})).rowcount == 1
+async def mark_sending(tx: Tx, id: int, at: datetime, *, seen: Outgoing | None = None) -> bool:
+    """QUEUED → SENDING; False if it was no longer queued or, since it was `seen`, went to another account or got other
+    words."""
+    values: dict[str, Any] = {"line": id, "moment": at}
+    if seen is None:
+        return (await tx.execute(_SENDING, values)).rowcount == 1
+    values |= {"of": seen.account, "there": seen.conversation, "words": seen.text}
+    return (await tx.execute(_SENDING_AS_SEEN, values)).rowcount == 1
 
 
 async def mark_sent(tx: Tx, id: int, at: datetime, message_id: str | None) -> None:

@@ -16,9 +16,9 @@ from bot.pacing import DAY, HOUR, Budget
 from bot.sender import GIVE_UP_AFTER, Sender
 from bot.transports.base import Offline, Throttled
 from bot.transports.simulator import Simulator
-from storage import accounts, outbox
+from storage import accounts, outbox, tables
 from storage.accounts import Account
-from storage.engine import Store
+from storage.engine import Store, Tx
 from storage.model import Draft, Lane, Outgoing, PostKind, SendState
 
 NOON = datetime(2025, 6, 12, 4, 0, tzinfo=UTC)
@@ -464,3 +464,23 @@ async def test_figures_are_those_of_the_moment(mouth: Mouth) -> None:
     await mouth.run_for(1)
     pacer, now = mouth.sender.pacer, mouth.clock.now()
     assert (pacer.used(now), pacer.limits(now), pacer.ramp(now)) == ((1, 1, 1), (6, 24, 60), 0.2)
+
+
+async def test_a_line_that_changed_while_its_turn_came_is_looked_at_again(mouth: Mouth) -> None:
+    """Between the look at what waits and the claim another message is joined to it, or another account takes its group
+    over: the old words are not said, and not through the old account."""
+    changes: dict[str, dict[str, str]] = {}
+
+    async def meanwhile(tx: Tx) -> None:
+        for key, values in changes.items():
+            await tx.execute(sa.update(tables.outbox).where(tables.outbox.c.key == key).values(values))
+        changes.clear()
+
+    mouth.sender = Sender(mouth.store, mouth.wire, Budget(), mouth.clock, fence=meanwhile, seed=1)
+    await mouth.run_for(1)  # it logs in
+    await mouth.queue("merged")
+    await mouth.queue("moved", to="r2")
+    changes |= {"merged": {"text": "both"}, "moved": {"account": "other", "conversation": "theirs"}}
+    await mouth.run_for(60)
+    assert [(sent.conversation, sent.text) for sent in mouth.wire.sent] == [("r1", "both")]
+    assert await mouth.state(SendState.QUEUED) == ["moved"]
