@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.files import LONGEST_NAME, named
 
@@ -37,3 +41,36 @@ def test_a_long_name_keeps_its_ending() -> None:
     file = named("很" * 300 + ".docx", b"x")
     assert len(file.name) == LONGEST_NAME
     assert file.name.endswith("很.docx")
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def exif(order: str, way_up: int) -> bytes:
+    """What a phone notes: the maker, which way up, and where."""
+    entry = order + "HHI4s"
+    entries = [
+        struct.pack(entry, 0x010F, 2, 4, b"cam\0"),
+        struct.pack(entry, 0x0112, 3, 1, struct.pack(order + "HH", way_up, 0)),
+        struct.pack(entry, 0x8825, 4, 1, struct.pack(order + "I", 99)),
+    ]
+    sign = b"II" if order == "<" else b"MM"
+    return b"Exif\0\0" + sign + struct.pack(order + "HIH", 42, 8, len(entries)) + b"".join(entries) + b"31.2N"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_picture_does_not_tell_where_it_was_taken(order: str) -> None:
+    picture = segment(0xE0, b"JFIF") + segment(0xDB, b"tables") + segment(0xDA, b"how") + b"the picture\xff\xd9"
+    noted = segment(0xE1, exif(order, 6)) + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\x00 31.2N")
+    sent = named("a.jpg", b"\xff\xd8" + noted + b"\xff" + segment(0xFE, b"by Li") + picture, picture=True).data
+    assert not any(trace in sent for trace in (b"31.2N", b"cam", b"by Li"))
+    way_up = b"Exif\0\0MM\0*" + bytes.fromhex("00000008 0001 0112 0003 00000001 0006 0000 00000000")
+    assert sent == b"\xff\xd8" + segment(0xE1, way_up) + picture
+    assert named("b.jpg", sent).data == sent
+
+
+@given(st.binary(max_size=60).filter(lambda rest: b"\xff\xda" not in rest))
+def test_a_picture_that_is_broken_goes_as_it_is(rest: bytes) -> None:
+    data = b"\xff\xd8\xff\xe1" + rest
+    assert named("a.jpg", data).data == data
