@@ -35,7 +35,7 @@ MORNING = datetime(2025, 6, 12, 1, 0, tzinfo=UTC)  # nine o'clock in China
 NIGHT = datetime(2025, 6, 12, 15, 0, tzinfo=UTC)  # eleven in the evening
 MOST = 1.1  # of the time that there is no way around
 WALL = 60.0  # seconds of an idle core
-BUSY = 2.0  # a core that is shared with others may take so much longer for the same, also by the processor's own time
+BUSY = 4.0  # on a core that is shared with others the same takes a multiple, also by the processor's own time
 LEFT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN, SendState.FAILED)
 
 
