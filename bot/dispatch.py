@@ -127,8 +127,11 @@ class Dispatcher:
 
     # ---------------------------------------------------------------- the way in
     async def put(self, arrival: Arrival, message: Message | None) -> None:
-        """Take in one durable id; waits while too much is in memory."""
-        await self._channels[arrival.account].put(arrival, message)
+        """Take in one durable id; waits while too much is in memory. For an account that has just left nothing: it is
+        pending for whoever serves it next."""
+        channel = self._channels.get(arrival.account)
+        if channel is not None:
+            await channel.put(arrival, message)
 
     async def resume(self, account: str, *, linked: bool = False) -> None:
         """Take up what was accepted but not finished: see `Channel.resume`."""

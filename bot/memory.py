@@ -34,6 +34,7 @@ class Memory:
     windows: OrderedDict[Conversation, Window] = field(default_factory=OrderedDict)  # the stillest first
     registry: int = 0  # its version when it was read
     opt_outs: int = 0  # how many there had been then
+    left: set[str] = field(default_factory=set)  # accounts that are not served any more and still to be forgotten
 
     async def load(self, tx: Tx, accounts: Collection[str]) -> None:
         """Read what the store knows of the rooms and people of these accounts, and only that. The windows are refilled
@@ -50,16 +51,23 @@ class Memory:
 
     async def enter(self, tx: Tx, account: str) -> None:
         """The same for one account more."""
+        if account in self.left:
+            self._forget_left()
         self.rooms |= {(room.account, room.im_id): room for room in await rooms.every(tx, [account])}
         self.people |= await people.known(tx, [account])
         self.opted_out |= await people.opted_out(tx, [account])
 
     def forget(self, account: str) -> None:
-        """Of an account that another process may serve from now on nothing is known here."""
-        self.rooms = {key: room for key, room in self.rooms.items() if key[0] != account}
-        self.people = {key for key in self.people if key[0] != account}
-        self.opted_out = {key for key in self.opted_out if key[0] != account}
-        for key in [key for key in self.windows if key[0] == account]:
+        """Another process may serve that account from now on: what is known of it is of no use here, and goes with the
+        next `tidy`. That costs as much for one account as for all, so who leaves hundreds at once pays it once."""
+        self.left.add(account)
+
+    def _forget_left(self) -> None:
+        left, self.left = self.left, set()
+        self.rooms = {key: room for key, room in self.rooms.items() if key[0] not in left}
+        self.people = {key for key in self.people if key[0] not in left}
+        self.opted_out = {key for key in self.opted_out if key[0] not in left}
+        for key in [key for key in self.windows if key[0] in left]:
             del self.windows[key]
 
     def room(self, message: Message) -> Room | None:
@@ -82,7 +90,10 @@ class Memory:
         window.add(line, now)
 
     def tidy(self, now: datetime) -> None:
-        """Forget windows that have gone still, so that memory does not grow with the number of rooms."""
+        """Forget accounts that have left, and windows that have gone still, so that memory does not grow with the
+        number of rooms."""
+        if self.left:
+            self._forget_left()
         while self.windows:
             key, window = next(iter(self.windows.items()))
             window.forget(now)

@@ -19,19 +19,20 @@ class Receipts:
     """The notices of the last day, by the room that read them, and what was said to them since the last flush."""
 
     def __init__(self) -> None:
-        self._read: dict[tuple[str, str], tuple[int, datetime]] = {}  # the room's latest notice, and when it came
+        # By account and room: its latest notice, and when it came.
+        self._read: dict[str, dict[str, tuple[int, datetime]]] = {}
         self._said: set[Said] = set()
 
     async def load(self, tx: Tx, account: str, now: datetime) -> None:
         """Read what an earlier life sent."""
         for conversation, number, at in await notices.heard_in(tx, account, now - FOR):
-            self._read[account, conversation] = number, at
+            self._read.setdefault(account, {})[conversation] = number, at
 
     def sent(self, line: Outgoing, now: datetime) -> None:
         """A line went out; where it is a notice's, what its room says from now on may be a receipt."""
         number = notices.number_of(line.key)
         if number is not None:
-            self._read[line.account, line.conversation] = number, now
+            self._read.setdefault(line.account, {})[line.conversation] = number, now
 
     def noticed(self, message: Message) -> bool:
         """Whether the room of a message has read a notice within the day before it."""
@@ -46,15 +47,16 @@ class Receipts:
     def _latest(self, message: Message) -> tuple[int, datetime]:
         """The number of the room's latest notice and when it came; 0 where there is none."""
         none = 0, message.sent_at
-        return none if message.room is None else self._read.get((message.account, message.room), none)
+        return none if message.room is None else self._read.get(message.account, {}).get(message.room, none)
 
     def forget(self, account: str) -> None:
         """Another process may serve that account from now on. What was said stays, to be written down."""
-        self._read = {room: read for room, read in self._read.items() if room[0] != account}
+        self._read.pop(account, None)
 
     def tidy(self, now: datetime) -> None:
         """Forget the notices of yesterday."""
-        self._read = {room: (number, at) for room, (number, at) in self._read.items() if at >= now - FOR}
+        for account, read in self._read.items():
+            self._read[account] = {room: (number, at) for room, (number, at) in read.items() if at >= now - FOR}
 
     def take(self) -> set[Said]:
         """What was said since the last time."""

@@ -526,3 +526,40 @@ async def test_the_page_tells_of_all_processes_and_of_what_went_wrong_here(stree
             figures = await answer.text()
         assert "xiaoge_fleet_unowned 1.0" in figures
         assert "xiaoge_duty 1.0" in figures
+
+
+async def test_a_seat_that_opens_again_knows_nothing_of_before(town: Town) -> None:
+    """Meanwhile another process served the account."""
+    house = town.house()
+    await house.open("wx1", await town.lease("wx1", "a"))
+    await house.open("wx2", await town.lease("wx2", "a"))
+    for account in ("wx1", "wx2"):
+        town.say(account, 0, "晚上吃火锅不", f"{account}-m1")
+        await house.hear(account, town.wires[account].take())
+    assert house.dispatcher.windows == 2
+    await house.close("wx1", lost=True)
+    await house.open("wx1", await town.lease("wx1", "a"))
+    assert house.dispatcher.windows == 1
+    for account in ("wx1", "wx2"):
+        await house.close(account, lost=True)
+    await house.tick()
+    assert house.dispatcher.windows == 0
+
+
+async def test_an_id_that_became_durable_as_the_seat_closed_is_the_next_owners(town: Town) -> None:
+    house = town.house()
+
+    async def fence(tx: Tx) -> None:
+        if leaving:
+            house.dispatcher.remove("wx1")
+
+    leaving: list[bool] = []
+    await house.open("wx1", fence)
+    town.say("wx1", 0, "3栋2单元电梯坏了", "m1")
+    leaving.append(True)
+    await house.intakes["wx1"].receive(town.wires["wx1"].take())
+    assert len(await town.store.read(lambda tx: inbox.pending(tx, "wx1"))) == 1
+    await house.open("wx1")
+    await house.dispatcher.resume("wx1")
+    await house.hear("wx1", [])
+    assert len(await town.store.read(tickets.search)) == 1
