@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,9 +21,10 @@ from storage.accounts import Account
 from storage.model import Lane
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-# Of the hour and day budgets, kept from each lane. What replies have before notices is so little that an account still
-# tells its 200 groups within two hours: 100 of 120 are left.
-KEPT_FROM = {Lane.EMERGENCY: 0.0, Lane.REPLY: 1 / 10, Lane.NOTICE: 1 / 6}
+# Parts of the hour and day budgets. Notices may be so many of the lines that replies find a place beside them, and an
+# account still tells its 200 groups within two windows of an hour.
+KEPT_FOR_EMERGENCY = 1 / 10
+MOST_NOTICES = 5 / 6
 LEAST_SHARE = 1 / 8
 RECOVERS_AFTER = HOUR  # then the share doubles, until it is whole again
 
@@ -66,7 +67,7 @@ def _time_for(lines: int, lane: Lane, budget: Budget, age: int | None, stop: int
     now = start
     for line in range(lines):
         now = pacer.earliest(now, str(line), lane)
-        pacer.record(now, str(line))
+        pacer.record(now, str(line), lane)
     return now - start
 
 
@@ -76,21 +77,22 @@ class Pacer:
     def __init__(
         self,
         budget: Budget,
-        log: Iterable[tuple[datetime, str]] = (),
+        log: Iterable[tuple[datetime, str, Lane]] = (),
         *,
         account: Account | None = None,
         seed: int | None = None,
     ) -> None:
-        """`log` holds (time, conversation) of the last day's sends, oldest first, `account` what its throttles left and
-        its age: a restart forgets nothing."""
+        """`log` holds (time, conversation, lane) of the last day's sends, oldest first, `account` what its throttles left
+        and its age: a restart forgets nothing."""
         self._budget = budget
         self._random = random.Random(seed)
         self._sent: deque[datetime] = deque()
+        self._notices: deque[datetime] = deque()  # those of them
         self._last_in: dict[str, datetime] = {}
         self._gap_until: datetime | None = None
         self.account = account or Account("")
-        for at, conversation in log:
-            self.record(at, conversation)
+        for at, conversation, lane in log:
+            self.record(at, conversation, lane)
 
     # ---------------------------------------------------------------- what is so
     @property
@@ -124,17 +126,18 @@ class Pacer:
 
     def limits(self, now: datetime) -> tuple[int, int, int]:
         """Lines that anything may send in a minute, an hour and a day as things are now."""
-        minute, hour, day = (self._allowed(span, now, Lane.EMERGENCY) for span in (MINUTE, HOUR, DAY))
+        minute, hour, day = (self._allowed(span, now) for span in (MINUTE, HOUR, DAY))
         return minute, hour, day
 
     # ---------------------------------------------------------------- what happens
-    def record(self, at: datetime, conversation: str) -> None:
+    def record(self, at: datetime, conversation: str, lane: Lane) -> None:
         """A message leaves (or may have left) at that moment."""
         if self._sent:
             at = max(at, self._sent[-1])  # a clock that was set back frees no budget
-        self._sent.append(at)
-        while self._sent[0] <= at - DAY:
-            self._sent.popleft()
+        for log in (self._sent, self._notices) if lane is Lane.NOTICE else (self._sent,):
+            log.append(at)
+            while log[0] <= at - DAY:
+                log.popleft()
         self._last_in[conversation] = at
         if len(self._last_in) > 4 * self._budget.per_day:
             horizon = at - timedelta(seconds=self._budget.per_room_gap)
@@ -159,27 +162,30 @@ class Pacer:
         last = None if conversation is None else self._last_in.get(conversation)
         if last is not None:
             at = max(at, last + timedelta(seconds=self._budget.per_room_gap))
+        whole = 1.0 if lane is Lane.EMERGENCY else 1 - KEPT_FOR_EMERGENCY
         for span in (MINUTE, HOUR, DAY):
-            at = self._free(span, at, lane)
+            at = self._free(self._sent, span, at, whole)
+            if lane is Lane.NOTICE:
+                at = self._free(self._notices, span, at, MOST_NOTICES)
         return at
 
-    def _free(self, span: timedelta, at: datetime, lane: Lane) -> datetime:
-        """The first moment from then on at which the window that ends there has a place. As windows only ever empty
-        and allowances only grow until the next throttle, it is free ever after, too."""
+    def _free(self, log: Sequence[datetime], span: timedelta, at: datetime, part: float) -> datetime:
+        """The first moment from then on at which the window that ends there has a place in that part of the budget. As
+        windows only ever empty and allowances only grow until the next throttle, it is free ever after, too."""
         while True:
-            allowed = self._allowed(span, at, lane)
-            free = max(at, self._sent[-allowed] + span) if len(self._sent) >= allowed else at
+            allowed = self._allowed(span, at, part)
+            free = max(at, log[-allowed] + span) if len(log) >= allowed else at
             grows = self._grows_after(at)
             if grows is None or free <= grows:
                 return free
             at = grows
 
-    def _allowed(self, span: timedelta, at: datetime, lane: Lane) -> int:
-        budget, part = self._budget, self.share(at)
+    def _allowed(self, span: timedelta, at: datetime, part: float = 1.0) -> int:
+        budget, share = self._budget, self.share(at)
         limit = {MINUTE: budget.per_minute, HOUR: budget.per_hour, DAY: budget.per_day}[span]
         if span is not MINUTE:
-            part *= self.ramp(at) * (1 - KEPT_FROM[lane])
-        return max(1, math.floor(limit * part + 1e-9))
+            share *= self.ramp(at) * part
+        return max(1, math.floor(limit * share + 1e-9))
 
     def _grows_after(self, at: datetime) -> datetime | None:
         """When more will be allowed than is then."""

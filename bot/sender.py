@@ -110,8 +110,7 @@ class Sender:
         now = self._clock.now()
         left = await self._store.write(self._recover)
         known = await self._store.read(lambda tx: accounts.get(tx, self.account))
-        log_rows = await self._store.read(lambda tx: outbox.sent_times(tx, self.account, now - DAY))
-        sends = [(at, conversation) for at, conversation, _ in log_rows]
+        sends = await self._store.read(lambda tx: outbox.sent_times(tx, self.account, now - DAY))
         self._known = known is not None
         self._pacer = Pacer(self._budget, sends, account=known or Account(self.account), seed=self._seed)
         if left:
@@ -274,7 +273,7 @@ class Sender:
         """The line left between the call and its answer, which is now: counted from the later moment, no window is ever
         overfull."""
         at = self._clock.now()
-        self._pacer.record(at, row.conversation)
+        self._pacer.record(at, row.conversation, row.lane)
         return at
 
     async def _slowed(self, row: Outgoing, tx: Tx) -> None:

@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from storage.model import Lane
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-KEPT = {Lane.EMERGENCY: 0.0, Lane.REPLY: 0.1, Lane.NOTICE: 1 / 6}
+FOR_EMERGENCY = 1 / 10  # of hour and day
+NOTICES = 5 / 6  # of hour and day at most
 LEAST_SHARE = 1 / 8
 RECOVERS = HOUR  # so long after the stop, and again and again, the share doubles
 SECOND = timedelta(seconds=1)
@@ -71,23 +72,29 @@ class Limits:
             return 1.0
         return self.ramp_start + (1 - self.ramp_start) * ((at - self.since) // DAY) / (self.ramp // DAY)
 
-    def allowed(self, span: timedelta, at: datetime, lane: Lane) -> int:
-        """How many lines may have left within the span that ends now, the one of now among them."""
+    def allowed(self, span: timedelta, at: datetime, part: float) -> int:
+        """How many lines may have left within the span that ends now, the one of now among them: all of the minute's
+        limit, that part of the hour's and the day's."""
         limit = self.spans[span] * self.share(at)
         if span != MINUTE:
-            limit *= self.grown(at) * (1 - KEPT[lane])
+            limit *= self.grown(at) * part
         return max(1, int(limit + 1e-9))
 
     def broken(self, calls: Sequence[Call]) -> list[str]:
         """What the calls, oldest first, break."""
-        found, times = [], [call.at for call in calls]
+        found, times, notices = [], [call.at for call in calls], list[datetime]()
         last_in: dict[str, datetime] = {}
         for number, call in enumerate(calls):
             for span in self.spans:
                 within = number + 1 - bisect_right(times, call.at - span, 0, number)
-                allowed = self.allowed(span, call.at, call.lane)
+                allowed = self.allowed(span, call.at, 1 if call.lane is Lane.EMERGENCY else 1 - FOR_EMERGENCY)
                 if within > allowed:
                     found.append(f"{call.at:%H:%M:%S} {within} within {span}, allowed {allowed}")
+                within = len(notices) + 1 - bisect_right(notices, call.at - span)
+                if call.lane is Lane.NOTICE and within > self.allowed(span, call.at, NOTICES):
+                    found.append(f"{call.at:%H:%M:%S} {within} notices within {span}")
+            if call.lane is Lane.NOTICE:
+                notices.append(call.at)
             found += [
                 f"{call.at:%H:%M:%S} said while it was stopped at {moment:%H:%M:%S}"
                 for moment in self.throttled
@@ -102,7 +109,7 @@ class Limits:
         return found
 
     def soonest(self, lines: int, begin: datetime, lane: Lane) -> datetime:
-        """When the last of so many lines, each to another room, can leave at the earliest.
+        """When the last of so many notices (or 应急 lines), each to another room, can leave at the earliest.
 
         Each line is put at the first moment that the lines before it allow: later than the gap after the last one (none
         for 应急), outside of the stops, and such that no window that ends there holds more than is allowed there. No
@@ -123,7 +130,7 @@ class Limits:
     def _not_before(self, times: Sequence[datetime], at: datetime, lane: Lane) -> datetime:
         moment = max((one + self.stop for one in self.throttled if one <= at < one + self.stop), default=at)
         for span in self.spans:
-            allowed = self.allowed(span, at, lane)
+            allowed = self.allowed(span, at, 1 if lane is Lane.EMERGENCY else NOTICES)
             if len(times) >= allowed:
                 moment = max(moment, times[-allowed] + span)
         return moment

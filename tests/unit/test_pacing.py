@@ -63,7 +63,7 @@ class Rules:
             if self.since is not None and self.budget.ramp_days:
                 days = min((at - self.since).days, self.budget.ramp_days)
                 part *= self.budget.ramp_start + (1 - self.budget.ramp_start) / self.budget.ramp_days * days
-            part *= {Lane.EMERGENCY: 1, Lane.REPLY: 9 / 10, Lane.NOTICE: 5 / 6}[lane]
+            part *= {Lane.EMERGENCY: 1, Lane.REPLY: 9 / 10, Lane.NOTICE: 5 / 6}[lane]  # of the notices alone
         return max(1, math.floor(round(whole * part, 6)))
 
     def may(self, at: datetime, lane: Lane, room: str) -> bool:
@@ -72,8 +72,12 @@ class Rules:
             return False
         if any(at - when < ROOM_GAP for when, _, where in self.sent if where == room):
             return False
+        notices = [when for when, kind, _ in self.sent if kind is Lane.NOTICE]
+        every = [when for when, _, _ in self.sent], Lane.EMERGENCY if lane is Lane.EMERGENCY else Lane.REPLY
+        bounds = [every, (notices, Lane.NOTICE)] if lane is Lane.NOTICE else [every]
         return all(
-            sum(at - when < span for when, _, _ in self.sent) < self.limit(span, at, lane)
+            sum(at - when < span for when in times) < self.limit(span, at, kind)
+            for times, kind in bounds
             for span in (MINUTE, HOUR, DAY)
         )
 
@@ -96,7 +100,7 @@ def test_no_window_is_ever_exceeded_and_nothing_waits_longer_than_it_must(
     now = START
     for event in events:
         if event == "restart":
-            log = [(at, room) for at, _, room in account.sent if at > now - DAY]
+            log = [(at, room, lane) for at, lane, room in account.sent if at > now - DAY]
             pacer = Pacer(budget, log, account=pacer.account, seed=seed)
         elif event in ("throttle", "notice"):
             now += timedelta(seconds=1 if event == "notice" else 0)
@@ -115,7 +119,7 @@ def test_no_window_is_ever_exceeded_and_nothing_waits_longer_than_it_must(
             if at > now and not held_by_gap:
                 assert not account.may(at - TICK, lane, room), "it could have gone before"
             now = at
-            pacer.record(now, room)
+            pacer.record(now, room, Lane.REPLY)
             account.sent.append((now, lane, room))
     moments = [at for at, _, _ in account.sent]
     assert most_in(moments, MINUTE) <= budget.per_minute
@@ -136,13 +140,13 @@ def least(lines: int, budget: Budget) -> timedelta:
 def test_a_full_queue_goes_out_in_the_least_time(lines: int, seed: int, restarts: bool) -> None:
     budget = Budget()
     pacer, now = Pacer(budget, seed=seed), START
-    log: list[tuple[datetime, str]] = []
+    log: list[tuple[datetime, str, Lane]] = []
     for line in range(lines):
         if restarts and line % 30 == 29:
             pacer = Pacer(budget, log, seed=line)
         now = pacer.earliest(now, str(line), Lane.NOTICE)
-        pacer.record(now, str(line))
-        log.append((now, str(line)))
+        pacer.record(now, str(line), Lane.NOTICE)
+        log.append((now, str(line), Lane.NOTICE))
     assert least(lines, budget) <= now - START <= 1.1 * least(lines, budget) + MINUTE
 
 
@@ -151,11 +155,11 @@ def test_a_tenth_of_the_hour_and_the_day_is_kept_for_emergencies() -> None:
     now = START
     for _ in range(27):
         now = pacer.earliest(now, "a", Lane.REPLY)
-        pacer.record(now, "a")
+        pacer.record(now, "a", Lane.REPLY)
     assert pacer.earliest(now, "b", Lane.NOTICE) >= START + DAY
     for room in "bcd":
         now = pacer.earliest(now, room, Lane.EMERGENCY)
-        pacer.record(now, room)
+        pacer.record(now, room, Lane.EMERGENCY)
     assert now < START + 4 * HOUR
     assert pacer.earliest(now, "e", Lane.EMERGENCY) >= START + DAY, "and not more than that"
 
@@ -164,11 +168,11 @@ def test_a_broadcast_leaves_some_of_the_hour_to_replies() -> None:
     pacer, now = Pacer(Budget(), seed=1), START
     for room in range(100):
         now = pacer.earliest(now, str(room), Lane.NOTICE)
-        pacer.record(now, str(room))
+        pacer.record(now, str(room), Lane.NOTICE)
     assert pacer.earliest(now, "another", Lane.NOTICE) >= START + HOUR
     for room in range(8):
         now = pacer.earliest(now, f"asker {room}", Lane.REPLY)
-        pacer.record(now, f"asker {room}")
+        pacer.record(now, f"asker {room}", Lane.REPLY)
     assert now < START + timedelta(minutes=25)
     assert pacer.earliest(now, "asker", Lane.REPLY) >= START + HOUR
 
@@ -177,9 +181,9 @@ def test_an_emergency_skips_the_gap_but_neither_the_minute_nor_the_room() -> Non
     pacer = Pacer(SMALL, seed=1)
     for room in "abc":
         assert pacer.earliest(START, room, Lane.EMERGENCY) == START
-        pacer.record(START, room)
+        pacer.record(START, room, Lane.EMERGENCY)
     assert pacer.earliest(START, "d", Lane.EMERGENCY) == START + MINUTE
-    pacer = Pacer(SMALL, [(START, "a")], seed=1)
+    pacer = Pacer(SMALL, [(START, "a", Lane.REPLY)], seed=1)
     assert pacer.earliest(START, "a", Lane.EMERGENCY) == START + ROOM_GAP
 
 
@@ -189,11 +193,11 @@ def test_a_throttle_stops_everything_and_halves_the_rate_until_it_recovers() -> 
     back = pacer.earliest(START, "a", Lane.EMERGENCY)
     assert back == START + timedelta(minutes=10)
     for _ in range(3):
-        pacer.record(back, "a")
+        pacer.record(back, "a", Lane.EMERGENCY)
     assert pacer.earliest(back, "a", Lane.REPLY) == back + MINUTE, "three a minute, not six"
     later = back + HOUR
     for _ in range(3):
-        pacer.record(later, "a")
+        pacer.record(later, "a", Lane.REPLY)
     assert pacer.earliest(later, "a", Lane.REPLY) == later, "six a minute again"
 
 
@@ -217,7 +221,7 @@ def test_each_throttle_halves_once_and_each_hour_doubles_whoever_looks() -> None
 
 def test_who_waits_for_a_halved_budget_goes_when_it_is_whole_again() -> None:
     """Not when the day is over: 200 lines are more than half a day's, and less than a day's."""
-    log = [(START + number * timedelta(seconds=30), str(number)) for number in range(200)]
+    log = [(START + number * timedelta(seconds=30), str(number), Lane.REPLY) for number in range(200)]
     pacer = Pacer(STEADY, log)
     end = START + 200 * timedelta(seconds=30)
     pacer.throttled(end)
@@ -234,7 +238,7 @@ def test_a_new_account_grows_from_day_to_day() -> None:
         (6, 120, 300),
     ]
     for number in range(60):
-        pacer.record(START, str(number))
+        pacer.record(START, str(number), Lane.REPLY)
     assert pacer.earliest(START, "a", Lane.EMERGENCY) == START + DAY
     assert pacer.ramp(START - HOUR) == 0.2, "a first login that is still to come"
     assert Pacer(budget, account=Account("a")).ramp(START) == 1, "nobody knows how old it is: old"
@@ -242,10 +246,10 @@ def test_a_new_account_grows_from_day_to_day() -> None:
 
 
 def test_a_restart_forgets_no_send_and_a_clock_set_back_frees_none() -> None:
-    log = [(START, "a")] * 3
+    log = [(START, "a", Lane.REPLY)] * 3
     assert Pacer(SMALL, log, seed=1).earliest(START, "b", Lane.EMERGENCY) == START + MINUTE
     pacer = Pacer(SMALL, log, seed=1)
-    pacer.record(START - HOUR, "b")
+    pacer.record(START - HOUR, "b", Lane.EMERGENCY)
     assert pacer.earliest(START, "c", Lane.EMERGENCY) == START + MINUTE
 
 
@@ -255,7 +259,7 @@ def test_a_broadcast_takes_as_long_as_was_said(rooms: int, seed: int, lane: Lane
     pacer, now = Pacer(SMALL, seed=seed), START
     for room in range(rooms):
         now = pacer.earliest(now, str(room), lane)
-        pacer.record(now, str(room))
+        pacer.record(now, str(room), lane)
     said, jitter = broadcast_time(rooms, Account("a"), START, lane, budget=SMALL), timedelta(minutes=2)
     assert said - jitter <= now - START <= said + jitter
 
@@ -284,7 +288,7 @@ def test_gaps_are_drawn() -> None:
     moments: list[datetime] = []
     for room in range(50):
         now = pacer.earliest(now, str(room), Lane.NOTICE)
-        pacer.record(now, str(room))
+        pacer.record(now, str(room), Lane.NOTICE)
         moments.append(now)
     gaps = {after - before for before, after in pairwise(moments)}
     assert len(gaps) == 49
