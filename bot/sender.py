@@ -78,10 +78,6 @@ class Sender:
         self.last_failure: tuple[datetime, str] | None = None
 
     @property
-    def budget(self) -> Budget:
-        return self._budget
-
-    @property
     def pacer(self) -> Pacer:
         return self._pacer
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +30,7 @@ class Mouth:
     clock: VirtualClock
     wire: Simulator
     sender: Sender
+    budget: Budget = field(default_factory=Budget)
 
     async def queue(self, key: str, *, to: str = "r1", lane: Lane = Lane.REPLY, after: float = 0) -> None:
         draft = Draft(
@@ -59,7 +60,8 @@ class Mouth:
 
     async def restart(self, budget: Budget | None = None) -> None:
         """The program ends here, whatever it was doing, and another begins."""
-        self.sender = Sender(self.store, self.wire, budget or self.sender.budget, self.clock, seed=1)
+        self.budget = budget or self.budget
+        self.sender = Sender(self.store, self.wire, self.budget, self.clock, seed=1)
         await self.sender.start()
 
     async def line(self, key: str) -> Outgoing:
