@@ -283,8 +283,14 @@ class Leasing:
             buried |= await leases.bury(tx, [process.holder for process in dead], now, expired=True)
         # What we hold without using it: a claim whose answer came too late, or a seat that had to close.
         stray = present.keys() - seats.keys()
-        view = replace(await self._view(tx, now), own=frozenset(stray))
-        choice = self._choose(view, me, seats)
+        view = await self._view(tx, now)
+        if self._is_to_list(view):
+            # The others must know which these are: else they would give back for us what we have never heard of.
+            self._wants = tuple(sorted(self._accounts))
+            me = self._process(now)
+            await leases.join(tx, me)
+            view = await self._view(tx, now)
+        choice = self._choose(replace(view, own=frozenset(stray)), me, seats)
         claimed = await leases.claim(tx, choice.claim, self.holder, now) if choice.claim else {}
         left = {name: present[name] for name in stray - claimed.keys()}
         if left:
@@ -297,10 +303,17 @@ class Leasing:
         present = await leases.held(tx, self.holder)
         stray = present.keys() - self._seats.keys()
         lost = any(seat.closing is None and present.get(name) != seat.epoch for name, seat in self._seats.items())
-        if stray or lost or self._dead(view.processes, now):
+        if stray or lost or self._dead(view.processes, now) or self._is_to_list(view):
             return True
         choice = self._choose(view, self._process(now), self._seats)
         return bool(choice.claim or choice.give)
+
+    def _is_to_list(self, view: View) -> bool:
+        """Are we on record as one that serves all accounts, where there are some that our configuration has not, as
+        while it is being changed on one machine after the other?"""
+        strange = any(name != DUTY and name.removeprefix(ACCOUNT) not in self._accounts for name in view.free)
+        listed = {process.holder: process.wants is not None for process in view.processes}
+        return not listed.get(self.holder, True) and (strange or self._wants is not None)
 
     async def _view(self, tx: Tx, now: datetime) -> View:
         return View(now, await leases.alive(tx), await leases.free(tx), await leases.counts(tx))

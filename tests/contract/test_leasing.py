@@ -249,6 +249,28 @@ async def test_who_wants_few_serves_no_other(store: Store) -> None:
     assert few.leasing.on_duty
 
 
+async def test_what_only_some_configurations_have_is_not_given_to_the_others(store: Store) -> None:
+    """Accounts are added on one machine after the other."""
+    fleet = Fleet(accounts(4))
+    for _ in range(2):
+        fleet.join(store)
+    await fleet.live(60)
+    fleet.names = accounts(10)
+    newer = fleet.join(store)
+    await fleet.live(60)
+    said = list(newer.hall.said)
+    for _ in range(120):
+        await fleet.live(1)
+        assert set(fleet.served().values()) == {1}
+    assert newer.hall.said == said
+    fleet.members[0].dead = True
+    await fleet.members[0].leasing.leave()
+    newest = fleet.join(store)
+    await fleet.live(60)
+    assert set(fleet.served().values()) == {1}
+    assert min(len(member.hall.accounts) for member in (newer, newest)) == 4
+
+
 async def test_the_loop_lives_and_ends_by_itself(store: Store) -> None:
     """In real time, which is not waited for: the first step and the last come at once."""
     fleet = Fleet(accounts(2))
