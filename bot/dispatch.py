@@ -399,7 +399,7 @@ class Dispatcher:
             await self._store.write(lambda tx: self._memory.load_opt_outs(tx, [*self._channels]))
 
     async def _follow(self, before: Mapping[Conversation, Room]) -> None:
-        """Groups that an account took over have read what another one sent."""
+        """Groups that an account took over have read what another one sent, and wait for what it was to say."""
         now = self._clock.now()
         known = {key: room.taken_at for key, room in before.items()}
         taken = {
@@ -409,6 +409,8 @@ class Dispatcher:
         }
         for account in taken:
             await self._store.read(lambda tx, account=account: self.receipts.load(tx, account, now))  # type: ignore[misc]
+        if taken:
+            self._wake_senders()  # what waited to be said there came along, and is no new line
 
     def tidy(self) -> None:
         """Forget what has gone still."""

@@ -29,11 +29,12 @@ from handlers import timers
 from handlers.context import Effects, Policy
 from nlp import categories
 from nlp.pipeline import Classifier
-from storage import inbox, leases, outbox, tickets
+from storage import inbox, leases, outbox, rooms, tickets
 from storage.engine import Store, Tx
 from storage.errors import LeaseLostError
 from storage.leases import Fence, Process
 from storage.model import Alias, Draft, Grant, Lane, Message, MessageKind, PostKind, Role
+from storage.standbys import Standby
 from storage.testing import fresh_store
 from tests.unit.test_house import until
 
@@ -343,6 +344,26 @@ async def test_what_another_process_changed_is_known_within_a_look(town: Town) -
     town.say("wx2", 0, "晚上吃火锅不", "m2", who="zhou")
     await there.hear("wx2", town.wires["wx2"].take())
     assert ("wx2", "m2", "opted_out") in town.heard
+
+
+async def test_who_takes_a_group_over_says_at_once_what_waits_there(town: Town) -> None:
+    """Another process handed it over: no new line rings."""
+    house = town.house()
+    await house.open("wx2", await town.lease("wx2", "a"))
+    await house.look()
+    await house.look()
+    sender = house.seats["wx2"].sender
+    sender._wake.clear()
+
+    async def hand_over(tx: Tx) -> None:
+        room = await rooms.find(tx, "wx1", "wx1-0")
+        assert room is not None
+        to = Standby(room.id, "wx2", "wx1-0", town.clock.now())
+        await rooms.hand_over(tx, room, to, at=town.clock.now(), stays=True)
+
+    await town.store.write(hand_over)
+    await house.look()
+    assert sender._wake.is_set()
 
 
 # --- in real time ---
