@@ -117,20 +117,6 @@ class Leasing:
         self._failing = False
 
     @property
-    def accounts(self) -> frozenset[str]:
-        """What is served here, or is about to be."""
-        return frozenset(
-            name.removeprefix(ACCOUNT)
-            for name, seat in self._seats.items()
-            if name.startswith(ACCOUNT) and seat.closing is None
-        )
-
-    @property
-    def on_duty(self) -> bool:
-        duty = self._seats.get(DUTY)
-        return duty is not None and duty.closing is None
-
-    @property
     def sure(self) -> bool:
         """Whether the leases are ours for certain."""
         return self._renewed is not None and self._monotonic() < self._renewed + SURE

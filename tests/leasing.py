@@ -95,6 +95,10 @@ class Hall:
     def accounts(self) -> set[str]:
         return self.open_now.keys() - {"duty"}
 
+    @property
+    def on_duty(self) -> bool:
+        return "duty" in self.open_now
+
 
 @dataclass
 class Member:

@@ -323,7 +323,7 @@ async def test_never_do_two_serve_an_account(store: Store, actions: list[tuple[s
     living = len(fleet.living)
     assert set(fleet.served().values()) == {1 if living else 0}
     assert not living or set(fleet.counts()) <= {5 // living, -(-5 // living)}
-    assert sum(member.leasing.on_duty for member in fleet.living) == min(1, living)
+    assert sum(member.hall.on_duty for member in fleet.living) == min(1, living)
 
 
 async def _befall(member: Member, what: str) -> None:

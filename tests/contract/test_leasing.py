@@ -20,8 +20,8 @@ async def test_one_alone_has_everything_at_once(store: Store) -> None:
     one = fleet.join(store)
     await fleet.live(POLL)
     assert one.hall.accounts == set(accounts(5))
-    assert one.leasing.accounts == set(accounts(5))
-    assert one.leasing.on_duty
+    assert one.hall.accounts == set(accounts(5))
+    assert one.hall.on_duty
     asked, renewed = one.line.asked, one.line.renewed
     await fleet.live(60)
     assert sorted(one.hall.said) == [f"open {name}" for name in accounts(5)]
@@ -42,7 +42,7 @@ async def test_who_joins_is_given_a_fair_share_and_nothing_moves_after_that(stor
     said = [list(member.hall.said) for member in fleet.members]
     await fleet.live(600)
     assert [member.hall.said for member in fleet.members] == said
-    assert sum(member.leasing.on_duty for member in fleet.members) == 1
+    assert sum(member.hall.on_duty for member in fleet.members) == 1
 
 
 async def test_what_a_stopped_process_had_is_served_within_seconds(store: Store) -> None:
@@ -88,7 +88,7 @@ async def test_a_dead_process_is_buried_and_its_accounts_taken_within_a_minute(s
     assert len(two.hall.accounts) == 3
     await fleet.live(8 + POLL)
     assert two.hall.accounts == set(accounts(6))
-    assert two.leasing.on_duty
+    assert two.hall.on_duty
 
 
 async def test_who_is_known_to_be_dead_is_waited_for_by_nobody(store: Store) -> None:
@@ -246,7 +246,7 @@ async def test_who_wants_few_serves_no_other(store: Store) -> None:
     everything.dead = True
     await fleet.live(60)
     assert few.hall.accounts == {"wx0", "wx1"}
-    assert few.leasing.on_duty
+    assert few.hall.on_duty
 
 
 async def test_what_only_some_configurations_have_is_not_given_to_the_others(store: Store) -> None:
