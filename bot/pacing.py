@@ -82,8 +82,8 @@ class Pacer:
         account: Account | None = None,
         seed: int | None = None,
     ) -> None:
-        """`log` holds (time, conversation, lane) of the last day's sends, oldest first, `account` what its throttles left
-        and its age: a restart forgets nothing."""
+        """`log` holds (time, conversation, lane) of the last day's sends, oldest first, `account` what its throttles
+        left and its age: a restart forgets nothing."""
         self._budget = budget
         self._random = random.Random(seed)
         self._sent: deque[datetime] = deque()
