@@ -45,7 +45,7 @@ async def some_groups(tx: Tx) -> None:
     await rooms.ensure(tx, "wx2", "r1", "", at=NOW)
     for name in ("wx1", "wx2"):
         await accounts.seen(tx, name, NOW)
-        await presence.listened(tx, name, NOW - timedelta(minutes=3))
+        await presence.listened(tx, name, datetime.now(UTC) - timedelta(minutes=3))
 
 
 @pytest.fixture
