@@ -227,13 +227,16 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "通知": (Name.NOTICE, notice_forms.notice(urgent=False)),
     "应急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
     "紧急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
+    "应急 通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
+    "紧急 通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
     "公告": (Name.ANNOUNCE, notice_forms.notice(urgent=False)),
     "附图": (Name.ATTACH, forms.only_item("T")),
     "附件": (Name.ATTACH, forms.only_item("T")),
     "模板": (Name.TEMPLATES, forms.to_bot),
-    "更正": (Name.CORRECT, forms.item("T")),
+    "更正": (Name.CORRECT, notice_forms.item_and_text),
     "确认": (Name.CONFIRM, forms.only_item("T")),
-    "定时": (Name.SCHEDULE, forms.item("T")),
+    "确定": (Name.CONFIRM, forms.only_item("T")),
+    "定时": (Name.SCHEDULE, notice_forms.item_and_text),
     "取消": (Name.CANCEL, signup_forms.cancel),
     "回执": (Name.RECEIPTS, forms.only_item("T")),
 }
@@ -259,7 +262,7 @@ def _near_miss(folded: str, *, slash: bool) -> NearMiss | None:
     if not slash and not (forms.TAIL.fullmatch(rest) or forms.ONLY_ID.fullmatch(rest)):
         return None
     for word in _WORDS:
-        if abs(len(word) - len(token[0])) <= 1 and _one_apart(token[0], word):
+        if len(word) > 1 and abs(len(word) - len(token[0])) <= 1 and _one_apart(token[0], word):
             return _missed(word)
     return None
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import escalation, grids, matching, receipts, steps, translate
+from handlers import commands, escalation, grids, matching, receipts, steps, translate
+from handlers.commands import Command
 from handlers.context import Context, Effects
 from handlers.window import Line, Window
 from nlp import decision as nlp
@@ -282,6 +283,8 @@ async def earlier(ctx: Context, ticket: Ticket) -> Ticket:
             break
         near = at - line.at <= PHOTO_BEFORE
         analysis = line.analysis
+        if analysis is not None and isinstance(commands.parse(analysis.text, addressed=ctx.room is None), Command):
+            continue  # what was asked of the bot is none of it
         silent = line.kind in MEDIA and (analysis is None or not analysis.text)
         if silent and (near or only_media):
             text = ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 
-from handlers.forms import Command, Form, Rest, alone
+from handlers.forms import TEXT, Command, Form, Rest, alone, item
 from handlers.hearing import SEPARATORS
 
-_NAMED = r"@[^\s@]{1,80}"
+_NAMED = r"@[^\s@:;]{1,80}"
 _NOTICE = re.compile(
-    rf"(?:[\s,、:;]*({_NAMED}(?:[\s,、:;]*{_NAMED})*)(?=\s|$))?(?:[\s,、:;]*(附图|附件)(?=[\s,、:;]|$))?(?:[\s,、:;]+(.+))?",
+    rf"(?:[\s,、:;]*({_NAMED}(?:[\s,、:;]*{_NAMED})*)(?=[\s:;]|$))?(?:[\s,、:;]*(附图|附件)(?=[\s,、:;]|$))?(?:[\s,、:;]+(.+))?",
     re.DOTALL,
 )
 
@@ -35,3 +35,15 @@ def notice(*, urgent: bool) -> Form:
         )
 
     return form
+
+
+_OTHER = re.compile(r"[a-zA-Z]\s?[0-9]")
+
+
+def item_and_text(rest: Rest) -> Command | None:
+    """`定时 T3 明天18:00`, and without the id where the only one that is open is meant."""
+    found = item("T")(rest)
+    match = TEXT.fullmatch(rest.folded) if found is None and rest.explicit else None
+    if match is None or _OTHER.match(match[1]):
+        return found
+    return Command(rest.name, text=rest.as_typed(match), explicit=True)

@@ -52,7 +52,7 @@ def _called_exactly(typed: str, own: str, names: Mapping[str, str]) -> list[str]
 
 
 async def _named(ctx: Context, typed: str, own: str, names: Mapping[str, str]) -> list[Room]:
-    if not typed:
+    if not typed or typed in texts.EVERYBODY:
         return [ctx.group] if ctx.group is not None else await rooms.within(ctx.tx, own, RoomKind.RESIDENT)
     if typed in texts.LEADER_ROOMS:
         return await rooms.within(ctx.tx, own, RoomKind.LEADER)

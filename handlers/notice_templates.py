@@ -10,13 +10,14 @@ from handlers.context import Context
 from handlers.template_fields import FIELD, fields, values
 from handlers.texts import notices as texts
 
-_BEGINS = re.compile(r"模板[\s,，、:：]+(.+)|模板", re.DOTALL)
+_BEGINS = re.compile(r"模板(?:[\s,，、:：]*(.+))?", re.DOTALL)
 
 
 async def show(ctx: Context, command: Command) -> str:
     """`模板` lists them with their fields, `模板 停水` shows one."""
     templates = ctx.policy.notice_templates
-    name = command.text.strip()
+    typed = command.text.strip()
+    name = _known(templates, typed) or typed
     if not templates:
         await ctx.reply(texts.NO_TEMPLATES)
     elif name in templates:
@@ -28,6 +29,14 @@ async def show(ctx: Context, command: Command) -> str:
     return "command"
 
 
+_APART = " \t\n,，、:：\u3000"
+
+
+def _known(templates: Mapping[str, str], words: str) -> str:
+    """The template whose name the words begin with, the longest; empty where there is none."""
+    return max((each for each in templates if words.startswith(each)), key=len, default="")
+
+
 def filled(templates: Mapping[str, str], words: str) -> tuple[str, str]:
     """The text of a notice and what is wrong with it, one of which is empty. Words that name no template are the text,
     as they are; `模板 停水 时间=明天9点；范围=3栋` is that template with its fields filled in."""
@@ -35,7 +44,9 @@ def filled(templates: Mapping[str, str], words: str) -> tuple[str, str]:
     if begins is None:
         return words, ""
     rest = begins[1] or ""
-    name = max((each for each in templates if rest.startswith(each)), key=len, default="")
+    name = _known(templates, rest)
+    if not name and rest and words[2:3] not in _APART:
+        return words, ""  # 模板支架…: a word of the text
     if not templates:
         return "", texts.NO_TEMPLATES
     if not name:

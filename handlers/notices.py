@@ -6,7 +6,7 @@ said 收到.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from handlers import notice_files, notice_scopes, notice_sending, notice_templates, quiet, rights
 from handlers import texts as labels
@@ -19,6 +19,8 @@ from handlers.texts import notices as texts
 from handlers.window import Line
 from nlp import contact, timeexpr
 from nlp.contact import mask
+from nlp.normalize import normalise
+from nlp.timeexpr import TimeExpression
 from storage import grids, notices, people, rooms
 from storage.model import COMMUNITY_DIGITS, Person, Role, Room, RoomKind, RoomState, Ticket
 from storage.notices import OPEN, Notice, NoticeState
@@ -152,7 +154,7 @@ async def propose(effects: Effects, text: str, grid: str, ticket: Ticket, *, urg
 async def confirm(ctx: Context, command: Command) -> str:
     """`确认 T3`: it goes out; beyond one community only when somebody else than its author says so."""
     notice = await _open(ctx, command, (NoticeState.DRAFT,))
-    if notice is not None and await notice_files.ready(ctx, notice) and await _may_release(ctx, notice):
+    if notice is not None and await notice_files.ready(ctx, notice) and await _may_release(ctx, notice, ctx.now):
         await _release(ctx, notice, ctx.now, command)
     return "command"
 
@@ -163,12 +165,18 @@ async def schedule(ctx: Context, command: Command) -> str:
     if notice is None:
         return "command"
     local = ctx.now.astimezone(ctx.policy.timezone)
-    found = [one.start for one in timeexpr.find(command.text, local, prefer="future") if one.start is not None]
-    if not found or not ctx.now < found[0] <= ctx.now + FURTHEST:
+    said = timeexpr.find(normalise(command.text), local, prefer="future")
+    found = sorted({one.start for one in said if one.start is not None and not _whole_days(one)})
+    if len(found) != 1 or not ctx.now < found[0] <= ctx.now + FURTHEST:
         await ctx.reply(texts.when(notice.id))
-    elif await notice_files.ready(ctx, notice) and await _may_release(ctx, notice):
+    elif await notice_files.ready(ctx, notice) and await _may_release(ctx, notice, found[0]):
         await _release(ctx, notice, found[0], command)
     return "command"
+
+
+def _whole_days(said: TimeExpression) -> bool:
+    """Whether a day is named and no hour of it: nobody means midnight."""
+    return said.start is not None and said.end is not None and said.start.time() == said.end.time() == time()
 
 
 async def cancel(ctx: Context, command: Command) -> str:
@@ -227,7 +235,7 @@ async def _open(ctx: Context, command: Command, states: tuple[NoticeState, ...])
         mine = await notices.of_author(ctx.tx, person.id, states)
         if len(mine) == 1:
             return mine[0]
-        await ctx.reply(texts.WHICH if mine else texts.NONE_YET)
+        await ctx.reply(texts.WHICH if mine else texts.NONE_OPEN)
         return None
     notice = await _named(ctx, command.item)
     if notice is not None and notice.state not in states:
@@ -236,8 +244,9 @@ async def _open(ctx: Context, command: Command, states: tuple[NoticeState, ...])
     return notice
 
 
-async def _may_release(ctx: Context, notice: Notice) -> bool:
-    """Beyond one community two people answer for it. False after saying so, and after asking those who may."""
+async def _may_release(ctx: Context, notice: Notice, at: datetime) -> bool:
+    """Beyond one community two people answer for it, and for when it goes out. False after saying so, and after
+    asking those who may."""
     person = await ctx.person()
     if not notice.wide:
         return True
@@ -247,13 +256,14 @@ async def _may_release(ctx: Context, notice: Notice) -> bool:
     rooms_listed = (await notices.standing(ctx.tx, notice.number)).rooms
     file = await notice_sending.file_label(ctx, notice)
     body = await notice_sending.body(ctx, notice)
-    line = texts.asked_second(notice, person.name, rooms_listed, body, file)
+    when = labels.clock(at, ctx.policy.timezone) if at > ctx.now else ""
+    line = texts.asked_second(notice, person.name, rooms_listed, body, file, when)
     over = await notices.grids_of(ctx.tx, notice.number)
     for other in await people.everyone_with_grants(ctx.tx):
         may = all(rights.allowed(other, Right.NOTICE, grid) is not None for grid in over)
         if other.id != person.id and may:
             asked += 1
-            await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}:{file}")
+            await ctx.tell(other, line, key=f"approve:{notice.id}:{other.id}:{file}:{when}")
             await _shown(ctx, notice, other, file)
     await ctx.reply(texts.needs_second(notice.id) if asked else texts.nobody_second(notice.id))
     return False

@@ -21,6 +21,7 @@ _POLITE = (
 )
 _RECEIPT_RULE = re.compile(rf"(?:{_FILL}(?>{_RECEIPT}|{_ASSENT}|{_POLITE}){_FILL})++")
 _HAS_RECEIPT = re.compile(_RECEIPT)
+_NODS = re.compile(rf"[嗯恩哦噢]{_FILL}")  # a word of assent that is a filler, too, and nothing else
 _THANKS_WORD = re.compile(r"谢|感谢|辛苦|thanks|thx")
 _PLUS_ONE = re.compile(
     r"(?:\+1|\+ 1|加1|加一|同上|同问|同求|附议|顶)(?![\d栋幢单])"
@@ -58,6 +59,8 @@ def of(text: str) -> Shape:
     if len(text) > _LONGEST:
         return Shape.PLUS_ONE if _starts_plus_one(text) else Shape.TALK
     first = bare[0]
+    if _NODS.fullmatch(bare):
+        return Shape.ACK
     if first in _ACK_STARTS and _RECEIPT_RULE.fullmatch(bare) and not _GREETING.fullmatch(bare):
         if _HAS_RECEIPT.search(bare) or not _THANKS_WORD.search(bare):
             return Shape.ACK

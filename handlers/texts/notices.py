@@ -12,6 +12,7 @@ from storage.notices import FileLines, Notice, NoticeState, RoomLine, Skipped, S
 BEGINNING = 16  # characters by which a notice is known again
 LONGEST = 1500  # characters; a longer one is a file, not a message
 
+EVERYBODY = ("所有人", "所有群", "全部", "全体", "全部群", "全体居民", "所有居民")
 LEADER_ROOMS = ("网格长群", "骨干群", "工作群", "网格员群", "楼栋长群")
 TITLE = "【通知】"
 URGENT_TITLE = "【紧急通知】"
@@ -40,6 +41,7 @@ CORRECT_HOW = "请发：更正 T3 正确的内容。"
 NO_ROOM = "这个范围里没有已启用的群。"
 WHICH = "请带上通知编号，如 确认 T3。"
 NONE_YET = "您还没有发过通知。"
+NONE_OPEN = "您没有待确认或待发送的通知。"
 SECOND_PERSON = "这条通知超出一个社区，要另一位有权限的同事发 确认 {id}。"
 
 
@@ -128,12 +130,15 @@ def nobody_second(id_: str) -> str:
     return f"{id_} 超出一个社区，名册里没有另一位能确认的同事。请补录一位，或按社区分别发。"
 
 
-def asked_second(notice: Notice, author: str, rooms: int, body_: str, file: str) -> str:
-    """To those who may confirm it. `file`: what its picture or file is called, which they are shown, too."""
+def asked_second(notice: Notice, author: str, rooms: int, body_: str, file: str, at: str) -> str:
+    """To those who may confirm it. `file`: what its picture or file is called, which they are shown, too; `at`: when it
+    is to go out, where that is not now."""
     kind = "群公告" if notice.announce else "通知"
     carries = f"\n附：{file}" if file else ""
     id_ = notice.id
-    return f"{author}拟发{kind} {id_}（{rooms} 个群），请您确认：\n{body_}{carries}\n确认 {id_} · 取消 {id_}"
+    meant = f"{at}发{kind}" if at else f"发{kind}"
+    go = f"定时 {id_} {at} · 确认 {id_} 现在就发" if at else f"确认 {id_}"
+    return f"{author}拟{meant} {id_}（{rooms} 个群），请您确认：\n{body_}{carries}\n{go} · 取消 {id_}"
 
 
 def when(id_: str) -> str:
