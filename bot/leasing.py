@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 # Seconds of the monotonic clock.
 BEAT = 5.0  # between renewals
-POLL = 2.0  # between looks at what came free
+POLL = 1.0  # between looks at what came free; until then nobody hears what is said there
 SURE = 25.0  # after a renewal was asked for, a lease is held for certain; less than LEASE
 WATCH = 1.0  # between looks at whether it still is
 GRACE = 10.0  # that the others have to come back when the database was away for all
