@@ -139,7 +139,7 @@ class Fleet:
         return [member for member in self.members if not member.frozen and not member.dead]
 
     async def live(self, seconds: float) -> None:
-        """Let time go on, second by second; everybody steps every other one."""
+        """Let time go on, second by second; everybody looks as often as a process does."""
         for _ in range(round(seconds)):
             self.time.seconds += 1
             for member in self.living:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.leasing import BENCH, GRACE, POLL, SURE, _place
+from bot.leasing import BEAT, BENCH, GRACE, POLL, SURE, _place
 from storage import leases
 from storage.engine import Store, Tx
 from storage.errors import LeaseLostError
@@ -25,7 +25,7 @@ async def test_one_alone_has_everything_at_once(store: Store) -> None:
     asked, renewed = one.line.asked, one.line.renewed
     await fleet.live(60)
     assert sorted(one.hall.said) == [f"open {name}" for name in accounts(5)]
-    assert (one.line.asked - asked, one.line.renewed - renewed) == (0, 60 / 6)  # at the first look after each beat
+    assert (one.line.asked - asked, one.line.renewed - renewed) == (0, 60 / BEAT)
 
 
 async def test_who_joins_is_given_a_fair_share_and_nothing_moves_after_that(store: Store) -> None:
