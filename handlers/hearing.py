@@ -68,6 +68,21 @@ def listen(text: str, *, addressed: bool, names: Sequence[str]) -> Heard | None:
     return Heard(rest, rest.translate(_TABLE), explicit or slash, slash) if rest else None
 
 
+def as_written(text: str, heard: str, names: Sequence[str]) -> str:
+    """The end of a message from where `heard`, the end of what `listen` left of it, begins: with the emoji and the
+    invisible signs that were taken off, for words that must not be varied."""
+    plain = text.replace("＠", "@")
+    for name in names:
+        plain = plain.rstrip().removesuffix(f"@{name}")
+    at = len(plain)
+    for char in reversed(heard):
+        at = plain.rfind(char, 0, at)
+        if at < 0:
+            return heard
+    code = next((found for found in _EMOJI_CODE.finditer(plain, 0, at) if found.end() == at), None)
+    return text[code.start() if code is not None else at : len(plain)].strip(SEPARATORS)
+
+
 def said_to_bot(text: str, names: Sequence[str] = ("小格",)) -> bool:
     """Whether the text itself carries an `@小格`, wherever it stands."""
     if "@" not in text and "＠" not in text:

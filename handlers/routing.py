@@ -274,7 +274,9 @@ async def _command(ctx: Context, command: Command) -> str:
         if right is None:
             return await _denied(ctx, command)
     command = replace(command, right=right)
-    if not route.verbatim:
+    if route.verbatim:
+        command = replace(command, text=hearing.as_written(ctx.message.text, command.text, ctx.policy.names))
+    else:
         command = replace(command, text=contact.mask(command.text), remark=contact.mask(command.remark))
     return await route.act(ctx, command)
 

@@ -329,10 +329,10 @@ async def forget_keyed(tx: Tx, beginning: str) -> None:
     purged(tx)
 
 
-async def spoken(tx: Tx, beginning: str) -> bool:
-    """Whether a line whose key begins so waits to be said or has been."""
+async def spoken(tx: Tx, beginning: str) -> int:
+    """How many lines whose key begins so wait to be said or have been."""
     gone = outbox.c.state.not_in([SendState.DROPPED, SendState.FAILED])
-    return await tx.scalar(sa.select(outbox.c.id).where(_keyed(beginning), gone).limit(1)) is not None
+    return await tx.scalar(sa.select(sa.func.count()).select_from(outbox).where(_keyed(beginning), gone)) or 0
 
 
 def _keyed(beginning: str) -> sa.ColumnElement[bool]:

@@ -217,9 +217,10 @@ def stated(sentence: str) -> str:
     return f"通知里写的是：“{sentence}”"
 
 
-def asked_under(id_: str, where: str, question: str) -> str:
-    """To the notice's author: somebody asked about it."""
-    return f"{where}有人问通知 {id_}：“{question}”"
+def asked_under(id_: str, where: str, question: str, *, last: bool) -> str:
+    """To the notice's author: somebody asked about it; `last`, others that ask within the hour are not passed on."""
+    more = "\n问的人较多，这一小时内不再转发；可用“更正”补充说明。" if last else ""
+    return f"{where}有人问通知 {id_}：“{question}”{more}"
 
 
 # ---------------------------------------------------------------- pictures and files

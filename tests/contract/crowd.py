@@ -143,7 +143,7 @@ async def _live(url: str, home: Path, account: str, said: list[Said], barrier: A
         await _until(lambda: len(finished) >= len(said))
         await house.dispatcher.idle()
         await asyncio.to_thread(barrier.wait, PATIENCE)  # the other bot may have queued a line for this account
-        while await _waits(store, account, clock.now()):  # noqa: ASYNC110 - no event tells
+        while await _waits(store, account, clock.now()):
             house.wake_senders()
             await asyncio.sleep(0.02)
         house.stop()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from handlers import notice_files as showing
+from handlers import routing
 from handlers.commands import Command, parse
 from storage import audit, grids, notice_files, notices, outbox
 from storage.engine import Tx
@@ -78,6 +79,38 @@ THIRD = {"青禾社区12微网格群", "青禾1-3栋业主群", "青禾13栋业�
 )
 async def test_what_a_scope_means(stage: Stage, who: str, scope: str, reached: set[str] | str) -> None:
     assert await _reached(stage, who, scope) == reached
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_out"),
+    [
+        ("通知 祝大家新年快乐[烟花][庆祝]", "祝大家新年快乐[烟花][庆祝]"),
+        ("通知 [庆祝]重阳节快乐👨‍👩‍👧 🎉", "[庆祝]重阳节快乐👨‍👩‍👧 🎉"),
+        ("@小格 通知 @第三网格 明天停水，通知到户☎️\n第二行 ", "明天停水，通知到户☎️\n第二行"),
+        ("通知 明天停水 @小格", "明天停水"),
+    ],
+)
+async def test_official_words_are_not_varied(stage: Stage, said: str, goes_out: str) -> None:
+    await stage.say("周主任", said, room=None)
+    (notice,) = await stage.store.read(notices.every)
+    assert notice.text == goes_out
+
+
+async def test_an_author_hears_of_some_questions_an_hour_not_of_thousands(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "idle", lambda *_, **__: None)  # these rooms have read a notice
+    groups = [f"群{number}" for number in range(8)]
+    for group in groups:
+        await stage.room(group, MICRO)
+    await stage.say("周主任", "通知 @群 下周换新门禁卡", room=None)
+    await stage.say("周主任", "确认", room=None)
+    await stage.after(minutes=5).tick()
+    for number, group in enumerate(groups):
+        await stage.say(f"住户{number}", "要带身份证吗", room=group)
+    told = [line for line in await stage.told("周主任") if "有人问" in line]
+    assert len(told) == 6
+    assert [line for line in told if "不再转发" in line] == told[-1:]
 
 
 async def test_beyond_ones_own_grids_nobody_reaches(stage: Stage) -> None:
