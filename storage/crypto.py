@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
+import secrets
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,15 +80,20 @@ def load_key_file(path: Path) -> Sealer:
 
 
 def make_key_file(path: Path) -> Sealer:
-    """Write a new random key, readable by this user only. Raises StoreError where it cannot be written, FileExistsError
-    where there is a file already."""
+    """Write a new random key, readable by this user only, whole or not at all. Raises StoreError where it cannot
+    be written, FileExistsError where there is a file already."""
     key = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{_HEADER}{key}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(f"{_HEADER}{key}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        finally:
+            draft.unlink()
     except FileExistsError:
         raise
     except OSError as error:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -491,7 +492,8 @@ def _sealer(key_file: Path, database: str, proof: bytes | None, *, read_only: bo
     except OSError as error:
         raise StoreError(f"key file {key_file} cannot be reached ({error.strerror}): mend its directory") from None
     if not exists and proof is None and not read_only:
-        return crypto.make_key_file(key_file)
+        with suppress(FileExistsError):  # several that start together on a new database: one makes the key of all
+            return crypto.make_key_file(key_file)
     sealer = crypto.load_key_file(key_file)
     if proof is not None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_a_key_file_is_made_once(tmp_path: Path) -> None:
     assert load_key_file(path).open("t.c", made.seal("t.c", "x")) == "x"
     with pytest.raises(FileExistsError):
         make_key_file(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_many_who_make_one_at_once_all_have_the_same(tmp_path: Path) -> None:
+    def make_or_load(_: int) -> Sealer:
+        try:
+            return make_key_file(tmp_path / "xiaoge.key")
+        except FileExistsError:
+            return load_key_file(tmp_path / "xiaoge.key")
+
+    with ThreadPoolExecutor(16) as pool:
+        sealers = list(pool.map(make_or_load, range(64)))
+    assert {sealer.open("t.c", sealers[0].seal("t.c", "x")) for sealer in sealers} == {"x"}
 
 
 def test_a_key_file_with_two_keys(tmp_path: Path) -> None:
