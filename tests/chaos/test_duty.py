@@ -28,7 +28,7 @@ __all__ = ["postgres", "postgresql"]
 
 TAKEN_OVER_WITHIN = 60.0  # seconds
 GRID = "519999001001003012"
-TICKETS = 60
+TICKETS = 30
 BETWEEN = timedelta(seconds=1)  # one limit and the next
 FIRST = timedelta(seconds=25)  # from the start to the first limit
 CONFIG = """

@@ -169,13 +169,13 @@ async def the_server_is_killed(town: FleetTown) -> str:
 
 
 Trouble = Callable[[FleetTown], Awaitable[str]]
-TROUBLES: tuple[Trouble, ...] = (one_is_killed, one_after_the_other_restarts, one_freezes, the_server_is_killed)
+A_DAY: tuple[Trouble, ...] = (one_is_killed, one_after_the_other_restarts, the_server_is_killed)
 
 
 @pytest.mark.parametrize(
     ("size", "troubles"),
     [
-        pytest.param(SHORT, TROUBLES, id="a day of troubles"),
+        pytest.param(SHORT, A_DAY, id="a day of troubles"),
         *(
             pytest.param(FULL, (trouble,), id=f"400 rooms, {trouble.__name__}", marks=pytest.mark.long)
             for trouble in (one_is_killed, one_freezes)
