@@ -64,7 +64,7 @@ FLEET := tests/chaos/test_broadcast.py
 test: lint
 	$(BIN)/pytest tests/unit/test_imports.py
 	$(BIN)/pytest -m 'not long' tests/chaos tests/integration --ignore $(FLEET) $(ARGS)
-	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder $(FLEET) tests/contract tests/scenes tests/unit $(ARGS)
+	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder $(FLEET) tests/contract tests/scenes tests/unit tests/upstream $(ARGS)
 
 test-long: dev
 	$(BIN)/pytest -m long $(ARGS)
