@@ -208,7 +208,9 @@ class FleetTown(Town):
             yield
         except TimeoutError:
             words = "\n".join(bot.last_words() for bot in self.bots)
-            pytest.fail(f"waited in vain: {what}\n{words}")
+            taken = self.query("SELECT account, reason, count(*) FROM inbox GROUP BY 1, 2 ORDER BY 1, 2")
+            waits = self.query("SELECT account, state, count(*) FROM outbox GROUP BY 1, 2 ORDER BY 1, 2")
+            pytest.fail(f"waited in vain: {what}\ninbox {taken}\noutbox {waits}\n{words}")
 
     async def shared_out(self) -> float:
         """Wait until every account is heard, each bot having its half. Returns after how many seconds."""
