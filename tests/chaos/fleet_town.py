@@ -21,7 +21,7 @@ from urllib.request import urlopen
 import pytest
 
 from storage.engine import Store
-from tests.chaos.program import ROOT, Kind, People, Town, im_room, me, settings_of, until
+from tests.chaos.program import ROOT, Kind, People, Town, im_room, me, meanwhile, settings_of, until
 from tests.contract.conftest import Postgresql
 from tests.integration.gateway_process import GatewayHost, free_port
 
@@ -225,12 +225,8 @@ class FleetTown(Town):
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[None]:
         """People talk all the time, now and then about something that does not work."""
-        task = asyncio.gather(*(self._keep_talking(one) for one in self.people))
-        try:
+        async with meanwhile(*(self._keep_talking(one) for one in self.people)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_talking(self, one: People) -> None:
         turn = self.people.index(one)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -287,12 +287,8 @@ class ProgramTown(Town):
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[None]:
         """People talk all the time; now and then also while nobody listens."""
-        task = asyncio.gather(*(self._keep_talking(one) for one in self.people))
-        try:
+        async with meanwhile(*(self._keep_talking(one) for one in self.people)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_talking(self, one: People) -> None:
         rest = (Kind.APPEAL, Kind.CHAT, Kind.CHAT, Kind.APPEAL, Kind.REPORT, Kind.CHAT, Kind.CHAT, Kind.HELP)
@@ -301,6 +297,17 @@ class ProgramTown(Town):
             await asyncio.shield(one.talk(4, rest[turn % len(rest)]))
             turn += 1
             await asyncio.sleep(0.1 if self._listened_to else 0.5)
+
+
+@asynccontextmanager
+async def meanwhile(*doings: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """These go on until the block ends."""
+    task = asyncio.gather(*doings)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until(true: Callable[[], Any], seconds: float, *, every: float = 0.05) -> None:

@@ -18,10 +18,11 @@ import pytest
 
 from storage import audit, outbox, tickets
 from storage.engine import Store, Tx
-from storage.model import Level, Nature, NewTicket, Place, SendState, TicketState, Urgency
+from storage.model import Level, SendState
 from tests.chaos.fleet_town import SHORTLY, Bot
 from tests.chaos.program import until
 from tests.contract.conftest import Postgresql, postgres, postgresql
+from tests.contract.fill import new_ticket
 from tests.integration.gateway_process import free_port
 
 __all__ = ["postgres", "postgresql"]
@@ -69,21 +70,9 @@ grid = "{grid}"
 async def file_tickets(tx: Tx, first: datetime) -> None:
     """Lifts that broke an hour ago, whose limits run out one after the other."""
     for number in range(TICKETS):
-        new = NewTicket(
-            state=TicketState.FILED,
-            category="0101",
-            urgency=Urgency.ROUTINE,
-            nature=Nature.HELP,
-            level=Level.GRID,
-            grid=GRID,
-            room_id=None,
-            place=Place(),
-            confidential=False,
-            reported_at=first - timedelta(hours=1),
-            filed_at=first - timedelta(hours=1),
-            ack_due=first + number * BETWEEN,
-            due=first + timedelta(days=7),
-        )
+        before = first - timedelta(hours=1)
+        limits = {"ack_due": first + number * BETWEEN, "due": first + timedelta(days=7)}
+        new = new_ticket(category="0101", grid=GRID, reported_at=before, filed_at=before, **limits)
         await tickets.file(tx, new)
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from storage import calls, faq, listed, merges, notes, numbers, people, tasks, tickets
 from storage.engine import Store, Tx
-from storage.model import Level, Listing, Merge, Nature, NewTicket, Note, Person, Place, TicketState, Urgency
+from storage.model import Level, Listing, Merge, Note, Person, Place, TicketState
+from tests.contract.fill import new_ticket
 
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -18,21 +19,7 @@ async def someone(tx: Tx, nick: str) -> Person:
 
 
 async def ticket(tx: Tx, *nicks: str) -> int:
-    new = NewTicket(
-        state=TicketState.FILED,
-        category="0101",
-        urgency=Urgency.ROUTINE,
-        nature=Nature.HELP,
-        level=Level.GRID,
-        grid=GRID,
-        room_id=None,
-        place=Place(),
-        confidential=False,
-        reported_at=NOW,
-        filed_at=NOW,
-        ack_due=None,
-        due=None,
-    )
+    new = new_ticket(category="0101", grid=GRID, place=Place(), reported_at=NOW, filed_at=NOW, ack_due=None, due=None)
     made = await tickets.file(tx, new)
     for nick in nicks:
         person = await someone(tx, nick)
