@@ -181,6 +181,7 @@ class Link:
         self._ever_up = False
         self._logged_in = False
         self._dongs = False  # this puppet answers a Ding with a Dong, as most do
+        self._dongless = False  # it did not, on an event stream that was then made anew
         self._held = False  # the reader waits for the program, not for the wire
         self._doubted = False  # a call got no answer in time, and nothing was heard since
         self._missed = False  # a call got no answer in time, and nobody was told
@@ -299,7 +300,7 @@ class Link:
         """Raise TimeoutError when the event stream is dead, though its socket may look alive."""
         timing = self._timing
         loop = asyncio.get_running_loop()
-        opened, asked = loop.time(), False
+        opened, asked, answered = loop.time(), False, False
         while True:
             await asyncio.sleep(timing.quiet / 4)
             now = loop.time()
@@ -307,12 +308,15 @@ class Link:
                 continue
             silent = now - (self._last_word if self._up else opened)
             if silent >= (timing.idle if self._up else timing.connect):
+                # A stock gateway may take our predecessor's end for that of our stream (event-stream-manager.js of
+                # puppet-service 1.19): calls are answered, but nothing is heard any more. A new stream tells.
+                self._dongless = answered and not self._dongs
                 raise TimeoutError(f"nothing heard for {silent:.0f} s")
             if not self._up:
                 continue
             if silent >= timing.quiet or self._doubted:
                 answered = await self._patiently(self.calls.ding(data="xiaoge"))
-                if answered and not self._dongs:
+                if answered and self._dongless and not self._dongs:
                     self._last_word = loop.time()  # of a puppet that never says Dong, an answered call must do
             if not self._logged_in and not asked and now - opened >= timing.login:
                 # Idempotent; a stock gateway waits for its first client to say so. Stop is never sent.

@@ -387,13 +387,18 @@ async def test_a_frozen_gateway_is_noticed(gateway: Gateway, ear: Ear) -> None:
 
 @pytest.mark.parametrize("dong", [0, 1])
 async def test_a_quiet_link_stays_up(make_gateway: MakeGateway, dong: int) -> None:
-    """Dings keep it alive for longer than its idle time, whether or not the puppet answers with a Dong."""
+    """Dings keep it alive for longer than its idle time, whether or not the puppet answers with a Dong. Where it does
+    not, a second stream of events shows that it is the puppet's way, and not the stream's end."""
     gateway = await make_gateway(DONG=dong)
     ear = Ear(gateway.endpoint)
     await ear.next(EventKind.UP)
+    if not dong:
+        await ear.next(EventKind.DOWN)
+        await ear.next(EventKind.UP)
+    before = await gateway.calls("ding")
 
     async def called_often() -> bool:
-        return await gateway.calls("ding") >= 6
+        return await gateway.calls("ding") >= before + 6
 
     await until(called_often, every=0.5)
     assert ear.events.empty()
