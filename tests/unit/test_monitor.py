@@ -190,20 +190,23 @@ async def test_a_lost_link_is_told_and_one_link_is_enough(town: Town) -> None:
 
 
 async def test_the_groups_of_each_account_and_those_that_nobody_reaches(town: Town) -> None:
-    async def fill(tx: Tx) -> None:
+    async def share(tx: Tx) -> None:
         room = await rooms.ensure(tx, "one", "r-shared", "", at=town.house.clock.now())
         await rooms.update(tx, room.id, state=RoomState.ENABLED)
         await rooms.ensure(tx, "two", "r-shared", "", at=town.house.clock.now())
         await accounts.seen(tx, "one", town.house.clock.now())
+
+    async def die(tx: Tx) -> None:
         assert await accounts.die(tx, "one", town.house.clock.now(), "换手机")
 
-    before = (await town.metrics())["xiaoge_rooms_mute"]
-    assert set(before.values()) <= {0}
-    await town.store.write(fill)
+    await town.store.write(share)
+    found = await town.metrics()
+    assert found["xiaoge_rooms"][("account", "two"), ("role", "stands_by")] == 1
+    assert set(found["xiaoge_rooms_mute"].values()) <= {0}
+    await town.store.write(die)  # from here on the shared group may be handed over at any moment
     found = await town.metrics()
     assert found["xiaoge_account_dead"] == {(("account", "one"),): 1, (("account", "two"),): 0}
     assert found["xiaoge_rooms_mute"][("account", "one"),] >= 1
-    assert found["xiaoge_rooms"][("account", "two"), ("role", "stands_by")] == 1
 
 
 async def test_a_store_that_takes_no_write_is_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
