@@ -75,7 +75,7 @@ class Config(Sections, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """What the handlers obey."""
         from handlers import monthly
         from handlers.context import Policy  # here, because it draws in the store, which `classify` does without
-        from handlers.texts import MATTERS
+        from handlers.texts.tasks import MATTERS
         from handlers.workdays import Workdays
 
         return Policy(

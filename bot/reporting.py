@@ -19,7 +19,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.sheets import child_environment, child_error
-from handlers import texts
+from handlers import texts as labels
+from handlers.texts import digests as texts
 from nlp.categories import Category
 from storage import figures, grids
 from storage.engine import Tx
@@ -150,7 +151,7 @@ async def build(
         until=until,
         whole=Row(
             grid,
-            names.get(grid, grid and texts.grid(grid)) or texts.EVERYTHING,
+            names.get(grid, grid and labels.grid(grid)) or texts.EVERYTHING,
             await figures.total(tx, since, until, grid),
             await figures.total(tx, earlier, since, grid),
         ),
@@ -217,7 +218,7 @@ def _share(rate: tuple[int | None, int | None]) -> str:
     part, whole = rate
     if whole is None:
         return "<3"
-    return f"<3/{whole}" if part is None else texts.share(part, whole)
+    return f"<3/{whole}" if part is None else labels.share(part, whole)
 
 
 def _hidden(number: float | None) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handlers import rights, steps, texts
+from handlers import rights, steps
 from handlers.context import Context, Effects
+from handlers.texts import callbacks as texts
 from storage import people
 from storage import tickets as rows
 from storage.model import CallbackOutcome, Ticket, TicketState, Urgency

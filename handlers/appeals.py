@@ -13,11 +13,11 @@ from handlers import (
     proactive,
     receipts,
     steps,
-    texts,
     translate,
 )
 from handlers.commands import Command
 from handlers.context import Context
+from handlers.texts import appeals as texts
 from nlp import decision as nlp
 from nlp import nature
 from nlp.contact import mask

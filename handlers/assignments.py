@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from handlers import staff, steps, texts
+from handlers import staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Effects
 from handlers.rights import Right
+from handlers.texts import appeals as appeal_texts
+from handlers.texts import tickets as texts
+from handlers.texts.commands import USAGE
 from storage import notes, owners, people, rooms
 from storage import tickets as rows
 from storage.model import Note, Person, PostKind, Role, Ticket, TicketState, Urgency
@@ -46,8 +50,8 @@ async def assign(ctx: Context, command: Command) -> str:
     )
     if moved is None:
         return await staff.not_possible(ctx, ticket)
-    label = texts.ROLE[command.role] + (f" {persons[0].name}" if len(persons) == 1 and persons[0].name else "")
-    until = texts.clock(due, ctx.policy.timezone) if due is not None and limit is not None else ""
+    label = labels.ROLE[command.role] + (f" {persons[0].name}" if len(persons) == 1 and persons[0].name else "")
+    until = labels.clock(due, ctx.policy.timezone) if due is not None and limit is not None else ""
     told = await tell(ctx, moved, persons, command.text)
     if told:
         line = texts.assigned(ticket.id, label, until)
@@ -81,7 +85,7 @@ async def tell(ctx: Effects, ticket: Ticket, persons: Collection[Person], note: 
     """Tell its owners what it is and what to type; in the leader room those who cannot be reached in private."""
     reporters = await rows.reporters(ctx.tx, ticket.number)
     nick = reporters[0].nick if reporters and not steps.discreet(ticket) else ""
-    due = texts.clock(ticket.due, ctx.policy.timezone) if ticket.due is not None else ""
+    due = labels.clock(ticket.due, ctx.policy.timezone) if ticket.due is not None else ""
     words = await steps.words(ctx, ticket)
     line = texts.told_assigned(steps.heading_inside(ctx.policy, ticket), ticket.id, nick, words, due, note)
     urgent = ticket.urgency is Urgency.EMERGENCY
@@ -121,7 +125,7 @@ async def automatic(effects: Effects, ticket: Ticket) -> Ticket:
 async def usual(effects: Effects, ticket: Ticket) -> str:
     """Who usually deals with it, as a leader types it: by the deployment's own list, else by the category."""
     entry = await owners.find(effects.tx, ticket.category, ticket.grid)
-    return texts.ROLE[entry.role] if entry is not None else texts.owner_hint(ticket.category)
+    return labels.ROLE[entry.role] if entry is not None else appeal_texts.owner_hint(ticket.category)
 
 
 def _owned(effects: Effects, ticket: Ticket, role: Role, persons: Sequence[Person]) -> dict[str, Any]:
@@ -142,7 +146,7 @@ async def give_back(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     if not command.text:
-        await ctx.reply(texts.give_a_reason(texts.USAGE[command.name.value], ticket.id))
+        await ctx.reply(texts.give_a_reason(USAGE[command.name.value], ticket.id))
         return "command"
     moved = await steps.move(
         ctx,

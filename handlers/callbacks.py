@@ -6,9 +6,13 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, assignments, escalation, matching, steps, texts
+from handlers import answers, assignments, escalation, matching, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Effects
+from handlers.texts import callbacks as texts
+from handlers.texts import reporters as reporter_texts
+from handlers.texts import tickets as ticket_texts
 from nlp.contact import mask
 from nlp.decision import Label, Shape
 from storage import dialogs, merges, outbox, people, rooms
@@ -48,7 +52,7 @@ async def ask(effects: Effects, ticket: Ticket) -> None:
     name = steps.category(effects.policy, ticket.category).short_name
     known_as = texts.with_merged(ticket.id, [f"S{number}" for number in await merges.within(effects.tx, ticket.number)])
     answer = "" if steps.discreet(ticket) else steps.shorten(ticket.public_answer or "")
-    line = texts.solved(texts.heading(known_as, name, ""), answer)
+    line = texts.solved(labels.heading(known_as, name, ""), answer)
     await announce(effects, ticket, line, key=_key(ticket), private=texts.solved(steps.heading(effects.policy, ticket)))
 
 
@@ -75,7 +79,7 @@ async def _announce_in_room(
     if room is None:
         return
     aliases = [alias for person in persons for alias in person.aliases if alias.account == room.account]
-    line, mentioned = texts.mention_some([mask(alias.nick) for alias in aliases], text)
+    line, mentioned = labels.mention_some([mask(alias.nick) for alias in aliases], text)
     mentions = tuple(alias.im_id for alias in aliases[:mentioned])
     await effects.post(room, line, PostKind.CALLBACK, key=key, mentions=mentions, ticket=ticket.number)
 
@@ -172,15 +176,15 @@ async def rate(ctx: Context, command: Command) -> str:
         ticket = await rows.get(ctx.tx, ticket.merged_into)  # its result is the other one's
     if rating is None or ticket is None:
         missing = command.number is not None and rating is not None
-        await ctx.reply(texts.no_such_ticket(f"S{command.number}") if missing else texts.RATE_HOW)
+        await ctx.reply(labels.no_such_ticket(f"S{command.number}") if missing else texts.RATE_HOW)
         return "command"
     done_at = ticket.closed_at or ticket.handled_at
     if not await steps.is_reporter(ctx, ticket):
-        await ctx.reply(texts.not_yours(ticket.id))
+        await ctx.reply(reporter_texts.not_yours(ticket.id))
     elif ticket.state is TicketState.WITHDRAWN or (ticket.state is TicketState.REFUSED and rating > DISSATISFIED):
-        await ctx.reply(texts.not_possible(ticket.id, texts.STATE[ticket.state], ""))
+        await ctx.reply(ticket_texts.not_possible(ticket.id, labels.STATE[ticket.state], ""))
     elif ticket.state not in _RATEABLE:
-        await ctx.reply(texts.not_done_yet(ticket.id, texts.STATE[ticket.state]))
+        await ctx.reply(texts.not_done_yet(ticket.id, labels.STATE[ticket.state]))
     elif done_at is not None and ctx.now - done_at > ctx.policy.reopen_for:
         await ctx.reply(texts.too_late(ticket.id))
     elif rating <= DISSATISFIED:

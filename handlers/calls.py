@@ -5,10 +5,13 @@ What they read is where and what kind of trouble it is, never what was said.
 
 from __future__ import annotations
 
-from handlers import points, rights, staff, steps, texts
+from handlers import points, rights, staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import calls as texts
+from handlers.texts.commands import USAGE
 from storage import calls, duty, people
 from storage import tickets as rows
 from storage.model import OPEN_STATES, DutyKind, Person, Role, Ticket
@@ -52,9 +55,7 @@ async def respond(ctx: Context, command: Command) -> str:
     ticket = await rows.get(ctx.tx, command.number) if command.number is not None else None
     if ticket is None:
         named = command.number is not None
-        await ctx.reply(
-            texts.no_such_ticket(f"S{command.number}") if named else texts.which_ticket(texts.USAGE["应答"])
-        )
+        await ctx.reply(labels.no_such_ticket(f"S{command.number}") if named else labels.which_ticket(USAGE["应答"]))
         return "command"
     going = await calls.get(ctx.tx, ticket.number)
     if going is None or not ticket.open:

@@ -18,13 +18,13 @@ from handlers import (
     notice_forms,
     signup_forms,
     supply_forms,
-    texts,
     ticket_forms,
     wish_forms,
     work_forms,
 )
 from handlers.forms import LONGEST_HUSH, Command, Form, Name, Rest
 from handlers.hearing import SEPARATORS
+from handlers.texts.commands import USAGE
 
 __all__ = ["LONGEST_HUSH", "Command", "Name", "NearMiss", "parse"]
 
@@ -269,7 +269,7 @@ def _near_miss(folded: str, *, slash: bool) -> NearMiss | None:
 
 def _missed(word: str) -> NearMiss:
     name = _GRAMMAR[word][0]
-    return NearMiss(name, word, texts.USAGE[name.value])
+    return NearMiss(name, word, USAGE[name.value])
 
 
 def _one_apart(typed: str, word: str) -> bool:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from handlers import quiet, texts
 from handlers.monthly import Monthly
+from handlers.texts.tasks import MATTERS
 from handlers.window import Window
 from handlers.workdays import Workdays
 from nlp.categories import Category
@@ -67,7 +68,7 @@ class Policy:
     wish_claim_for: timedelta = timedelta(days=7)  # then the next one has it
     wishes_a_day: int = 2  # published in a room, of the replies a day
     signup_names_for: timedelta = timedelta(days=90)  # after an activity it is forgotten who came
-    matters: tuple[str, ...] = texts.MATTERS  # 事项准入: what may be handed to a grid
+    matters: tuple[str, ...] = MATTERS  # 事项准入: what may be handed to a grid
     meeting: Monthly | None = None  # 民情恳谈会
     meeting_remind: timedelta = timedelta(days=3)  # so long before it
     poll_for: timedelta = timedelta(days=7)  # until a poll closes by itself

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers import assignments, receipts, staff, steps, texts, translate
+from handlers import assignments, receipts, staff, steps, translate
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import corrections as texts
 from nlp import location
 from nlp.categories import Category
 from nlp.normalize import normalise
@@ -53,7 +55,7 @@ async def recategorize(ctx: Context, command: Command) -> str:
     ctx.tickets = (*ctx.tickets, ticket.number)
     if steps.discreet(moved):
         await outbox.drop(ctx.tx, f"ack:{ticket.id}")
-    due = texts.clock(moved.due, ctx.policy.timezone) if moved.due is not None else ""
+    due = labels.clock(moved.due, ctx.policy.timezone) if moved.due is not None else ""
     public = ctx.group is not None and steps.discreet(moved)
     await ctx.reply(texts.recategorized(ticket.id, "" if public else new.short_name, due), ticket=ticket.number)
     if urgency is Urgency.EMERGENCY and ticket.urgency is not Urgency.EMERGENCY and moved.open:
@@ -99,7 +101,7 @@ async def relocate(ctx: Context, command: Command) -> str:
     state = ticket.state.value
     await ctx.audit_message("relocated", right=command.right, ticket=ticket.number, before=state, after=state)
     ctx.tickets = (*ctx.tickets, ticket.number)
-    await ctx.reply(texts.relocated(ticket.id, texts.where(place)), ticket=ticket.number)
+    await ctx.reply(texts.relocated(ticket.id, labels.where(place)), ticket=ticket.number)
     line = texts.told_relocated(steps.heading_inside(ctx.policy, moved))
     await staff.inform_others(ctx, moved, line, key=f"relocated:{ticket.id}:{moved.version}")
     return "command"

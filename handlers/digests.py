@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from handlers import quiet, steps, texts
+from handlers import quiet, steps
+from handlers import texts as labels
 from handlers.commands import Command, Name
 from handlers.context import Context, Effects, Policy
+from handlers.texts import digests as texts
 from storage import figures, grids, jobs, rooms
 from storage import tickets as rows
 from storage.figures import Counts
@@ -87,9 +89,9 @@ async def _text(effects: Effects, scope: str, period: Period, counts: Counts) ->
     grid = await grids.get(effects.tx, scope)
     zone = effects.policy.timezone
     lines = texts.digest(
-        grid.name if grid is not None and grid.name else texts.grid(scope),
-        texts.clock(period.since, zone),
-        texts.clock(period.until, zone),
+        grid.name if grid is not None and grid.name else labels.grid(scope),
+        labels.clock(period.since, zone),
+        labels.clock(period.until, zone),
         counts,
         weekly=period.weekly,
     )

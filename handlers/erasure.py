@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers import points, signup_erasure, steps, supplies, texts, topics, wishes, worklog
+from handlers import points, signup_erasure, steps, supplies, topics, wishes, worklog
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import QUOTING
+from handlers.texts import people as texts
+from handlers.texts import reporters as reporter_texts
 from handlers.texts import worklog as worklog_texts
 from storage import alerts, erasure, outbox, people, questions
 from storage import tickets as rows
@@ -84,7 +87,7 @@ async def _also(ctx: Context, person: Person) -> list[str]:
 
 def _office(person: Person) -> str:
     """The roles that the registry gives them, in words; empty for a resident."""
-    return "、".join(texts.ROLE[role] for role in texts.ROLE if role in person.roles and role is not Role.RESIDENT)
+    return "、".join(labels.ROLE[role] for role in labels.ROLE if role in person.roles and role is not Role.RESIDENT)
 
 
 async def _erase(ctx: Context, person: Person, numbers: tuple[int, ...]) -> None:
@@ -147,7 +150,7 @@ async def _tell(ctx: Context, ticket: Ticket, person: Person) -> None:
     heading = steps.heading_inside(ctx.policy, ticket)
     urgent = ticket.urgency is Urgency.EMERGENCY
     others = await alerts.told(ctx.tx, ticket.number) or bool(await rows.reporters(ctx.tx, ticket.number))
-    line = texts.told_erased(heading, others=others, urgent=urgent)
+    line = reporter_texts.told_erased(heading, others=others, urgent=urgent)
     key = f"erased:{ticket.id}:{ctx.message.id}"
     await steps.inform(ctx, ticket, line, key=key, urgent=urgent)
     owner = await people.get(ctx.tx, ticket.owner_id) if ticket.owner_id is not None else None

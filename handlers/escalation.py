@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from handlers import staff, steps, texts
+from handlers import staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Effects
 from handlers.rights import Right
+from handlers.texts import escalation as texts
 from storage import notes
 from storage import tickets as rows
 from storage.model import OPEN_STATES, Level, Note, Person, Role, Ticket, TicketState, Urgency
@@ -141,19 +143,19 @@ async def whistle(ctx: Context, command: Command) -> str:
     if not ticket.open or ticket.state is TicketState.CALLBACK:
         return await staff.not_possible(ctx, ticket)
     if above(ticket) is None:
-        await ctx.reply(texts.at_the_top(ticket.id, texts.LEVEL[ticket.level]))
+        await ctx.reply(texts.at_the_top(ticket.id, labels.LEVEL[ticket.level]))
         return "command"
     role = staff.role(command, ticket)
     rank = _RANK.get(role, Level.GRID) if role is not None else Level.GRID
     if steps.LEVELS.index(rank) < steps.LEVELS.index(ticket.level):
-        await ctx.reply(texts.whistle_from_there(ticket.id, texts.LEVEL[ticket.level]))
+        await ctx.reply(texts.whistle_from_there(ticket.id, labels.LEVEL[ticket.level]))
         return "command"
     person = await ctx.person()
     raised = await raise_level(ctx, ticket, Why.WHISTLE, person, said=command.text, right=command.right)
     if raised is None:
         return await staff.not_possible(ctx, ticket)
     ctx.tickets = (*ctx.tickets, ticket.number)
-    await ctx.reply(texts.whistled(ticket.id, texts.LEVEL[raised.level]), ticket=ticket.number)
+    await ctx.reply(texts.whistled(ticket.id, labels.LEVEL[raised.level]), ticket=ticket.number)
     return "command"
 
 
@@ -165,7 +167,7 @@ async def supervise(ctx: Context, command: Command) -> str:
     if not ticket.open:
         return await staff.not_possible(ctx, ticket)
     if not is_above(ctx.actor, ticket):
-        await ctx.reply(texts.supervise_from_above(ticket.id, texts.LEVEL[watching(ticket)]))
+        await ctx.reply(texts.supervise_from_above(ticket.id, labels.LEVEL[watching(ticket)]))
         return "command"
     if ticket.flagged:
         await ctx.reply(texts.supervised_already(ticket.id))

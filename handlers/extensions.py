@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handlers import clocks, escalation, staff, steps, texts
+from handlers import clocks, escalation, staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import extensions as texts
+from handlers.texts import tickets as ticket_texts
 from storage import notes
 from storage.model import Note, Ticket, TicketState
 
@@ -27,7 +30,7 @@ async def extend(ctx: Context, command: Command) -> str:
         return await staff.not_possible(ctx, ticket)
     over = escalation.is_above(ctx.actor, ticket)
     if not (await staff.owns(ctx, ticket) or await staff.leads(ctx, ticket) or over):
-        await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
+        await ctx.reply(ticket_texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     if command.span is None or not command.text:
         await ctx.reply(texts.extend_how(ticket.id))
@@ -58,7 +61,7 @@ async def _grant(ctx: Context, ticket: Ticket, command: Command, due: datetime) 
     person = await ctx.person()
     await notes.add(ctx.tx, Note(ticket.number, ctx.now, person.id, "extended", command.text))
     ctx.tickets = (*ctx.tickets, ticket.number)
-    until = texts.clock(due, ctx.policy.timezone)
+    until = labels.clock(due, ctx.policy.timezone)
     await ctx.reply(texts.extended(ticket.id, until), ticket=ticket.number)
     line = texts.told_extended(steps.heading_inside(ctx.policy, moved), person.name, until, steps.shorten(command.text))
     await staff.inform_others(ctx, moved, line, key=f"extended:{ticket.id}:{moved.version}")
@@ -77,11 +80,11 @@ async def _ask(ctx: Context, ticket: Ticket, command: Command, due: datetime) ->
         ticket.id,
         person.name,
         texts.span(command.span / DAY, command.span / HOUR),
-        texts.clock(due, ctx.policy.timezone),
+        labels.clock(due, ctx.policy.timezone),
         steps.shorten(command.text),
     )
     key = f"extension:{ticket.id}:{ctx.message.id}"
     told = await steps.tell_level(ctx, ticket, line, key=key, level=level)
     say = texts.extension_asked if told else texts.extension_unheard
-    await ctx.reply(say(ticket.id, texts.LEVEL[level]), ticket=ticket.number)
+    await ctx.reply(say(ticket.id, labels.LEVEL[level]), ticket=ticket.number)
     return "command"

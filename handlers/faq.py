@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
-from handlers import rights, texts
+from handlers import rights
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
+from handlers.texts import faq as texts
 from nlp import decision as nlp
 from nlp import similarity
 from nlp.decision import Decision
@@ -35,7 +37,7 @@ async def manage(ctx: Context, command: Command) -> str:
         return "command"
     person = await ctx.person()
     named = _SOURCE.search(command.remark)
-    source = named["source"] if named is not None else texts.ROLE[rights.role_of(right)] + person.name
+    source = named["source"] if named is not None else labels.ROLE[rights.role_of(right)] + person.name
     answer = command.remark[: named.start()] if named is not None else command.remark
     entry = await faq.add(
         ctx.tx,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from handlers import appeals, rights, supplies, texts
+from handlers import appeals, rights, supplies
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Policy
 from handlers.rights import Right
+from handlers.texts import help as texts
 from storage import grids, people
 from storage.model import Person, Role, Room, RoomKind
 
@@ -31,11 +33,11 @@ async def duty(ctx: Context, _command: Command) -> str:
     roles = roles_here(ctx.actor, ctx.room)
     said = duties(roles)
     if roles & rights.STAFF:
-        offices = "、".join(label for role, label in texts.ROLE.items() if role in roles & rights.STAFF)
+        offices = "、".join(label for role, label in labels.ROLE.items() if role in roles & rights.STAFF)
         said = (texts.duty_head(offices, name), *said)
     elif grid is not None:
         leading = {role for person in await people.with_role(ctx.tx, _LEADING, grid) for role in person.roles}
-        leaders = "、".join(texts.ROLE[role] for role in _LEADING if role in leading)
+        leaders = "、".join(labels.ROLE[role] for role in _LEADING if role in leading)
         said = _swap(said, {texts.DUTY_LEADING: texts.leading(leaders, name)} if leaders else {})
     await ctx.reply("\n".join(said))
     return "command"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from handlers import rights, staff, steps, texts
+from handlers import rights, staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import lists as texts
 from storage import listed
 from storage import tickets as rows
 from storage.model import OPEN_STATES, Listing
@@ -19,10 +21,10 @@ async def manage(ctx: Context, command: Command) -> str:
         return await _move(ctx, command)
     scope = (command.right or "").partition(":")[2]
     if not command.code:
-        counts = [(texts.LISTING[listing], len(await _lines(ctx, listing, scope))) for listing in Listing]
+        counts = [(labels.LISTING[listing], len(await _lines(ctx, listing, scope))) for listing in Listing]
         await ctx.reply(texts.list_counts(counts))
         return "command"
-    listing = texts.LISTING_BY_LABEL[command.code]
+    listing = labels.LISTING_BY_LABEL[command.code]
     if command.text:
         if rights.allowed(ctx.actor, Right.CORRECT, scope) is None:
             await ctx.audit_message("denied", command=command.name.name)
@@ -30,10 +32,10 @@ async def manage(ctx: Context, command: Command) -> str:
         person = await ctx.person()
         await listed.add(ctx.tx, listing, scope, command.text, person_id=person.id, at=ctx.now)
         await ctx.audit_message("listed", right=command.right, listing=listing.value, scope=scope)
-        await ctx.reply(texts.list_added(texts.LISTING[listing]))
+        await ctx.reply(texts.list_added(labels.LISTING[listing]))
         return "command"
     lines = await _lines(ctx, listing, scope)
-    await ctx.reply("\n".join(lines[:MOST_LINES]) or texts.list_empty(texts.LISTING[listing]))
+    await ctx.reply("\n".join(lines[:MOST_LINES]) or texts.list_empty(labels.LISTING[listing]))
     return "command"
 
 
@@ -44,18 +46,18 @@ async def _move(ctx: Context, command: Command) -> str:
     if await staff.right_over(ctx, Right.CORRECT, ticket) is None:
         await ctx.audit_message("denied", ticket=ticket.number, command=command.name.name)
         return "denied"
-    listing = texts.LISTING_BY_LABEL.get(command.code)  # None: 移出
+    listing = labels.LISTING_BY_LABEL.get(command.code)  # None: 移出
     moved = await rows.update(ctx.tx, ticket.number, expect={ticket.state}, at=ctx.now, listed=listing)
     assert moved is not None, "read in this transaction"  # noqa: S101
     await ctx.audit_message(
         "listed", right=command.right, ticket=ticket.number, listing=listing.value if listing is not None else None
     )
-    await ctx.reply(texts.list_moved(ticket.id, texts.LISTING[listing] if listing is not None else ""))
+    await ctx.reply(texts.list_moved(ticket.id, labels.LISTING[listing] if listing is not None else ""))
     return "command"
 
 
 async def _lines(ctx: Context, listing: Listing, scope: str) -> list[str]:
     """Tickets by their headings, then what is no ticket. Nothing confidential."""
     tickets = [ticket for ticket in await rows.listed(ctx.tx, listing, scope) if not steps.discreet(ticket)]
-    headings = [texts.state_line(steps.heading(ctx.policy, each), texts.STATE[each.state]) for each in tickets]
+    headings = [labels.state_line(steps.heading(ctx.policy, each), labels.STATE[each.state]) for each in tickets]
     return headings + await listed.items(ctx.tx, listing, scope)

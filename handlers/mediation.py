@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import appeals, receipts, texts
+from handlers import appeals, receipts
 from handlers.commands import Command
 from handlers.context import Context
+from handlers.texts import appeals as texts
 from nlp import decision as nlp
 from nlp.decision import Label
 from storage.model import TicketState

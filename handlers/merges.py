@@ -6,10 +6,12 @@ Taking them apart gives both back what they had.
 
 from __future__ import annotations
 
-from handlers import callbacks, staff, steps, texts
+from handlers import callbacks, staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import merges as texts
 from storage import merges
 from storage import tickets as rows
 from storage.model import OPEN_STATES, Merge, Ticket, TicketState, Urgency
@@ -22,7 +24,7 @@ async def merge(ctx: Context, command: Command) -> str:
         return "command"
     ticket, other = await rows.get(ctx.tx, command.number), await rows.get(ctx.tx, command.other)
     if ticket is None or other is None:
-        await ctx.reply(texts.no_such_ticket(f"S{command.number if ticket is None else command.other}"))
+        await ctx.reply(labels.no_such_ticket(f"S{command.number if ticket is None else command.other}"))
         return "command"
     if await staff.right_over(ctx, Right.CORRECT, other) is None:
         await ctx.audit_message("denied", ticket=other.number, command=command.name.name)
@@ -84,7 +86,7 @@ async def unmerge(ctx: Context, command: Command) -> str:
     merge_ = await merges.of(ctx.tx, other.number)
     ticket = await rows.get(ctx.tx, merge_.target) if merge_ is not None else None
     if merge_ is None or ticket is None or other.state is not TicketState.MERGED:
-        await ctx.reply(texts.not_merged(other.id, texts.STATE[other.state]))
+        await ctx.reply(texts.not_merged(other.id, labels.STATE[other.state]))
         return "command"
     if await staff.right_over(ctx, Right.CORRECT, ticket) is None:
         await ctx.audit_message("denied", ticket=ticket.number, command=command.name.name)
@@ -121,5 +123,5 @@ async def unmerge(ctx: Context, command: Command) -> str:
 def state_of(ticket: Ticket, target: Ticket | None) -> str:
     """How a ticket stands, in a word; a merged one as the one it went into."""
     if target is None:
-        return texts.STATE[ticket.state]
-    return texts.in_merged(texts.STATE[ticket.state], target.id, texts.STATE[target.state])
+        return labels.STATE[ticket.state]
+    return texts.in_merged(labels.STATE[ticket.state], target.id, labels.STATE[target.state])

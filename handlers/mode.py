@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import aftermath, clocks, steps, texts
+from handlers import aftermath, clocks, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Effects, Policy
 from handlers.rights import LEADERS
+from handlers.texts import mode as texts
+from handlers.texts.commands import USAGE, suggest
 from storage import duty, grids, modes, people, rooms
 from storage import tickets as rows
 from storage.engine import Tx
@@ -40,7 +43,7 @@ async def declare(ctx: Context, command: Command) -> str:
     """`转急 暴雨 [24h]`: 急时 over the scope in which the speaker may declare it, for 48 hours at most; said again, it
     lasts from now on."""
     if not command.text or command.right is None:
-        await ctx.reply(texts.suggest(texts.USAGE[command.name.value]))
+        await ctx.reply(suggest(USAGE[command.name.value]))
         return "command"
     scope = command.right.partition(":")[2]
     until = ctx.now + min(command.span or LONGEST, LONGEST)
@@ -50,7 +53,7 @@ async def declare(ctx: Context, command: Command) -> str:
     await ctx.audit_message("mode_on", right=command.right, scope=scope, hours=hours, extended=not new)
     if new:
         await _shorten(ctx, scope)
-    where, clock = await _name(ctx, scope), texts.clock(until, ctx.policy.timezone)
+    where, clock = await _name(ctx, scope), labels.clock(until, ctx.policy.timezone)
     roster = await duty.on_duty(ctx.tx, DutyKind.MODE, scope, ctx.now)
     names = "、".join(each.name for each in roster if each.name)
     await ctx.reply(texts.mode_on(where, clock, names))
@@ -119,4 +122,4 @@ async def _tell(effects: Effects, scope: str, text: str, *, key: str) -> None:
 
 async def _name(effects: Effects, scope: str) -> str:
     grid = await grids.get(effects.tx, scope)
-    return grid.name if grid is not None and grid.name else texts.grid(scope)
+    return grid.name if grid is not None and grid.name else labels.grid(scope)

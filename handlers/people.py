@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import membership, rights, texts
+from handlers import membership, rights
 from handlers.commands import Command
 from handlers.context import Context
+from handlers.texts import people as texts
 from nlp import contact
 from storage import people
 

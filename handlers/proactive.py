@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import assignments, steps, texts
+from handlers import assignments, steps
 from handlers.context import Context
+from handlers.texts import appeals as texts
 from nlp import similarity
 from storage import notes
 from storage import tickets as rows

@@ -15,12 +15,13 @@ from handlers import (
     signup_erasure,
     steps,
     supplies,
-    texts,
     topics,
     wishes,
     worklog,
 )
 from handlers.context import Context
+from handlers.texts import reporters as texts
+from handlers.texts import tickets as ticket_texts
 from storage import alerts, audit, notes, outbox
 from storage import tickets as rows
 from storage.engine import purged
@@ -80,7 +81,7 @@ async def _unsay(ctx: Context, number: int, gone: str) -> bool:
     purged(ctx.tx)
     await ctx.audit_message("recalled", ticket=number)
     if "result" in changes and ticket.state is TicketState.CALLBACK:
-        await ctx.reply(texts.result_taken_back(ticket.id))
+        await ctx.reply(ticket_texts.result_taken_back(ticket.id))
     return True
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import assignments, staff, steps, texts
+from handlers import assignments, staff, steps
+from handlers import texts as labels
 from handlers.context import Context, Effects
+from handlers.texts import appeals as texts
+from handlers.texts import callbacks as callback_texts
 from nlp.contact import mask
 from storage import dialogs, grids, outbox, people, rooms
 from storage import tickets as rows
@@ -69,9 +72,9 @@ async def reopened(ctx: Context, ticket: Ticket) -> None:
     """Their trouble came back, and they said so in passing: they hear that it was understood. `ticket` as it was."""
     key = f"reopened:{ticket.id}:{ticket.reopened + 1}:receipt"
     if steps.discreet(ticket) and ctx.room is not None:
-        await ctx.tell(await ctx.person(), texts.reopened(ticket.id), key=key, ticket=ticket.number)
+        await ctx.tell(await ctx.person(), callback_texts.reopened(ticket.id), key=key, ticket=ticket.number)
     else:
-        await ctx.reply(texts.reopened(ticket.id), PostKind.ACK, key=key, ticket=ticket.number)
+        await ctx.reply(callback_texts.reopened(ticket.id), PostKind.ACK, key=key, ticket=ticket.number)
 
 
 async def for_reporters(ctx: Effects, ticket: Ticket) -> None:
@@ -87,7 +90,7 @@ async def for_reporters(ctx: Effects, ticket: Ticket) -> None:
         return
     alias = next((alias for alias in person.aliases if alias.account == room.account), None)
     if alias is not None:
-        line = texts.mention(mask(alias.nick), texts.acknowledged([heading]))
+        line = labels.mention(mask(alias.nick), texts.acknowledged([heading]))
         await ctx.post(room, line, PostKind.ACK, key=key, mentions=(alias.im_id,), ticket=ticket.number)
 
 
@@ -195,7 +198,7 @@ async def _merge(ctx: Context, ticket: Ticket) -> bool:
             return False
         headings = [steps.heading(ctx.policy, covered[number]) for number in sorted(covered)]
         ask = next((question for each in covered.values() if (question := _question(ctx, each))), "")
-        line = texts.mention(mask(ctx.message.nick), texts.acknowledged(headings, ask))
+        line = labels.mention(mask(ctx.message.nick), texts.acknowledged(headings, ask))
         return await outbox.reword(ctx.tx, waiting.id, line)
     return False
 

@@ -3,10 +3,11 @@ second refusal of the same ticket needs another person."""
 
 from __future__ import annotations
 
-from handlers import callbacks, staff, steps, texts
+from handlers import callbacks, staff, steps
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import refusals as texts
 from storage import audit, dialogs, notes
 from storage.model import OPEN_STATES, Note, Ticket, TicketState
 

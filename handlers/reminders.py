@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import clocks, escalation, mode, quiet, steps, texts
+from handlers import clocks, escalation, mode, quiet, steps
+from handlers import texts as labels
 from handlers.context import Effects, Policy
+from handlers.texts import appeals as appeal_texts
+from handlers.texts import clocks as texts
 from nlp.categories import Category, Span
 from storage import changes, modes, people
 from storage import clocks as due_work
@@ -164,9 +167,9 @@ def _moment(clock: TicketClock, ticket: Ticket, policy: Policy) -> datetime:
 
 async def _warn(effects: Effects, ticket: Ticket, clock: TicketClock, stage: int) -> None:
     """To the owner, or to the leader where nobody owns it."""
-    due = texts.clock(clock.due_at, effects.policy.timezone)
+    due = labels.clock(clock.due_at, effects.policy.timezone)
     nobody = ticket.state is TicketState.FILED and ticket.urgency is not Urgency.EMERGENCY
-    to_assign = texts.owner_hint(ticket.category) if nobody else ""
+    to_assign = appeal_texts.owner_hint(ticket.category) if nobody else ""
     heading = steps.heading_inside(effects.policy, ticket)
     line = texts.told_running_out(heading, ticket.id, clock.kind, due, to_assign, nearly=stage == MOST)
     await _to_owner(effects, ticket, line, key=_key(clock, stage))
@@ -177,7 +180,7 @@ async def _expired(effects: Effects, ticket: Ticket, clock: TicketClock) -> Tick
     heading, urgent = steps.heading_inside(effects.policy, ticket), ticket.urgency is Urgency.EMERGENCY
     key = _key(clock, EXPIRED)
     if clock.kind is ClockKind.TAKE:
-        owner = texts.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
+        owner = labels.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
         minutes = round((TAKEN_WITHIN_URGENT if urgent else TAKEN_WITHIN) / timedelta(minutes=1))
         line = texts.told_not_taken(heading, ticket.id, owner, minutes)
         await steps.inform(effects, ticket, line, key=key, urgent=urgent)
@@ -189,7 +192,7 @@ async def _expired(effects: Effects, ticket: Ticket, clock: TicketClock) -> Tick
         return ticket
     await effects.audit("expired", actor=None, ticket=ticket.number, clock=clock.kind.value, round=clock.round)
     raised = await escalation.raise_level(effects, ticket, escalation.Why(clock.kind.value), None)
-    level = texts.LEVEL[raised.level] if raised is not None else ""
+    level = labels.LEVEL[raised.level] if raised is not None else ""
     await _to_owner(effects, ticket, texts.told_overdue(heading, clock.kind, level), key=key)
     return raised or ticket
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from handlers import matching, merges, merging, receipts, rights, steps, tasks, texts
+from handlers import matching, merges, merging, receipts, rights, steps, tasks
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
+from handlers.texts import reporters as texts
+from handlers.texts import tasks as task_texts
+from handlers.texts import tickets as ticket_texts
+from handlers.texts.commands import USAGE
 from storage import dialogs, outbox, people
 from storage import tasks as stored_tasks
 from storage import tickets as rows
@@ -24,7 +29,7 @@ async def query(ctx: Context, command: Command) -> str:
     if command.item is not None:
         task = await stored_tasks.get(ctx.tx, command.item)
         line = await tasks.state(ctx, task) if task is not None else ""
-        await ctx.reply(line or texts.no_such_task(f"J{command.item}"))
+        await ctx.reply(line or task_texts.no_such_task(f"J{command.item}"))
         return "command"
     if command.number is None:
         await _list_own(ctx)
@@ -34,14 +39,14 @@ async def query(ctx: Context, command: Command) -> str:
     staff = ticket is not None and rights.allowed(ctx.actor, Right.VIEW, ticket.grid) is not None
     # A candidate is nobody's business but its reporter's and the leader's: to others it is not there.
     if ticket is None or (ticket.state is TicketState.CANDIDATE and not (own or staff)):
-        await ctx.reply(texts.no_such_ticket(f"S{command.number}"))
+        await ctx.reply(labels.no_such_ticket(f"S{command.number}"))
         return "command"
     target = await rows.get(ctx.tx, ticket.merged_into) if ticket.merged_into is not None else None
     state = merges.state_of(ticket, target)
     if not (own or staff):
-        await ctx.reply(texts.state_line(ticket.id, state))
+        await ctx.reply(labels.state_line(ticket.id, state))
     elif ctx.group is not None and steps.discreet(ticket):
-        await ctx.reply(texts.state_line(ticket.id, state))
+        await ctx.reply(labels.state_line(ticket.id, state))
         await ctx.tell(
             await ctx.person(), await _detail(ctx, ticket), key=f"query:{ctx.message.id}", ticket=ticket.number
         )
@@ -152,13 +157,14 @@ async def _list_own(ctx: Context) -> None:
     hidden = [ticket for ticket in own if steps.discreet(ticket)] if ctx.group is not None else []
     shown = [ticket for ticket in own if ticket not in hidden]
     lines = [
-        texts.state_line(steps.heading(ctx.policy, ticket), texts.STATE[ticket.state]) for ticket in shown[:MOST_LISTED]
+        labels.state_line(steps.heading(ctx.policy, ticket), labels.STATE[ticket.state])
+        for ticket in shown[:MOST_LISTED]
     ]
     if len(shown) > MOST_LISTED:
         lines.append(texts.and_more(len(shown) - MOST_LISTED))
     if hidden and ctx.actor is not None:
         private = "\n".join(
-            texts.state_line(steps.heading(ctx.policy, ticket), texts.STATE[ticket.state])
+            labels.state_line(steps.heading(ctx.policy, ticket), labels.STATE[ticket.state])
             for ticket in hidden[:MOST_LISTED]
         )
         # That there is something confidential is not said in public either, unless it can be read in private.
@@ -168,12 +174,12 @@ async def _list_own(ctx: Context) -> None:
 
 async def _detail(ctx: Context, ticket: Ticket) -> str:
     owner = await people.get(ctx.tx, ticket.owner_id) if ticket.owner_id is not None else None
-    label = texts.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
+    label = labels.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
     if owner is not None and owner.name:
         label = f"{label} {owner.name}".strip()
-    due = texts.clock(ticket.due, ctx.policy.timezone) if ticket.open and ticket.due is not None else ""
+    due = labels.clock(ticket.due, ctx.policy.timezone) if ticket.open and ticket.due is not None else ""
     result = "" if ctx.group is not None else steps.shorten(ticket.result or "")
-    return texts.own_state(steps.heading(ctx.policy, ticket), texts.STATE[ticket.state], label, due, result)
+    return texts.own_state(steps.heading(ctx.policy, ticket), labels.STATE[ticket.state], label, due, result)
 
 
 async def _own(ctx: Context, command: Command, states: Collection[TicketState]) -> Ticket | None:
@@ -181,7 +187,7 @@ async def _own(ctx: Context, command: Command, states: Collection[TicketState]) 
     if command.number is not None:
         ticket = await rows.get(ctx.tx, command.number)
         if ticket is None:
-            await ctx.reply(texts.no_such_ticket(f"S{command.number}"))
+            await ctx.reply(labels.no_such_ticket(f"S{command.number}"))
         return ticket
     own = await rows.of_person(ctx.tx, ctx.actor.id, open_only=False) if ctx.actor is not None else []
     here = [
@@ -191,10 +197,10 @@ async def _own(ctx: Context, command: Command, states: Collection[TicketState]) 
     ]
     if len(here) == 1:
         return here[0]
-    await ctx.reply(texts.which_ticket(texts.USAGE[command.name.value]))
+    await ctx.reply(labels.which_ticket(USAGE[command.name.value]))
     return None
 
 
 async def _not_possible(ctx: Context, ticket: Ticket) -> None:
-    hint = texts.NEXT[TicketState.CLOSED].format(id=ticket.id) if ticket.state is TicketState.CLOSED else ""
-    await ctx.reply(texts.not_possible(ticket.id, texts.STATE[ticket.state], hint))
+    hint = ticket_texts.NEXT[TicketState.CLOSED].format(id=ticket.id) if ticket.state is TicketState.CLOSED else ""
+    await ctx.reply(ticket_texts.not_possible(ticket.id, labels.STATE[ticket.state], hint))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import membership, quiet, rights, texts
+from handlers import membership, quiet, rights
+from handlers import texts as labels
 from handlers.commands import LONGEST_HUSH, Command
 from handlers.context import Context
+from handlers.texts import people as people_texts
+from handlers.texts import rooms as texts
 from storage import accounts, grids, outbox, people, rooms, standbys
 from storage.model import COMMUNITY_DIGITS, PostKind, Room, RoomKind, RoomState
 from storage.standbys import Standby
@@ -20,7 +23,7 @@ async def enable(ctx: Context, command: Command) -> str:
     comes under another id than before goes on as the one it was."""
     room = ctx.room
     if room is None:
-        await ctx.reply(texts.ONLY_IN_ROOM)
+        await ctx.reply(labels.ONLY_IN_ROOM)
         return "command"
     code, old = await meant(ctx, command)
     if code is None:
@@ -30,7 +33,7 @@ async def enable(ctx: Context, command: Command) -> str:
     if grid is None or len(code) < (SMALLEST_LED if room.kind is RoomKind.LEADER else COMMUNITY_DIGITS):
         await ctx.reply(texts.no_such_grid(code))
         return "command"
-    name = grid.name or texts.grid(code)
+    name = grid.name or labels.grid(code)
     if room.state is RoomState.ENABLED and room.grid == code:
         await ctx.reply(texts.enabled_already(name))
         return "command"
@@ -52,7 +55,7 @@ async def enable(ctx: Context, command: Command) -> str:
     await ctx.reply(texts.enabled(name))
     if ctx.room.kind is RoomKind.RESIDENT and ctx.room.noticed_at is None:
         await ctx.post(
-            ctx.room, texts.privacy_notice(ctx.policy.named_to), PostKind.COMMAND_REPLY, key=f"privacy:{room.id}"
+            ctx.room, people_texts.privacy_notice(ctx.policy.named_to), PostKind.COMMAND_REPLY, key=f"privacy:{room.id}"
         )
         ctx.room = await rooms.update(ctx.tx, room.id, noticed_at=ctx.now)
     return "command"
@@ -117,7 +120,7 @@ async def returned(ctx: Context, room: Room) -> None:
 async def disable(ctx: Context, command: Command) -> str:
     """`停用`: from now on only ids are kept and nothing is said."""
     if ctx.room is None:
-        await ctx.reply(texts.ONLY_IN_ROOM)
+        await ctx.reply(labels.ONLY_IN_ROOM)
         return "command"
     ctx.room = await rooms.update(ctx.tx, ctx.room.id, state=RoomState.DORMANT)
     await _rearrange(ctx, ctx.room)
@@ -130,7 +133,7 @@ async def hush(ctx: Context, command: Command) -> str:
     """`静音`, 太吵了, 别刷屏: anybody may ask for silence in a room; the leader is told at once."""
     room = ctx.room
     if room is None:
-        await ctx.reply(texts.ONLY_IN_ROOM)
+        await ctx.reply(labels.ONLY_IN_ROOM)
         return "command"
     if room.kind is RoomKind.LEADER:
         await ctx.reply(texts.NO_HUSH_HERE)
@@ -155,7 +158,7 @@ async def resume(ctx: Context, command: Command) -> str:
     """`恢复`: a leader ends the silence."""
     room = ctx.room
     if room is None:
-        await ctx.reply(texts.ONLY_IN_ROOM)
+        await ctx.reply(labels.ONLY_IN_ROOM)
     elif room.silent_until is None or room.silent_until <= ctx.now:
         await ctx.reply(texts.NOT_HUSHED)
     else:

@@ -36,6 +36,7 @@ from handlers.commands import Command, Name, NearMiss
 from handlers.context import Context, Policy
 from handlers.rights import Right
 from handlers.routes import Scope
+from handlers.texts.commands import suggest
 from handlers.window import Window
 from nlp import chain, contact, nature, quoting
 from nlp.decision import Analysis, Label, Shape, Urgency
@@ -327,7 +328,7 @@ async def _suggested(ctx: Context, near: NearMiss) -> bool:
     right = routes.of(Command(near.name)).right
     if ctx.analysis.best.score > 0 or (right is not None and rights.anywhere(ctx.actor, right) is None):
         return False
-    await ctx.reply(texts.suggest(near.usage))
+    await ctx.reply(suggest(near.usage))
     return True
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import rights, signup_timers, signups, texts
+from handlers import rights, signup_timers, signups
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import Right
 from handlers.texts import signups as words
+from handlers.texts.commands import USAGE
 from nlp import activity, contact, timeexpr
 from nlp.activity import Activity
 from storage import outbox, questions, rooms
@@ -206,7 +207,7 @@ async def _managed(ctx: Context, command: Command) -> tuple[Signup | None, str |
     found = [signup for signup in await signups.here(ctx) if signups.manages(ctx, signup) is not None]
     if command.item is None and not found:
         if command.explicit and ctx.room is None:
-            await ctx.reply(words.which(texts.USAGE[command.name.value]))
+            await ctx.reply(words.which(USAGE[command.name.value]))
         return None, None
     signup = await signups.find(ctx, command, found)
     right = signups.manages(ctx, signup) if signup is not None else None

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from handlers import chain_entries, signup_forms, signups, texts
+from handlers import chain_entries, signup_forms, signups
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.signup_forms import Party
 from handlers.signups import Told
 from handlers.texts import signups as words
+from handlers.texts.commands import USAGE
 from nlp import contact, location
 from storage import people, questions
 from storage import signups as rows
@@ -34,7 +35,7 @@ async def sign(ctx: Context, command: Command) -> str:
     text, meant = signups.named_in(command.text, among)
     party = signup_forms.party(text, free=True)
     if party is None:
-        await ctx.reply(words.which(texts.USAGE[command.name.value]))
+        await ctx.reply(words.which(USAGE[command.name.value]))
         return "command"
     signup = await signups.find(ctx, command, meant or among)
     if signup is None:

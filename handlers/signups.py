@@ -13,6 +13,7 @@ from handlers.commands import Command, Name
 from handlers.context import Context, Effects
 from handlers.rights import Right
 from handlers.texts import signups as words
+from handlers.texts.commands import USAGE
 from nlp.contact import mask
 from storage import outbox, people, rooms
 from storage import signups as rows
@@ -66,7 +67,7 @@ async def find(
     ctx: Context, command: Command, among: Sequence[Signup], *, none: str = words.NONE_OPEN
 ) -> Signup | None:
     """The one that a command names, or the only one of `among`; None after saying so."""
-    usage = texts.USAGE[command.name.value]
+    usage = USAGE[command.name.value]
     if command.item is not None:
         signup = await rows.get(ctx.tx, command.item)
         if signup is None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from handlers import rights, steps, texts
+from handlers import rights, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context, Effects
 from handlers.rights import Right
+from handlers.texts import tickets as texts
+from handlers.texts.commands import USAGE
 from storage import people
 from storage import tickets as rows
 from storage.model import Person, Role, Ticket, TicketState, Urgency
@@ -18,7 +21,7 @@ async def find(ctx: Context, command: Command, right: Right, states: Collection[
     if command.number is not None:
         ticket = await rows.get(ctx.tx, command.number)
         if ticket is None:
-            await ctx.reply(texts.no_such_ticket(f"S{command.number}"))
+            await ctx.reply(labels.no_such_ticket(f"S{command.number}"))
         return ticket
     person = await ctx.person()
     scopes = [grant.scope for grant in person.grants if right in rights.TABLE[grant.role]]
@@ -29,7 +32,7 @@ async def find(ctx: Context, command: Command, right: Right, states: Collection[
     ]
     if len(fitting) == 1:
         return fitting[0]
-    await ctx.reply(texts.which_ticket(texts.USAGE[command.name.value]))
+    await ctx.reply(labels.which_ticket(USAGE[command.name.value]))
     return None
 
 
@@ -99,7 +102,7 @@ async def first_owner(effects: Effects, ticket: Ticket) -> str:
     person = await people.get(effects.tx, ticket.first_id) if ticket.first_id is not None else None
     if person is not None and person.name:
         return person.name
-    return texts.ROLE[ticket.first_role] if ticket.first_role is not None else ""
+    return labels.ROLE[ticket.first_role] if ticket.first_role is not None else ""
 
 
 def role(command: Command, ticket: Ticket) -> Role | None:
@@ -112,12 +115,12 @@ async def owner(ctx: Effects, ticket: Ticket) -> str:
     person = await people.get(ctx.tx, ticket.owner_id) if ticket.owner_id is not None else None
     if person is not None and person.name:
         return person.name
-    return texts.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
+    return labels.ROLE[ticket.owner_role] if ticket.owner_role is not None else ""
 
 
 async def not_possible(ctx: Context, ticket: Ticket) -> str:
     """Say where the ticket stands (as it is now) and what is possible from there."""
     now = await rows.get(ctx.tx, ticket.number) or ticket
     hint = texts.NEXT.get(now.state, "").format(id=now.id, into=f"S{now.merged_into}")
-    await ctx.reply(texts.not_possible(now.id, texts.STATE[now.state], hint))
+    await ctx.reply(texts.not_possible(now.id, labels.STATE[now.state], hint))
     return "command"

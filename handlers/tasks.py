@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers import rights, scopes, texts
+from handlers import rights, scopes
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import LEADERS, Context
 from handlers.rights import Right
+from handlers.texts import tasks as texts
 from nlp.contact import mask
 from storage import grids, people, tasks
 from storage.model import Task
@@ -23,7 +25,7 @@ async def hand_out(ctx: Context, command: Command) -> str:
         return "command"
     scope = await scopes.named(ctx.tx, command.code)
     if scope is None:
-        await ctx.reply(texts.no_such_scope(mask(command.code)))
+        await ctx.reply(labels.no_such_scope(mask(command.code)))
         return "command"
     right = rights.allowed(ctx.actor, Right.TASK, scope)
     if right is None:
@@ -47,7 +49,7 @@ async def hand_out(ctx: Context, command: Command) -> str:
         grids=codes,
     )
     await ctx.audit_message("task", right=right, task=task.number, scope=scope, grids=len(codes))
-    until = texts.clock(due, ctx.policy.timezone) if due is not None else ""
+    until = labels.clock(due, ctx.policy.timezone) if due is not None else ""
     await ctx.reply(texts.task_given(task.id, len(codes), until))
     line = texts.told_task(task.id, task.matter, task.text, person.name, until)
     for code in codes:

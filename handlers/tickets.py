@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import answers, assignments, callbacks, matching, receipts, results, staff, steps, texts
+from handlers import answers, assignments, callbacks, matching, receipts, results, staff, steps
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.reporters import query, supplement, withdraw
 from handlers.rights import Right
+from handlers.texts import callbacks as callback_texts
+from handlers.texts import tickets as texts
 from storage import dialogs, negatives, people
 from storage import tickets as rows
 from storage.model import Level, Role, Ticket, TicketState, Urgency
@@ -214,7 +216,7 @@ async def finish(ctx: Context, command: Command) -> str:
     if answered and not command.text and await staff.leads(ctx, ticket):
         await answers.confirm(ctx, ticket, command.right)
         ctx.tickets = (*ctx.tickets, ticket.number)
-        await ctx.reply(texts.closed(ticket.id), ticket=ticket.number)
+        await ctx.reply(callback_texts.closed(ticket.id), ticket=ticket.number)
         return "command"
     if not command.text:
         await ctx.reply(texts.finish_how(ticket.id))
@@ -253,7 +255,7 @@ async def finish(ctx: Context, command: Command) -> str:
     )
     if moved is None:
         return await staff.not_possible(ctx, ticket)
-    await ctx.reply(texts.finished(ticket.id) if asked else texts.closed(ticket.id), ticket=ticket.number)
+    await ctx.reply(texts.finished(ticket.id) if asked else callback_texts.closed(ticket.id), ticket=ticket.number)
     if not await staff.leads(ctx, ticket):
         result = steps.shorten(moved.result or "")
         line = texts.told_finished(steps.heading_inside(ctx.policy, ticket), person.name, result)

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handlers import callbacks, results, steps, texts
+from handlers import callbacks, results, steps
+from handlers import texts as common
 from handlers.context import Effects
 from handlers.refusals import REFUSED
+from handlers.texts import refusals as texts
+from handlers.texts import tickets as ticket_texts
 from handlers.texts import upstream as said
 from nlp.contact import mask
 from storage import answers, audit, dialogs, dossiers, notes, people
@@ -159,7 +162,7 @@ async def _hold(effects: Effects, case: _Case) -> None:
         case.label,
         answer.state.value,
         case.words,
-        texts.STATE[ticket.state],
+        common.STATE[ticket.state],
         open_=ticket.state in _WORKED_ON,
     )
     key = f"conflict:{ticket.id}:{case.upstream}:{answer.revision}"
@@ -294,7 +297,7 @@ async def _done(effects: Effects, case: _Case) -> None:
         **result,
     )
     heading = steps.heading_inside(effects.policy, moved)
-    line = texts.told_finished(heading, case.label, steps.shorten(moved.result or said.DONE))
+    line = ticket_texts.told_finished(heading, case.label, steps.shorten(moved.result or said.DONE))
     await _inform(effects, ticket, line, key=f"finished:{ticket.id}:{moved.version}")
     await callbacks.ask(effects, moved)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from handlers import rights, staff, steps, texts
+from handlers import rights, staff, steps
+from handlers import texts as labels
 from handlers.commands import Command
 from handlers.context import Context
 from handlers.rights import LEADERS, Right
+from handlers.texts import digests as texts
 from storage import tickets as rows
 from storage.model import OPEN_STATES, Person, Ticket, TicketState
 
@@ -70,7 +72,7 @@ def _lines(ctx: Context, waiting: list[tuple[str, Ticket]]) -> list[str]:
     shown = waiting if len(waiting) <= room else waiting[: room - 1]
     lines = []
     for label, ticket in shown:
-        due = texts.clock(ticket.due, ctx.policy.timezone) if ticket.due is not None else ""
+        due = labels.clock(ticket.due, ctx.policy.timezone) if ticket.due is not None else ""
         shown_as = f"{texts.TODO_WATCHED}·{label}" if ticket.flagged and label != texts.TODO_WATCHED else label
         lines.append(texts.todo_line(shown_as, steps.heading_inside(ctx.policy, ticket), due))
     if len(shown) < len(waiting):

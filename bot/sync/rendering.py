@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 
 from bot.register import said
 from bot.sync.mapping import Item
-from handlers import steps, texts
+from handlers import steps
+from handlers.texts import callbacks as texts
 from nlp import contact
 from nlp.categories import Category
 from storage.dossiers import Dossier

@@ -1,9 +1,13 @@
-"""What is said about our accounts and the groups they are in: to leaders and staff, never to residents' groups, but
-for the answer to `启用`."""
+"""启用, 停用, 静音, and what becomes of groups and of our accounts in them: the latter goes to leaders and staff, never
+to residents' groups, but for the answer to `启用`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from handlers.texts import clock
 
 NAMED = 3  # groups that are named in one line; the others are counted
 
@@ -54,3 +58,57 @@ def named(topics: Sequence[str]) -> str:
     if not shown:
         return f"它管的 {len(topics)} 个群"
     return shown if len(topics) <= NAMED else f"{shown}等 {len(topics)} 个群"
+
+
+def enabled(grid_name: str) -> str:
+    return f"已启用，本群对应{grid_name}。停用请发“停用”。"
+
+
+def enabled_already(grid_name: str) -> str:
+    return f"本群已经启用，对应{grid_name}。"
+
+
+ENABLE_WITH_CODE = "本群还没有对应的网格，请发“启用 网格码”。"
+
+
+def no_such_grid(code: str) -> str:
+    return f"没有网格 {code}，请核对网格码。"
+
+
+DISABLED = "已停用，我不再看本群的消息。再用请发“启用”。"
+HUSHED = "好的，本群我先安静{span}，急事除外。"
+HUSHED_TOLD = "【静音】{topic}：有居民嫌吵，已静音到{until}。恢复请在该群发“恢复”。"
+NO_HUSH_HERE = "工作群里的提醒不能静音。"
+RESUMED = "已恢复。"
+NOT_HUSHED = "本群没有静音。"
+ROOM_GONE = "【移出】小格已被移出{topic}，那里的诉求收不到了。"
+
+
+def hushed(hours: float) -> str:
+    """`hours` of silence, as the room reads it."""
+    span = f"{hours:g}小时" if hours >= 1 else f"{round(hours * 60)}分钟"
+    return HUSHED.format(span=span)
+
+
+def hushed_told(topic: str, until: datetime, timezone: ZoneInfo) -> str:
+    return HUSHED_TOLD.format(topic=f"“{topic}”" if topic else "一个群", until=clock(until, timezone))
+
+
+def enabled_again(grid_name: str) -> str:
+    """The group has another id than before, and goes on as it was."""
+    return f"已启用，接着原来的群，对应{grid_name}，以前的诉求都在。"
+
+
+OTHER_ACCOUNT_ANSWERS = "同名同网格的群已由另一个小格号回应。若不是同一个群，请先改群名再发“启用”。"
+
+
+def room_id_changed(topic: str) -> str:
+    return f"【群号变了】“{topic}”换了群号，现在听不到那里的诉求。确是原来的群，请在群里发“启用”。"
+
+
+def room_not_moved(topic: str) -> str:
+    return f"【群还在】原来的“{topic}”又有人说话，与换号的不是同一个群，现在听不到。请在这个群里发“启用 网格码”。"
+
+
+def room_gone(topic: str) -> str:
+    return ROOM_GONE.format(topic=f"“{topic}”" if topic else "一个群")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers import texts
+from handlers import texts as labels
+from handlers.texts import people as texts
 from tests.scenes import score_scenes
 from tests.scenes.played import Played
 
@@ -49,5 +50,5 @@ def test_every_public_line_names_whom_it_answers_and_is_short(played: Played) ->
             if reply["text"] == texts.PRIVACY_NOTICE:
                 continue
             assert reply["to"] is not None, reply
-            line = reply["text"].rpartition(texts.MENTION_END)[2]
+            line = reply["text"].rpartition(labels.MENTION_END)[2]
             assert len(line) <= 60 or "\n" in line, line

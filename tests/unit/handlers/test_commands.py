@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import texts
 from handlers.commands import Command, Name, NearMiss, parse
 from handlers.hearing import said_to_bot
+from handlers.texts.commands import USAGE
 from storage.model import Role
 
 
@@ -307,7 +307,7 @@ def test_chat_that_begins_like_a_command_stays_chat(text: str) -> None:
 def test_said_to_the_bot_a_near_miss_gets_one_suggestion(text: str, word: str) -> None:
     miss = heard(text)
     assert isinstance(miss, NearMiss)
-    assert (miss.word, miss.usage) == (word, texts.USAGE[word])
+    assert (miss.word, miss.usage) == (word, USAGE[word])
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_mention_under_another_nick_is_taken_off_when_the_wire_says_it_is_us()
 
 def test_every_word_has_a_usage_that_fits_its_own_grammar() -> None:
     for word in {name.value for name in Name} - {Name.ANSWER.value}:
-        usage = texts.USAGE[word].replace("网格码", "519999001001003012").replace("一次性码", "ABCD1234")
+        usage = USAGE[word].replace("网格码", "519999001001003012").replace("一次性码", "ABCD1234")
         command = heard(f"/{usage}")
         assert isinstance(command, Command), usage
         assert command.name.value == word

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers import texts
+from handlers import texts as labels
+from handlers.texts import people as texts
 from storage import changes, negatives
 from storage import tickets as rows
 from storage.model import CallbackOutcome, MessageKind, Place, TicketState
@@ -66,10 +67,10 @@ async def test_what_is_kept_is_said_in_private_and_in_six_lines(stage: Judged) -
 async def test_in_a_group_it_is_only_said_where_the_answer_is(stage: Judged) -> None:
     await stage.say("李姐", LIFT)
     await stage.after(minutes=1).say("李姐", "我的信息")
-    assert (await stage.said())[-1] == f"@李姐 {texts.ADD_ME_FOR_PRIVATE}"
+    assert (await stage.said())[-1] == f"@李姐 {labels.ADD_ME_FOR_PRIVATE}"
     await stage.say("李姐", "查询", room=PRIVATE)  # a friend from here on
     await stage.say("李姐", "我的信息", friend=True)
-    assert (await stage.said())[-1] == f"@李姐 {texts.TOLD_IN_PRIVATE}"
+    assert (await stage.said())[-1] == f"@李姐 {labels.TOLD_IN_PRIVATE}"
     assert "您的诉求" in (await stage.told("李姐"))[-1]
     assert not [line for line in await stage.said() if "您的诉求" in line]
 

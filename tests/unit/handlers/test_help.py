@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 
 from handlers import help as helping
-from handlers import rights, texts
+from handlers import rights
 from handlers.commands import Command, parse
 from handlers.context import Policy
 from handlers.routes import ROUTES
+from handlers.texts import help as texts
+from handlers.texts.commands import USAGE
 from storage.model import Role
 from storage.points import PointAction
 from tests.unit.handlers.stage import COMMUNITY, MICRO, Stage
@@ -30,7 +32,7 @@ def commands_in(line: str) -> list[Command]:
     """What a line tells people to type."""
     found = []
     for example in (part.strip() for part in re.split(r"[·：；。“”]", line)):
-        if example.lstrip("/").split(" ")[0] in texts.USAGE:
+        if example.lstrip("/").split(" ")[0] in USAGE:
             command = parse(example.replace("网格码", MICRO), addressed=False) or parse(example, addressed=True)
             assert isinstance(command, Command), example
             found.append(command)

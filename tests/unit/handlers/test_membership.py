@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handlers import membership, texts
+from handlers import membership
 from handlers.texts import notices as notice_texts
 from handlers.texts import rooms as said
 from storage import accounts, outbox, people, presence, rooms, standbys
@@ -302,7 +302,7 @@ async def test_without_one_the_group_is_lost_as_ever(stage: Stage) -> None:
     await stage.room(OFFICE, GENERAL, kind=RoomKind.LEADER)
     await removed(stage)
     assert await answering(stage) is None
-    assert await stage.said(OFFICE) == [texts.room_gone(GROUP)]
+    assert await stage.said(OFFICE) == [said.room_gone(GROUP)]
 
 
 async def test_a_standby_that_is_removed_is_no_alarm(town: Stage) -> None:
@@ -327,7 +327,7 @@ async def test_a_leader_enables_a_mute_group_by_another_account(town: Stage) -> 
     await pass_time(town, 2, OTHER)
     assert await town.say("网格长老吴", "启用", account=THIRD, room="x-of-a3", topic=NEIGHBOUR) == "command"
     assert await answering(town, NEIGHBOUR) == THIRD
-    assert await town.said("x-of-a3") == [f"@网格长老吴 {texts.enabled_again('网格003013')}"]
+    assert await town.said("x-of-a3") == [f"@网格长老吴 {said.enabled_again('网格003013')}"]
 
 
 async def test_the_same_name_in_another_group_is_not_answered_while_the_first_lives(town: Stage) -> None:
@@ -335,7 +335,7 @@ async def test_the_same_name_in_another_group_is_not_answered_while_the_first_li
     assert leader is not None
     await town.store.write(lambda tx: people.give_alias(tx, leader.id, Alias(THIRD, "网格长刘姐")))
     await town.say("网格长刘姐", "启用", account=THIRD, room="x-of-a3", topic=GROUP)
-    assert await town.said("x-of-a3") == [f"@网格长刘姐 {texts.OTHER_ACCOUNT_ANSWERS}"]
+    assert await town.said("x-of-a3") == [f"@网格长刘姐 {said.OTHER_ACCOUNT_ANSWERS}"]
     stands_by = await town.store.read(lambda tx: standbys.of_room(tx, 1))
     assert [one.account for one in stands_by] == [OTHER, THIRD]
     # It was another group after all: its name is changed, and it is enabled.

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handlers import texts
+from handlers.texts import help as help_texts
+from handlers.texts import people as texts
 from storage import people
 from storage.engine import Tx
 from storage.model import Alias, Grant, MessageKind, Role
@@ -107,7 +108,7 @@ async def test_what_they_ask_for_in_so_many_words_still_works(stage: Stage) -> N
     await stage.say("李姐", "上报 3栋2单元电梯坏了")
     assert len(await stage.tickets()) == 1
     await stage.say("李姐", "帮助")
-    assert texts.HELP_ROOM[0] in (await stage.said())[-1]
+    assert help_texts.HELP_ROOM[0] in (await stage.said())[-1]
 
 
 async def test_opting_in_again(stage: Stage) -> None:

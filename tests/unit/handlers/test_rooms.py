@@ -7,7 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from handlers import quiet, texts
+from handlers import quiet
+from handlers import texts as labels
+from handlers.texts import help as help_texts
+from handlers.texts import people as people_texts
+from handlers.texts import rooms as texts
 from storage import outbox, people, rooms
 from storage.model import Alias, Draft, Lane, MessageKind, PostKind, RoomKind, RoomState
 from tests.unit.handlers.stage import ACCOUNT, COMMUNITY, GENERAL, GROUP, MICRO, Stage
@@ -35,18 +39,20 @@ async def test_a_leader_binds_and_enables_an_unbound_room_and_the_notice_is_post
     assert await state(unbound) == (RoomState.ENABLED, MICRO)
     confirmed, notice = await unbound.said(NEW)
     assert confirmed == "@网格长刘姐 " + texts.enabled("网格003012")
-    assert notice == texts.PRIVACY_NOTICE
+    assert notice == people_texts.PRIVACY_NOTICE
     await unbound.say("网格长刘姐", "停用", room=NEW)
     await unbound.say("网格长刘姐", "启用", room=NEW)
     assert await state(unbound) == (RoomState.ENABLED, MICRO)
-    assert (await unbound.said(NEW)).count(texts.PRIVACY_NOTICE) == 1
+    assert (await unbound.said(NEW)).count(people_texts.PRIVACY_NOTICE) == 1
     assert await unbound.audited("room_enabled") == 2
 
 
 async def test_the_notice_says_whose_name_goes_upward(unbound: Stage) -> None:
     unbound.policy = replace(unbound.policy, named_to=("区城运平台",))
     await unbound.say("网格长刘姐", f"启用 {MICRO}", room=NEW)
-    assert (await unbound.said(NEW))[-1] == f"{texts.PRIVACY_NOTICE}\n诉求连同称呼、电话报送区城运平台，保密的除外。"
+    assert (await unbound.said(NEW))[
+        -1
+    ] == f"{people_texts.PRIVACY_NOTICE}\n诉求连同称呼、电话报送区城运平台，保密的除外。"
 
 
 async def test_a_leader_of_one_micro_grid_need_not_type_its_code(unbound: Stage) -> None:
@@ -194,7 +200,7 @@ async def test_under_silence_commands_are_answered_and_appeals_are_not(stage: St
     assert len(await stage.tickets()) == 1
     said = await stage.said()
     assert len(said) == 2
-    assert said[1].startswith(f"@老周 {texts.HELP_ROOM[0]}")
+    assert said[1].startswith(f"@老周 {help_texts.HELP_ROOM[0]}")
 
 
 async def test_only_a_leader_ends_the_silence(stage: Stage) -> None:
@@ -228,7 +234,7 @@ async def test_old_words_for_silence_count_from_when_they_were_said(stage: Stage
 @pytest.mark.parametrize("said", ["启用", "停用", "静音", "恢复"])
 async def test_in_private_the_leader_is_sent_to_the_room(stage: Stage, said: str) -> None:
     await stage.say("网格长刘姐", said, room=None)
-    assert await stage.told("网格长刘姐") == [texts.ONLY_IN_ROOM]
+    assert await stage.told("网格长刘姐") == [labels.ONLY_IN_ROOM]
 
 
 # --- comings and goings ---

@@ -9,6 +9,7 @@ import pytest
 
 from handlers import routes, routing, texts
 from handlers.commands import Name
+from handlers.texts.commands import suggest
 from handlers.window import Window
 from storage.model import MessageKind, RoomKind, RoomState, TicketState
 from tests.unit.handlers.stage import ACCOUNT, GENERAL, GROUP, MICRO, START, Stage, classifier
@@ -80,8 +81,8 @@ async def test_staff_hear_in_private_that_it_is_beyond_their_scope(stage: Stage)
 # --- near misses ---
 async def test_a_near_miss_said_to_the_bot_gets_one_short_suggestion(stage: Stage) -> None:
     assert await stage.say("李姐", "/查寻 S12") == "near_miss"
-    assert await stage.said() == [f"@李姐 {texts.suggest('查询 S12')}"]
-    assert len(texts.suggest("查询 S12")) <= 60
+    assert await stage.said() == [f"@李姐 {suggest('查询 S12')}"]
+    assert len(suggest("查询 S12")) <= 60
 
 
 async def test_a_near_miss_said_to_the_bot_by_name_is_no_candidate(stage: Stage) -> None:
@@ -99,7 +100,7 @@ async def test_a_near_miss_of_what_one_may_not_do_gets_none(stage: Stage) -> Non
 async def test_an_appeal_that_looks_like_a_near_miss_is_an_appeal(stage: Stage) -> None:
     await stage.say("李姐", f"/停用的{LIFT}")
     assert len(await stage.tickets()) == 1
-    assert not any(texts.suggest("") in line for line in await stage.said())
+    assert not any(suggest("") in line for line in await stage.said())
 
 
 # --- who is heard where ---

@@ -9,7 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from handlers import texts
+from handlers import texts as common
+from handlers.texts import appeals as appeal_texts
+from handlers.texts import people as people_texts
+from handlers.texts import rooms as texts
+from handlers.texts.commands import USAGE, suggest
 from storage.model import (
     CallbackOutcome,
     Level,
@@ -37,18 +41,18 @@ AT = datetime(2025, 6, 12, 15, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
     ],
 )
 def test_since_when_and_how_many(since: datetime | None, households: int | None, told: str) -> None:
-    assert texts.extent(since, households, AT.astimezone(UTC)) == told
+    assert appeal_texts.extent(since, households, AT.astimezone(UTC)) == told
 
 
 @pytest.mark.parametrize(
     ("enum", "labels", "back"),
     [
-        (Role, texts.ROLE, texts.ROLE_BY_LABEL),
-        (TicketState, texts.STATE, texts.STATE_BY_LABEL),
-        (Urgency, texts.URGENCY, texts.URGENCY_BY_LABEL),
-        (Nature, texts.NATURE, texts.NATURE_BY_LABEL),
-        (Level, texts.LEVEL, texts.LEVEL_BY_LABEL),
-        (CallbackOutcome, texts.OUTCOME, texts.OUTCOME_BY_LABEL),
+        (Role, common.ROLE, common.ROLE_BY_LABEL),
+        (TicketState, common.STATE, common.STATE_BY_LABEL),
+        (Urgency, common.URGENCY, common.URGENCY_BY_LABEL),
+        (Nature, common.NATURE, common.NATURE_BY_LABEL),
+        (Level, common.LEVEL, common.LEVEL_BY_LABEL),
+        (CallbackOutcome, common.OUTCOME, common.OUTCOME_BY_LABEL),
     ],
 )
 def test_every_value_has_a_word_of_its_own(
@@ -60,25 +64,25 @@ def test_every_value_has_a_word_of_its_own(
 
 
 def test_every_kind_and_state_of_a_room_has_a_word() -> None:
-    assert set(texts.ROOM_KIND) == set(RoomKind)
-    assert set(texts.ROOM_STATE) == set(RoomState)
+    assert set(common.ROOM_KIND) == set(RoomKind)
+    assert set(common.ROOM_STATE) == set(RoomState)
 
 
 def test_a_mention_ends_as_wechat_ends_it() -> None:
-    assert texts.mention("李姐", "好的") == "@李姐\u2005好的"
-    assert texts.mention("", "好的") == "好的"
+    assert common.mention("李姐", "好的") == "@李姐\u2005好的"
+    assert common.mention("", "好的") == "好的"
 
 
 def test_a_moment_as_people_say_it() -> None:
-    assert texts.clock(datetime(2025, 6, 12, 10, 41, tzinfo=UTC), ZoneInfo("Asia/Shanghai")) == "6月12日18:41"
+    assert common.clock(datetime(2025, 6, 12, 10, 41, tzinfo=UTC), ZoneInfo("Asia/Shanghai")) == "6月12日18:41"
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        *(texts.suggest(usage) for usage in texts.USAGE.values()),
-        texts.ADD_ME_FOR_PRIVATE,
-        texts.ONLY_IN_ROOM,
+        *(suggest(usage) for usage in USAGE.values()),
+        common.ADD_ME_FOR_PRIVATE,
+        common.ONLY_IN_ROOM,
         texts.enabled("青禾社区第3网格12微网格"),
         texts.enabled_already("青禾社区第3网格12微网格"),
         texts.ENABLE_WITH_CODE,
@@ -89,13 +93,13 @@ def test_a_moment_as_people_say_it() -> None:
         texts.NO_HUSH_HERE,
         texts.RESUMED,
         texts.NOT_HUSHED,
-        texts.BIND_IN_PRIVATE,
-        texts.BIND_WRONG,
-        texts.BIND_TOO_OFTEN,
-        texts.FORGOTTEN,
-        texts.FORGOTTEN_ALREADY,
-        texts.REMEMBERED,
-        texts.REMEMBERED_ALREADY,
+        people_texts.BIND_IN_PRIVATE,
+        people_texts.BIND_WRONG,
+        people_texts.BIND_TOO_OFTEN,
+        people_texts.FORGOTTEN,
+        people_texts.FORGOTTEN_ALREADY,
+        people_texts.REMEMBERED,
+        people_texts.REMEMBERED_ALREADY,
     ],
 )
 def test_what_is_said_in_public_is_short_and_without_emoji(line: str) -> None:
@@ -112,4 +116,4 @@ def test_how_long_the_silence_lasts() -> None:
 
 def test_opting_out_names_what_stops_and_whom_to_call() -> None:
     for named in ("险情", "119", "110", "120", "上报", "恢复记录"):
-        assert named in texts.FORGOTTEN
+        assert named in people_texts.FORGOTTEN
