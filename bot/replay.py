@@ -31,6 +31,7 @@ from handlers.texts import wishes as wish_texts
 from nlp import categories
 from nlp.pipeline import Classifier
 from storage import audit, inbox, modes, notices, people, signups, tickets, wishes
+from storage import signup_entries as rosters
 from storage.engine import Store, Tx
 from storage.model import Message, RoomKind, Ticket, TicketState
 from storage.notices import Notice
@@ -231,7 +232,7 @@ async def _wish(tx: Tx, wish: Wish) -> dict[str, Any]:
 
 
 async def _signup(tx: Tx, signup: Signup) -> dict[str, Any]:
-    entries = await signups.entries(tx, signup.number)
+    entries = await rosters.entries(tx, signup.number)
     signers = await people.many(tx, {entry.by_id for entry in entries if entry.by_id is not None})
     known_as = {person.id: person.aliases[0].im_id for person in signers if person.aliases}
     return {

@@ -12,7 +12,8 @@ from bot.sheets import Cell, Format, Head
 from handlers import signups as activities
 from handlers.texts import signups as words
 from handlers.texts import supplies as goods
-from storage import grids, people, signups, supplies
+from storage import grids, people, supplies
+from storage import signup_entries as rosters
 from storage.engine import Tx
 from storage.signups import EntryState, Signup
 
@@ -71,11 +72,11 @@ async def of_signup(
         names.insert(names.index("状态"), words.ROSTER_SLOT)
     if phones:
         names.append(words.ROSTER_PHONE)
-    entries = [entry for entry in await signups.entries(tx, signup.number) if entry.active]
+    entries = [entry for entry in await rosters.entries(tx, signup.number) if entry.active]
     entries.sort(key=lambda entry: (entry.state is EntryState.WAITING, entry.slot or 0))
     signer = await activities.signers(tx, entries)
     slots = {slot.slot: words.slot_name(slot, timezone) for slot in signup.slots}
-    given = await signups.phones(tx, signup.number) if phones else {}
+    given = await rosters.phones(tx, signup.number) if phones else {}
     rows: list[list[Cell]] = []
     for number, entry in enumerate(entries, start=1):
         cell: dict[str, Cell] = {

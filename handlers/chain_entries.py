@@ -15,9 +15,11 @@ from handlers.context import Context, Effects
 from handlers.copies import Likes, Roster, Seat, gather
 from nlp import chain
 from storage import chains, people
-from storage import signups as rows
+from storage import signup_entries as rosters
+from storage import signup_steps as steps
 from storage.chains import Copy, Line
-from storage.signups import Entry, Moved, Signup, SignupState, Source
+from storage.signup_entries import Entry, Moved
+from storage.signups import Signup, SignupState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,17 @@ async def work_out(effects: Effects, signup: Signup) -> Worked:
     for copy in copies:
         of_room[copy.room_id].append(copy)
     organiser = signup.organiser_id if signup.origin is Source.COMMAND else None
-    rosters = {room: gather(lines, found, likes, organiser) for room, found in of_room.items()}
-    new = await _enter(effects, signup, {line.number: line for line in lines}, rosters, likes)
-    return Worked(rosters, await rows.settle(tx, number), new)
+    by_room = {room: gather(lines, found, likes, organiser) for room, found in of_room.items()}
+    new = await _enter(effects, signup, {line.number: line for line in lines}, by_room, likes)
+    return Worked(by_room, await rosters.settle(tx, number), new)
 
 
 async def _likes(effects: Effects, signup: Signup, lines: Sequence[Line], copies: Sequence[Copy]) -> Likes:
     """What the nicks of those who sent copies, wrote rows or signed up by a command tell."""
     ids = {copy.sender for copy in copies} | {line.author for line in lines if line.author is not None}
-    ids |= {entry.person_id for entry in await rows.entries(effects.tx, signup.number) if entry.person_id is not None}
+    ids |= {
+        entry.person_id for entry in await rosters.entries(effects.tx, signup.number) if entry.person_id is not None
+    }
     nicks = {person.id: tuple(alias.nick for alias in person.aliases) for person in await people.many(effects.tx, ids)}
 
     @cache
@@ -68,14 +72,14 @@ async def claim(ctx: Context, signup: Signup) -> None:
     """The speaker turns out to be somebody who stands in the list under that name, so that a command means that
     entry."""
     person = await ctx.person()
-    entries = [entry for entry in await rows.entries(ctx.tx, signup.number) if entry.active]
+    entries = [entry for entry in await rosters.entries(ctx.tx, signup.number) if entry.active]
     if any(entry.person_id == person.id for entry in entries):
         return
     nick = ctx.message.nick
     free = [entry for entry in entries if entry.source is Source.CHAIN and entry.person_id is None]
     named = [entry for entry in free if chain.resembles(nick, entry.name, entry.building) is True]
     if len(named) == 1:
-        await rows.note(ctx.tx, signup.number, named[0].seq, person_id=person.id)
+        await rosters.note(ctx.tx, signup.number, named[0].seq, person_id=person.id)
 
 
 @dataclass(slots=True)
@@ -123,13 +127,13 @@ def _near(entry: Entry, line: Line) -> bool:
 
 
 async def _enter(
-    effects: Effects, signup: Signup, lines: Mapping[int, Line], rosters: Mapping[int, Roster], likes: Likes
+    effects: Effects, signup: Signup, lines: Mapping[int, Line], by_room: Mapping[int, Roster], likes: Likes
 ) -> frozenset[int]:
     """Write the seats into the entries; which entries are new."""
     tx, number = effects.tx, signup.number
-    seats = [(room_id, seat) for room_id, roster in rosters.items() for seat in roster.seats]
+    seats = [(room_id, seat) for room_id, roster in by_room.items() for seat in roster.seats]
     persons = frozenset(seat.person for _, seat in seats if seat.person is not None)
-    roster = _Roster({entry.seq: entry for entry in await rows.entries(tx, number)}, lines, persons, likes)
+    roster = _Roster({entry.seq: entry for entry in await rosters.entries(tx, number)}, lines, persons, likes)
     new: set[int] = set()
     said: dict[int, list[tuple[datetime, int, int]]] = defaultdict(list)
     of_entry: dict[int, set[int]] = defaultdict(set)
@@ -146,18 +150,18 @@ async def _enter(
         roster.taken.add(seq)
         said[seq] += told
         of_entry[seq] |= seat.lines
-    stated = await rows.stated(tx, number)
+    stated = await steps.stated(tx, number)
     for seq, numbers in of_entry.items():
         for other in {at for each in numbers if (at := lines[each].seq) in roster.entries} - roster.taken:
-            await rows.discard(tx, number, other, into=seq)
+            await rosters.discard(tx, number, other, into=seq)
         fresh = [each for each in numbers if lines[each].seq != seq]
         if fresh:
             await chains.link(tx, number, seq, fresh)
         if stated.get(seq) != said[seq]:
-            await rows.restate(tx, number, seq, said[seq])
+            await steps.restate(tx, number, seq, said[seq])
     left = [line for line in lines.values() if not any(line.number in numbers for numbers in of_entry.values())]
     for seq in {at for line in left if (at := line.seq) in roster.entries} - roster.taken:
-        await rows.discard(tx, number, seq)
+        await rosters.discard(tx, number, seq)
     unlinked = [line.number for line in left if line.seq is not None]
     if unlinked:
         await chains.link(tx, number, None, unlinked)
@@ -175,7 +179,7 @@ def _in_time(seat: Seat, last: datetime | None) -> Iterator[tuple[datetime, int,
 
 async def _sign(effects: Effects, signup: Signup, seat: Seat, room_id: int) -> int:
     first = seat.said[0]
-    return await rows.sign(
+    return await rosters.sign(
         effects.tx,
         signup.number,
         name=seat.line.name,
@@ -205,4 +209,4 @@ async def _note(effects: Effects, signup: Signup, entry: Entry, seat: Seat) -> N
         if entry.position != seat.said[0].position:
             fields["position"] = seat.said[0].position
     if fields:
-        await rows.note(effects.tx, signup.number, entry.seq, **fields)
+        await rosters.note(effects.tx, signup.number, entry.seq, **fields)

@@ -24,6 +24,7 @@ from nlp import activity, chain, contact, location, quoting, similarity
 from nlp.activity import Activity
 from nlp.chain import Chain
 from storage import chains, people
+from storage import signup_entries as rosters
 from storage import signups as rows
 from storage.chains import Copy, NewLine
 from storage.model import MessageKind, Person, PostKind, Room, RoomKind
@@ -265,7 +266,7 @@ async def _retitle(ctx: Context, room: Room, signup: Signup, found: Chain, said:
     )
     if said.capacity and said.capacity != capacity:
         await rows.set_capacity(ctx.tx, number, said.capacity, ctx.message.sent_at)
-        await signups.tell_moved(ctx, signup, await rows.settle(ctx.tx, number), worked.new)
+        await signups.tell_moved(ctx, signup, await rosters.settle(ctx.tx, number), worked.new)
     await ctx.audit_message("chain_retitled", item=signup.id)
     return await signup_timers.schedule(ctx, signup)
 
@@ -273,7 +274,7 @@ async def _retitle(ctx: Context, room: Room, signup: Signup, found: Chain, said:
 # --- what is said of it ---
 async def _say(ctx: Context, room: Room, signup: Signup, worked: Worked) -> None:
     person = await ctx.person()
-    entries = {entry.seq: entry for entry in await rows.entries(ctx.tx, signup.number)}
+    entries = {entry.seq: entry for entry in await rosters.entries(ctx.tx, signup.number)}
     own = {seq for seq, entry in entries.items() if person.id in (entry.person_id, entry.by_id)}
     touched = sum(1 for move in worked.moved if move.after.seq in entries)
     if touched:

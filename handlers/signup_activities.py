@@ -17,6 +17,8 @@ from handlers.texts.commands import USAGE
 from nlp import activity, contact, timeexpr
 from nlp.activity import Activity
 from storage import outbox, questions, rooms
+from storage import signup_entries as rosters
+from storage import signup_steps as steps
 from storage import signups as rows
 from storage.model import PostKind, Room, RoomKind, RoomState
 from storage.questions import Question
@@ -239,7 +241,7 @@ async def change(ctx: Context, command: Command) -> str:
     if said.deadline is not None:
         fields["deadline"] = said.deadline
     quota = said.capacity is not None or said.unlimited
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     taken = signups.heads(entries, EntryState.CONFIRMED)
     if not wrong and said.capacity is not None and said.capacity < taken:
         wrong = words.BELOW_TAKEN.format(taken=taken)
@@ -251,11 +253,11 @@ async def change(ctx: Context, command: Command) -> str:
     if fields:
         signup = await rows.update(ctx.tx, signup.number, **fields)
     if quota and not signup.slots:
-        at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
+        at = await steps.said_at(ctx.tx, signup.number, ctx.message.sent_at)
         await rows.set_capacity(ctx.tx, signup.number, said.capacity, at)
         signup = await rows.get(ctx.tx, signup.number) or signup
     signup = await signup_timers.schedule(ctx, signup)
-    moved = await rows.settle(ctx.tx, signup.number)
+    moved = await rosters.settle(ctx.tx, signup.number)
     await ctx.audit_message("activity_changed", right=right, item=signup.id)
     await ctx.reply(words.announced(signup, ctx.policy.timezone))
     await signups.tell_moved(ctx, signup, moved)
@@ -281,7 +283,7 @@ async def close(ctx: Context, command: Command) -> str:
         return "command"
     signup = await rows.update(ctx.tx, signup.number, state=SignupState.CLOSED, closed_at=ctx.now)
     await ctx.audit_message("activity_closed", right=right, item=signup.id)
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     counts = signups.heads(entries, EntryState.CONFIRMED), signups.heads(entries, EntryState.WAITING)
     await ctx.reply(words.ended(signup, *counts))
     return "command"
@@ -306,7 +308,7 @@ async def call_off(ctx: Context, command: Command) -> str:
 
 async def _tell_all(ctx: Context, signup: Signup, line: str, key: str) -> None:
     """Everybody who comes or waits, in private; the group, unless it was said there."""
-    entries = [entry for entry in await rows.entries(ctx.tx, signup.number) if entry.active]
+    entries = [entry for entry in await rosters.entries(ctx.tx, signup.number) if entry.active]
     await signups.tell_reachable(ctx, signup, entries, line, key=key)
     room = await rooms.get(ctx.tx, signup.room_id) if signup.room_id is not None else None
     if room is not None and (ctx.room is None or ctx.room.id != room.id) and entries:
@@ -325,7 +327,7 @@ async def recalled(ctx: Context, message_id: str) -> bool:
     signup = await rows.announced_by(ctx.tx, (ctx.message.account, message_id))
     if signup is None or signup.state is SignupState.CANCELLED:
         return signup is not None
-    taken = sum(entry.heads for entry in await rows.entries(ctx.tx, signup.number) if entry.active)
+    taken = sum(entry.heads for entry in await rosters.entries(ctx.tx, signup.number) if entry.active)
     if taken:
         await ctx.reply(words.stands(signup, taken))
         return True

@@ -16,10 +16,13 @@ from handlers.texts import signups as words
 from handlers.texts.commands import USAGE
 from nlp import contact, location
 from storage import people, questions
+from storage import signup_entries as rosters
+from storage import signup_steps as steps
 from storage import signups as rows
 from storage.model import Person
 from storage.questions import Question
-from storage.signups import Entry, EntryState, Signup, Slot
+from storage.signup_entries import Entry
+from storage.signups import EntryState, Signup, Slot
 
 MOST_HEADS = 50
 FEW = 2  # names in one command that are answered a line each
@@ -45,7 +48,7 @@ async def sign(ctx: Context, command: Command) -> str:
         await ctx.reply(refusal)
         return "command"
     await chain_entries.claim(ctx, signup)
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     person = await ctx.person()
     mine = next((entry for entry in entries if entry.person_id == person.id and entry.active), None)
     slot, line = _slot(ctx, signup, party, entries, mine if not party.names else None)
@@ -54,12 +57,12 @@ async def sign(ctx: Context, command: Command) -> str:
         return "command"
     done = [await _enter(ctx, signup, entries, person, who, party, slot) for who in party.names or ("",)]
     changed = [each.seq for each in done if each.changed]
-    moved = await rows.settle(ctx.tx, signup.number) if changed else []
+    moved = await rosters.settle(ctx.tx, signup.number) if changed else []
     for each in done:
         if each.changed:
             await ctx.audit_message("signed", item=signup.id, entry=each.seq, heads=each.heads)
     await signups.tell_moved(ctx, signup, moved, changed)
-    after = await rows.entries(ctx.tx, signup.number)
+    after = await rosters.entries(ctx.tx, signup.number)
     line = _answer(ctx, signup, after, done)
     if signup.asks_phone and changed:
         line += await _phone(ctx, signup, [each.seq for each in done])
@@ -170,7 +173,7 @@ class _Done:
 async def _enter(
     ctx: Context, signup: Signup, entries: Sequence[Entry], person: Person, who: str, party: Party, slot: int | None
 ) -> _Done:
-    at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
+    at = await steps.said_at(ctx.tx, signup.number, ctx.message.sent_at)
     if who:
         theirs = (each for each in entries if each.by_id == person.id and each.person_id is None)
         held = next((each for each in theirs if each.name == who), None)
@@ -181,9 +184,9 @@ async def _enter(
     if held is not None:
         same = active and held.wanted == heads and held.slot == slot
         if not same:
-            await rows.change(ctx.tx, signup.number, held.seq, heads, at=at, slot=slot, message=_said(ctx))
+            await steps.change(ctx.tx, signup.number, held.seq, heads, at=at, slot=slot, message=_said(ctx))
             if not active:
-                await rows.note(
+                await rosters.note(
                     ctx.tx,
                     signup.number,
                     held.seq,
@@ -193,7 +196,7 @@ async def _enter(
                     room_id=_room_id(ctx),
                 )
         return _Done(held.seq, who, heads, held.heads if active else 0, not same)
-    seq = await rows.sign(
+    seq = await rosters.sign(
         ctx.tx,
         signup.number,
         name=_called(ctx, who, party),
@@ -264,10 +267,10 @@ def _answer_one(ctx: Context, signup: Signup, entries: dict[int, Entry], done: _
 async def _phone(ctx: Context, signup: Signup, seqs: Sequence[int]) -> str:
     """Keep the number that stands in the command, else ask for it in private, once. What to add to the answer."""
     given = contact.find(ctx.message.text).phones
-    known = await rows.phones(ctx.tx, signup.number)
+    known = await rosters.phones(ctx.tx, signup.number)
     if given:
         for seq in seqs:
-            await rows.give_phone(ctx.tx, signup.number, seq, given[0])
+            await rosters.give_phone(ctx.tx, signup.number, seq, given[0])
         return ""
     if all(seq in known for seq in seqs):
         return ""
@@ -291,9 +294,9 @@ async def phone_given(ctx: Context) -> bool:
         signup = await rows.get(ctx.tx, int(question.item[1:]))
         if signup is None:
             continue
-        for entry in await rows.entries(ctx.tx, signup.number):
+        for entry in await rosters.entries(ctx.tx, signup.number):
             if entry.active and ctx.actor.id in (entry.person_id, entry.by_id):
-                await rows.give_phone(ctx.tx, signup.number, entry.seq, given[0])
+                await rosters.give_phone(ctx.tx, signup.number, entry.seq, given[0])
         await ctx.audit_message("phone_given", item=signup.id)
         await ctx.reply(words.phone_kept(signup), key=f"reply:{ctx.message.account}:{ctx.message.id}:{signup.id}")
     return bool(asked)
@@ -314,7 +317,7 @@ async def unsign(ctx: Context, command: Command) -> str:
     signup = await signups.find(ctx, command, own or (found if len(found) == 1 else []), none=words.NONE_OF_YOURS)
     if signup is None:
         return "command"
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     chosen: list[Entry] = []
     for name in names:
         fitting = signups.by_name(entries, name)
@@ -335,12 +338,12 @@ async def unsign(ctx: Context, command: Command) -> str:
     if party.heads is not None and len(chosen) == 1 and 0 < party.heads < chosen[0].wanted:
         await _fewer(ctx, signup, chosen[0], party.heads, chosen[0].name if names else "")
         return "command"
-    at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
+    at = await steps.said_at(ctx.tx, signup.number, ctx.message.sent_at)
     for entry in chosen:
-        await rows.change(ctx.tx, signup.number, entry.seq, 0, at=at)
+        await steps.change(ctx.tx, signup.number, entry.seq, 0, at=at)
         right = None if person.id in (entry.person_id, entry.by_id) else signups.manages(ctx, signup)
         await ctx.audit_message("unsigned", right=right, item=signup.id, entry=entry.seq)
-    moved = await rows.settle(ctx.tx, signup.number)
+    moved = await rosters.settle(ctx.tx, signup.number)
     await ctx.reply(words.cancelled(signup, "、".join(entry.name for entry in chosen) if names else ""))
     await signups.tell_moved(ctx, signup, moved, [entry.seq for entry in chosen])
     for entry in chosen:
@@ -352,17 +355,17 @@ async def unsign(ctx: Context, command: Command) -> str:
 async def _fewer(ctx: Context, signup: Signup, entry: Entry, off: int, who: str) -> None:
     """`取消报名 H3 1人`: some of a party do not come, the others do."""
     left = entry.wanted - off
-    at = await rows.said_at(ctx.tx, signup.number, ctx.message.sent_at)
-    await rows.change(ctx.tx, signup.number, entry.seq, left, at=at, slot=entry.slot, message=_said(ctx))
-    moved = await rows.settle(ctx.tx, signup.number)
+    at = await steps.said_at(ctx.tx, signup.number, ctx.message.sent_at)
+    await steps.change(ctx.tx, signup.number, entry.seq, left, at=at, slot=entry.slot, message=_said(ctx))
+    moved = await rosters.settle(ctx.tx, signup.number)
     await ctx.audit_message("signed", item=signup.id, entry=entry.seq, heads=left)
-    after = await rows.entries(ctx.tx, signup.number)
+    after = await rosters.entries(ctx.tx, signup.number)
     await ctx.reply(_answer(ctx, signup, after, [_Done(entry.seq, who, left, entry.heads, changed=True)]))
     await signups.tell_moved(ctx, signup, moved, [entry.seq])
 
 
 async def _has(ctx: Context, signup: Signup, person: Person, names: Sequence[str]) -> bool:
-    entries = [entry for entry in await rows.entries(ctx.tx, signup.number) if entry.active]
+    entries = [entry for entry in await rosters.entries(ctx.tx, signup.number) if entry.active]
     if names:
         return any(signups.by_name(entries, name) for name in names)
     return any(person.id in (entry.person_id, entry.by_id) for entry in entries)

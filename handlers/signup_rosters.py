@@ -10,9 +10,10 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.signup_forms import Party
 from handlers.texts import signups as words
-from storage import signups as rows
+from storage import signup_entries as rosters
 from storage.points import PointAction
-from storage.signups import Entry, EntryState, Signup, SignupState
+from storage.signup_entries import Entry
+from storage.signups import EntryState, Signup, SignupState
 
 MOST_LINES = 60
 BEFORE = timedelta(hours=2)  # from when on somebody can say that they are there
@@ -23,7 +24,7 @@ async def show(ctx: Context, command: Command) -> str:
     signup = await signups.find(ctx, command, await signups.here(ctx))
     if signup is None:
         return "command"
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     taken, waiting = signups.heads(entries, EntryState.CONFIRMED), signups.heads(entries, EntryState.WAITING)
     line = words.tally(signup, taken, waiting)
     right = signups.manages(ctx, signup)
@@ -70,7 +71,7 @@ async def attend(ctx: Context, command: Command) -> str:
     if signup.state is SignupState.CANCELLED:
         await ctx.reply(words.not_open(signup))
         return "command"
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     line = await _attend_others(ctx, signup, entries, names) if names else await _attend_self(ctx, signup, entries)
     if line:
         await ctx.reply(line)
@@ -117,7 +118,7 @@ async def _attend_others(ctx: Context, signup: Signup, entries: Sequence[Entry],
 
 
 async def _note(ctx: Context, signup: Signup, entry: Entry, right: str | None) -> None:
-    await rows.note(ctx.tx, signup.number, entry.seq, attended_at=ctx.message.sent_at)
+    await rosters.note(ctx.tx, signup.number, entry.seq, attended_at=ctx.message.sent_at)
     await ctx.audit_message("attended", right=right, item=signup.id, entry=entry.seq)
     if entry.person_id is not None:
         await points.earn(ctx, entry.person_id, PointAction.ATTENDANCE, signup.id, signup.grid or ctx.grid)

@@ -13,6 +13,7 @@ from handlers import quiet, signups
 from handlers.context import Effects, Policy
 from handlers.texts import signups as words
 from storage import outbox, people, rooms
+from storage import signup_entries as rosters
 from storage import signups as rows
 from storage.model import PostKind
 from storage.signups import EntryState, Signup, SignupState
@@ -126,7 +127,7 @@ async def _tell_deadline(effects: Effects, signup: Signup) -> None:
     organiser = await people.get(effects.tx, signup.organiser_id) if signup.organiser_id is not None else None
     if organiser is None or not signup.open:
         return
-    entries = await rows.entries(effects.tx, signup.number)
+    entries = await rosters.entries(effects.tx, signup.number)
     taken, waiting = signups.heads(entries, EntryState.CONFIRMED), signups.heads(entries, EntryState.WAITING)
     line = words.deadline_told(signup, taken, waiting)
     if signups.reachable(organiser):
@@ -140,7 +141,7 @@ async def _remind(effects: Effects, signup: Signup, due: Due) -> None:
         return
     entries = [
         entry
-        for entry in await rows.entries(effects.tx, signup.number)
+        for entry in await rosters.entries(effects.tx, signup.number)
         if entry.state is EntryState.CONFIRMED and (entry.slot or 0) == due.slot
     ]
     line = words.reminder(signup, starts, effects.now, effects.policy.timezone)

@@ -16,10 +16,12 @@ from handlers.texts import signups as words
 from handlers.texts.commands import USAGE
 from nlp.contact import mask
 from storage import outbox, people, rooms
+from storage import signup_entries as rosters
 from storage import signups as rows
 from storage.engine import Tx
 from storage.model import Person, PostKind, RoomKind
-from storage.signups import Entry, EntryState, Moved, Signup
+from storage.signup_entries import Entry, Moved
+from storage.signups import EntryState, Signup
 
 AT_ONCE = 3  # answers to 报名 in a group within a minute, each by itself
 MOST_MERGED = 60  # people whom one line answers
@@ -135,7 +137,7 @@ async def answer(ctx: Context, signup: Signup, line: str, told: Sequence[Told]) 
     for number in () if rush else range(AT_ONCE):
         if await ctx.reply(line, key=f"{beginning}:{minute:%Y%m%dT%H%M}:{number}"):
             return
-    entries = await rows.entries(ctx.tx, signup.number)
+    entries = await rosters.entries(ctx.tx, signup.number)
     head = words.tally(signup, heads(entries, EntryState.CONFIRMED), heads(entries, EntryState.WAITING))
     nick = mask(" ".join(ctx.message.nick.split()))
     hint = words.PHONE_IN_PRIVATE if line.endswith(words.PHONE_IN_PRIVATE) else ""

@@ -32,7 +32,7 @@ from storage import (
     outbox,
     people,
     questions,
-    signups,
+    signup_entries,
     supplies,
     topics,
     wishes,
@@ -100,7 +100,7 @@ async def purge(effects: Effects) -> bool:
     await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
     await worklog.purge(effects.tx, now - WORK_FOR)
     gone = await topics.purge(effects.tx, now - NEIGHBOURS_FOR) + await supplies.purge(effects.tx, now - NEIGHBOURS_FOR)
-    gone += await signups.purge(effects.tx, now - effects.policy.signup_names_for, now)
+    gone += await signup_entries.purge(effects.tx, now - effects.policy.signup_names_for, now)
     await erasure.let_go(effects.tx, gone)
     return False
 

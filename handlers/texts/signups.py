@@ -8,7 +8,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from handlers.texts import MENTION_END
-from storage.signups import Entry, EntryState, NewSignup, Signup, SignupState, Slot
+from storage.signup_entries import Entry
+from storage.signups import EntryState, NewSignup, Signup, SignupState, Slot
 
 _WEEKDAYS = "一二三四五六日"
 STATE = {SignupState.OPEN: "报名中", SignupState.CLOSED: "报名已结束", SignupState.CANCELLED: "已取消"}

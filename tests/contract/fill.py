@@ -56,6 +56,7 @@ from storage import (
     wishes,
     worklog,
 )
+from storage import signup_entries as rosters
 from storage.engine import Store, Tx
 from storage.model import (
     Alias,
@@ -401,12 +402,12 @@ async def _fill_signups(tx: Tx) -> None:
     number = (await signups.create(tx, hair, NOW, LATER)).number
     shots = (signups.Slot(1, LATER, LATER + MINUTE, 1), signups.Slot(2, LATER + MINUTE, None, 5))
     other = await signups.create(tx, signups.NewSignup("疫苗接种", asks_phone=True, slots=shots), NOW)
-    one = await signups.sign(tx, number, name="李姐", heads=2, at=NOW, person_id=2, by_id=2, building="3栋", room_id=1)
-    await signups.sign(tx, number, name="张三", heads=2, at=NOW + MINUTE, by_id=2)
-    await signups.give_phone(tx, number, one, PHONE)
-    await signups.sign(tx, other.number, name="张三", heads=1, at=NOW, slot=2, source=signups.Source.CHAIN, position=4)
+    one = await rosters.sign(tx, number, name="李姐", heads=2, at=NOW, person_id=2, by_id=2, building="3栋", room_id=1)
+    await rosters.sign(tx, number, name="张三", heads=2, at=NOW + MINUTE, by_id=2)
+    await rosters.give_phone(tx, number, one, PHONE)
+    await rosters.sign(tx, other.number, name="张三", heads=1, at=NOW, slot=2, source=signups.Source.CHAIN, position=4)
     for settled in (number, other.number):
-        await signups.settle(tx, settled)
+        await rosters.settle(tx, settled)
 
 
 async def _fill_chains(tx: Tx) -> None:
@@ -501,9 +502,9 @@ async def read_neighbours(store: Store) -> None:
         hair, shots = await signups.every(tx)
         assert (hair.id, hair.title, hair.starts, hair.capacity, hair.next_at) == ("H1", "助老理发", LATER, 3, LATER)
         assert [slot.capacity for slot in shots.slots] == [1, 5]
-        roster_of = [(entry.name, entry.heads, entry.state) for entry in await signups.entries(tx, 1)]
+        roster_of = [(entry.name, entry.heads, entry.state) for entry in await rosters.entries(tx, 1)]
         assert roster_of == [("李姐", 2, signups.EntryState.CONFIRMED), ("张三", 2, signups.EntryState.WAITING)]
-        assert await signups.phones(tx, 1) == {1: PHONE}
+        assert await rosters.phones(tx, 1) == {1: PHONE}
         light, chair = await wishes.every(tx)
         assert (light.id, light.public, light.scope, light.claimed_by) == ("X1", "换灯泡", GRID, 1)
         assert (light.anonymous, light.release_at, chair.state) == (True, LATER, wishes.WishState.PENDING)

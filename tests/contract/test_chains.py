@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from storage import chains, people, rooms, signups
+from storage import signup_entries as rosters
+from storage import signup_steps as steps
 from storage.chains import Copy, NewLine
 from storage.engine import Store, Tx
 
@@ -21,7 +23,7 @@ async def _list(tx: Tx) -> tuple[int, int]:
     second = await chains.add_line(tx, number, NewLine("李四", "李四"), [first])
     title = chains.digest(tx, "义诊")
     await chains.add_copy(tx, number, Copy("a", "m1", room.id, NOW, person.id, title, (first.number, second.number)))
-    seq = await signups.sign(tx, number, name="张三", heads=1, at=NOW, person_id=person.id, position=1)
+    seq = await rosters.sign(tx, number, name="张三", heads=1, at=NOW, person_id=person.id, position=1)
     await chains.link(tx, number, seq, [first.number])
     return number, person.id
 
@@ -46,7 +48,7 @@ async def test_a_row_is_known_again_by_its_words_and_keeps_its_earliest_time(sto
 
 async def test_an_erased_row_stays_without_a_name_whoever_sends_it_again(store: Store) -> None:
     number, person = await store.write(_list)
-    await store.write(lambda tx: signups.forget(tx, person))
+    await store.write(lambda tx: rosters.forget(tx, person))
 
     async def again(tx: Tx) -> None:
         known = await chains.lines(tx, number)
@@ -62,7 +64,7 @@ async def test_a_copy_is_taken_back_once_and_all_go_with_the_roster(store: Store
     assert found[:2] == (number, NOW)
     assert await store.write(lambda tx: chains.take_back(tx, "a", "m1")) == number
     assert await store.write(lambda tx: chains.take_back(tx, "a", "m1")) is None
-    await store.write(lambda tx: signups.purge(tx, NOW + timedelta(days=1), NOW + timedelta(days=91)))
+    await store.write(lambda tx: rosters.purge(tx, NOW + timedelta(days=1), NOW + timedelta(days=91)))
     assert await store.read(lambda tx: chains.lines(tx, number)) == []
 
 
@@ -70,14 +72,14 @@ async def test_what_a_list_says_of_an_entry_is_said_anew_beside_what_commands_sa
     number, _ = await store.write(_list)
 
     async def say(tx: Tx) -> None:
-        await signups.change(tx, number, 1, 3, at=NOW + timedelta(minutes=2))
-        await signups.restate(tx, number, 1, [(NOW, 1, 1), (NOW + timedelta(minutes=1), 2, 1)])
-        assert await signups.stated(tx, number) == {1: [(NOW, 1, 1), (NOW + timedelta(minutes=1), 2, 1)]}
-        await signups.settle(tx, number)
-        assert [entry.heads for entry in await signups.entries(tx, number)] == [3]
-        await signups.restate(tx, number, 1, [(NOW, 1, 1), (NOW + timedelta(minutes=9), 2, 1)])
-        await signups.settle(tx, number)
-        assert [entry.heads for entry in await signups.entries(tx, number)] == [2]
+        await steps.change(tx, number, 1, 3, at=NOW + timedelta(minutes=2))
+        await steps.restate(tx, number, 1, [(NOW, 1, 1), (NOW + timedelta(minutes=1), 2, 1)])
+        assert await steps.stated(tx, number) == {1: [(NOW, 1, 1), (NOW + timedelta(minutes=1), 2, 1)]}
+        await rosters.settle(tx, number)
+        assert [entry.heads for entry in await rosters.entries(tx, number)] == [3]
+        await steps.restate(tx, number, 1, [(NOW, 1, 1), (NOW + timedelta(minutes=9), 2, 1)])
+        await rosters.settle(tx, number)
+        assert [entry.heads for entry in await rosters.entries(tx, number)] == [2]
 
     await store.write(say)
 
@@ -86,9 +88,9 @@ async def test_an_entry_that_is_the_same_as_another_hands_on_what_commands_said(
     number, _ = await store.write(_list)
 
     async def join(tx: Tx) -> None:
-        other = await signups.sign(tx, number, name="张三", heads=4, at=NOW + timedelta(minutes=1))
-        await signups.discard(tx, number, other, into=1)
-        await signups.settle(tx, number)
-        assert [(entry.seq, entry.heads) for entry in await signups.entries(tx, number)] == [(1, 4)]
+        other = await rosters.sign(tx, number, name="张三", heads=4, at=NOW + timedelta(minutes=1))
+        await rosters.discard(tx, number, other, into=1)
+        await rosters.settle(tx, number)
+        assert [(entry.seq, entry.heads) for entry in await rosters.entries(tx, number)] == [(1, 4)]
 
     await store.write(join)

@@ -12,10 +12,12 @@ import pytest
 
 from handlers import texts
 from storage import audit, outbox, people, points, signups, wishes
+from storage import signup_entries as rosters
 from storage.engine import Tx
 from storage.model import Alias, Grant, Role, SendState
 from storage.points import PointAction
-from storage.signups import Entry, EntryState
+from storage.signup_entries import Entry
+from storage.signups import EntryState
 from storage.wishes import Wish, WishState
 from tests.contract.conftest import Database
 from tests.contract.crowd import ACCOUNTS, MICRO, MORNING, Said, crowd, group, lay_out, rush
@@ -108,8 +110,8 @@ async def _activity(tx: Tx) -> None:
     await lay_out(tx)
     new = signups.NewSignup("包粽子", starts=MORNING + timedelta(days=2), capacity=PLACES, grid=MICRO)
     signup = await signups.create(tx, new, MORNING)
-    await signups.sign(tx, signup.number, name="先来的", heads=TAKEN, at=MORNING)
-    await signups.settle(tx, signup.number)
+    await rosters.sign(tx, signup.number, name="先来的", heads=TAKEN, at=MORNING)
+    await rosters.settle(tx, signup.number)
 
 
 async def _last_places(backend: Database, count: int) -> None:
@@ -122,7 +124,7 @@ async def _last_places(backend: Database, count: int) -> None:
 
         async def look(tx: Tx) -> tuple[list[Entry], dict[int, str]]:
             assert (await audit.verify(tx)).ok
-            entries = (await signups.entries(tx, 1))[1:]
+            entries = (await rosters.entries(tx, 1))[1:]
             known = await people.many(tx, {entry.person_id for entry in entries if entry.person_id is not None})
             return entries, {person.id: person.aliases[0].im_id for person in known}
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import erasure, people, places, signups
+from storage import signup_entries as rosters
+from storage import signup_steps as steps
 from storage.engine import Store, Tx
 from storage.model import Alias
 from storage.places import Step
@@ -85,9 +87,9 @@ async def test_rows_of_a_list_come_in_the_order_of_their_times_and_places(store:
     async def work(tx: Tx) -> list[tuple[str, EntryState]]:
         number = await _hair(tx)
         for name, seconds, position in (("丁", 60, 4), ("丙", 60, 4), ("甲", 10, 1), ("乙", 20, 2)):
-            await signups.sign(tx, number, name=name, heads=1, at=at(seconds), position=position)
-            await signups.settle(tx, number)
-        return [(entry.name, entry.state) for entry in await signups.entries(tx, number)]
+            await rosters.sign(tx, number, name=name, heads=1, at=at(seconds), position=position)
+            await rosters.settle(tx, number)
+        return [(entry.name, entry.state) for entry in await rosters.entries(tx, number)]
 
     states = dict(await store.write(work))
     waiting = [name for name, state in states.items() if state is EntryState.WAITING]
@@ -100,16 +102,16 @@ async def test_settling_tells_whom_it_moved_and_nothing_twice(store: Store) -> N
         moves = []
 
         async def settle() -> None:
-            moved = await signups.settle(tx, number)
+            moved = await rosters.settle(tx, number)
             moves.append([(move.after.name, move.before.state.value, move.after.state.value) for move in moved])
 
-        one = await signups.sign(tx, number, name="甲", heads=2, at=at(1))
-        await signups.sign(tx, number, name="乙", heads=2, at=at(2))
+        one = await rosters.sign(tx, number, name="甲", heads=2, at=at(1))
+        await rosters.sign(tx, number, name="乙", heads=2, at=at(2))
         await settle()
         await settle()
-        await signups.change(tx, number, one, 0, at=at(3))
+        await steps.change(tx, number, one, 0, at=at(3))
         await settle()
-        await signups.change(tx, number, one, 1, at=at(4))
+        await steps.change(tx, number, one, 1, at=at(4))
         await settle()
         return moves
 
@@ -124,11 +126,11 @@ async def test_settling_tells_whom_it_moved_and_nothing_twice(store: Store) -> N
 async def test_a_command_that_was_late_takes_no_place_away(store: Store) -> None:
     async def work(tx: Tx) -> list[EntryState]:
         number = await _hair(tx, 1)
-        await signups.sign(tx, number, name="甲", heads=1, at=await signups.said_at(tx, number, at(60)))
-        await signups.settle(tx, number)
-        await signups.sign(tx, number, name="乙", heads=1, at=await signups.said_at(tx, number, at(5)))
-        await signups.settle(tx, number)
-        return [entry.state for entry in await signups.entries(tx, number)]
+        await rosters.sign(tx, number, name="甲", heads=1, at=await steps.said_at(tx, number, at(60)))
+        await rosters.settle(tx, number)
+        await rosters.sign(tx, number, name="乙", heads=1, at=await steps.said_at(tx, number, at(5)))
+        await rosters.settle(tx, number)
+        return [entry.state for entry in await rosters.entries(tx, number)]
 
     assert await store.write(work) == [EntryState.CONFIRMED, EntryState.WAITING]
 
@@ -137,11 +139,11 @@ async def test_moving_to_another_window_frees_the_first(store: Store) -> None:
     async def work(tx: Tx) -> list[tuple[str, EntryState, int | None]]:
         slots = (Slot(1, at(3600), None, 1), Slot(2, at(7200), None, 1))
         number = (await signups.create(tx, NewSignup("疫苗", slots=slots), NOW)).number
-        one = await signups.sign(tx, number, name="甲", heads=1, at=at(1), slot=1)
-        await signups.sign(tx, number, name="乙", heads=1, at=at(2), slot=1)
-        await signups.change(tx, number, one, 1, at=at(3), slot=2)
-        await signups.settle(tx, number)
-        return [(entry.name, entry.state, entry.slot) for entry in await signups.entries(tx, number)]
+        one = await rosters.sign(tx, number, name="甲", heads=1, at=at(1), slot=1)
+        await rosters.sign(tx, number, name="乙", heads=1, at=at(2), slot=1)
+        await steps.change(tx, number, one, 1, at=at(3), slot=2)
+        await rosters.settle(tx, number)
+        return [(entry.name, entry.state, entry.slot) for entry in await rosters.entries(tx, number)]
 
     assert sorted(await store.write(work)) == [("乙", EntryState.CONFIRMED, 1), ("甲", EntryState.CONFIRMED, 2)]
 
@@ -152,11 +154,11 @@ async def test_one_person_with_two_accounts_is_on_a_roster_once(store: Store) ->
         leader = await people.import_person(tx, "刘姐", [], [Alias("a", "wx2")])
         number = await _hair(tx)
         for person in (resident, leader):
-            await signups.sign(tx, number, name="刘", heads=1, at=at(person.id), person_id=person.id, by_id=person.id)
-        await signups.settle(tx, number)
+            await rosters.sign(tx, number, name="刘", heads=1, at=at(person.id), person_id=person.id, by_id=person.id)
+        await rosters.settle(tx, number)
         await people.give_alias(tx, leader.id, Alias("a", "wx1"))
-        await signups.settle(tx, number)
-        entries = await signups.entries(tx, number)
+        await rosters.settle(tx, number)
+        entries = await rosters.entries(tx, number)
         assert [entry.person_id for entry in entries] == [leader.id]
         return len(entries)
 
@@ -167,12 +169,12 @@ async def test_a_phone_number_is_sealed_and_goes_with_the_name(store: Store) -> 
     async def work(tx: Tx) -> tuple[dict[int, str], dict[int, str], list[str]]:
         person = await people.ensure(tx, "a", "wx1", nick="李姐", friend=True)
         number = await _hair(tx)
-        seq = await signups.sign(tx, number, name="李姐", heads=2, at=NOW, person_id=person.id, by_id=person.id)
-        await signups.settle(tx, number)
-        await signups.give_phone(tx, number, seq, "13800000001")
-        before = await signups.phones(tx, number)
-        await signups.forget(tx, person.id)
-        return before, await signups.phones(tx, number), [each.name for each in await signups.entries(tx, number)]
+        seq = await rosters.sign(tx, number, name="李姐", heads=2, at=NOW, person_id=person.id, by_id=person.id)
+        await rosters.settle(tx, number)
+        await rosters.give_phone(tx, number, seq, "13800000001")
+        before = await rosters.phones(tx, number)
+        await rosters.forget(tx, person.id)
+        return before, await rosters.phones(tx, number), [each.name for each in await rosters.entries(tx, number)]
 
     assert await store.write(work) == ({1: "13800000001"}, {}, [""])
 
@@ -182,10 +184,10 @@ async def test_who_came_is_forgotten_so_long_after_the_last_window(store: Store,
     async def work(tx: Tx) -> list[tuple[str, int]]:
         slots = (Slot(1, NOW - timedelta(days=200), None, 9), Slot(2, NOW, None, 9))
         number = (await signups.create(tx, NewSignup("疫苗", slots=slots), NOW - timedelta(days=300))).number
-        await signups.sign(tx, number, name="李姐", heads=2, at=NOW, slot=2)
-        await signups.settle(tx, number)
-        await signups.purge(tx, NOW + timedelta(days=days) - timedelta(days=90), NOW)
-        return [(entry.name, entry.heads) for entry in await signups.entries(tx, number)]
+        await rosters.sign(tx, number, name="李姐", heads=2, at=NOW, slot=2)
+        await rosters.settle(tx, number)
+        await rosters.purge(tx, NOW + timedelta(days=days) - timedelta(days=90), NOW)
+        return [(entry.name, entry.heads) for entry in await rosters.entries(tx, number)]
 
     assert await store.write(work) == [("" if gone else "李姐", 2)]
 
@@ -194,10 +196,10 @@ async def test_of_whom_only_a_roster_knew_nothing_is_left_with_it(store: Store, 
     async def work(tx: Tx) -> list[int]:
         person = await people.ensure(tx, "a", "wx1", nick="李姐", friend=True)
         number = await _hair(tx)
-        await signups.sign(tx, number, name="李姐", heads=1, at=NOW, person_id=person.id, by_id=person.id)
+        await rosters.sign(tx, number, name="李姐", heads=1, at=NOW, person_id=person.id, by_id=person.id)
         await erasure.let_go(tx, [person.id])
         assert await people.find(tx, "a", "wx1") is not None
-        return await signups.purge(tx, NOW + timedelta(days=100), NOW)
+        return await rosters.purge(tx, NOW + timedelta(days=100), NOW)
 
     gone = await store.write(work)
     await store.write(lambda tx: erasure.let_go(tx, gone))
@@ -208,12 +210,12 @@ async def test_of_whom_only_a_roster_knew_nothing_is_left_with_it(store: Store, 
 async def test_what_was_cancelled_is_kept_as_it_was_last_whenever_it_was_worked_out(store: Store, each: bool) -> None:
     async def work(tx: Tx) -> list[tuple[int, int]]:
         number = await _hair(tx)
-        seq = await signups.sign(tx, number, name="李姐", heads=3, at=NOW)
+        seq = await rosters.sign(tx, number, name="李姐", heads=3, at=NOW)
         for minutes, heads in ((1, 2), (2, 0)):
             if each:
-                await signups.settle(tx, number)
-            await signups.change(tx, number, seq, heads, at=NOW + timedelta(minutes=minutes))
-        await signups.settle(tx, number)
-        return [(entry.heads, entry.wanted) for entry in await signups.entries(tx, number)]
+                await rosters.settle(tx, number)
+            await steps.change(tx, number, seq, heads, at=NOW + timedelta(minutes=minutes))
+        await rosters.settle(tx, number)
+        return [(entry.heads, entry.wanted) for entry in await rosters.entries(tx, number)]
 
     assert await store.write(work) == [(2, 2)]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from storage import calls, contributions, grids, outbox, people, signups, tickets, wishes
+from storage import signup_entries as rosters
 from storage.contributions import ContributionKind
 from storage.engine import Store, Tx
 from storage.model import Alias, Grant, Grid, Nature, PostKind, Role, SendState
@@ -146,11 +147,11 @@ async def test_the_four_ones_are_read_from_what_happened(store: Store) -> None:
             tx, person_id=member.id, by_id=leader.id, grid=MICRO, text="清理楼道", at=NOW + 3 * MINUTE
         )
         activity = await signups.create(tx, signups.NewSignup("护学岗", grid=MICRO), NOW)
-        seq = await signups.sign(
+        seq = await rosters.sign(
             tx, activity.number, name="老杨", heads=1, at=NOW, person_id=member.id, by_id=member.id
         )
-        await signups.settle(tx, activity.number)
-        await signups.note(tx, activity.number, seq, attended_at=NOW + 4 * MINUTE)
+        await rosters.settle(tx, activity.number)
+        await rosters.note(tx, activity.number, seq, attended_at=NOW + 4 * MINUTE)
         log = await contributions.log(tx, person_id=member.id)
         assert await contributions.log(tx, since=NOW + 4 * MINUTE) == log[-1:]
         assert await contributions.log(tx, grid="51999900100199") == []

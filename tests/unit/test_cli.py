@@ -21,6 +21,7 @@ import typer
 from bot import cli, errors
 from handlers.texts import STATE_BY_LABEL
 from storage import people, signups, supplies, tickets
+from storage import signup_entries as rosters
 from storage.engine import Store, Tx
 from storage.model import (
     Level,
@@ -300,8 +301,8 @@ def test_export_to_a_file_by_its_name(invoke: Invoke, place: Path) -> None:
 def test_export_of_a_roster(invoke: Invoke, place: Path) -> None:
     async def sign(tx: Tx) -> None:
         signup = await signups.create(tx, signups.NewSignup("理发"), NOW)
-        await signups.sign(tx, signup.number, name="李姐", heads=2, at=NOW)
-        await signups.settle(tx, signup.number)
+        await rosters.sign(tx, signup.number, name="李姐", heads=2, at=NOW)
+        await rosters.settle(tx, signup.number)
 
     async def work() -> None:
         async with await Store.open(url_of(place / "var" / "xiaoge.db")) as store:

@@ -12,7 +12,8 @@ import pytest
 
 from bot import rosters
 from bot.register import Cell
-from storage import people, signups
+from storage import people, signup_entries, signups
+from storage import signup_steps as steps
 from storage.engine import Store, Tx
 from storage.signups import NewSignup, Slot
 from storage.testing import fresh_store
@@ -28,16 +29,16 @@ async def fill(tx: Tx) -> None:
     windows = (Slot(1, NOW, NOW + timedelta(hours=1), 5), Slot(2, NOW + timedelta(hours=1), None, 5))
     shots = await signups.create(tx, NewSignup("疫苗", asks_phone=True, slots=windows), NOW)
     for name, heads, person in (("=李姐", 2, li.id), ("张三", 2, None), ("王孃孃", 1, None), ("赵六", 1, None)):
-        seq = await signups.sign(
+        seq = await signup_entries.sign(
             tx, hair.number, name=name, heads=heads, at=NOW, person_id=person, by_id=li.id, building="3栋"
         )
         if name == "赵六":
-            await signups.change(tx, hair.number, seq, 0, at=NOW)
-    await signups.settle(tx, hair.number)
-    await signups.note(tx, hair.number, 1, attended_at=NOW + timedelta(days=3))
-    await signups.sign(tx, shots.number, name="小吴", heads=1, at=NOW, slot=2)
-    await signups.settle(tx, shots.number)
-    await signups.give_phone(tx, shots.number, 1, PHONE)
+            await steps.change(tx, hair.number, seq, 0, at=NOW)
+    await signup_entries.settle(tx, hair.number)
+    await signup_entries.note(tx, hair.number, 1, attended_at=NOW + timedelta(days=3))
+    await signup_entries.sign(tx, shots.number, name="小吴", heads=1, at=NOW, slot=2)
+    await signup_entries.settle(tx, shots.number)
+    await signup_entries.give_phone(tx, shots.number, 1, PHONE)
 
 
 async def export(store: Store, number: int, target: Path, *, phones: bool = False) -> list[list[object]]:

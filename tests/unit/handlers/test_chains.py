@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.texts import chains as texts
+from storage import signup_entries as rosters
 from storage import signups
 from storage.model import Message, MessageKind
-from storage.signups import Entry, EntryState
+from storage.signup_entries import Entry
+from storage.signups import EntryState
 from tests.unit.handlers import test_copies
 from tests.unit.handlers.stage import ACCOUNT, GROUP, START, Stage
 
@@ -41,7 +43,7 @@ async def roster(stage: Stage, number: int = 1) -> list[tuple[str, int]]:
 
 
 async def entries(stage: Stage, number: int = 1) -> list[Entry]:
-    return await stage.store.read(lambda tx: signups.entries(tx, number))
+    return await stage.store.read(lambda tx: rosters.entries(tx, number))
 
 
 async def test_the_leader_hears_once_what_was_understood_and_the_group_nothing(stage: Stage) -> None:

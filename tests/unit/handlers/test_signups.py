@@ -12,8 +12,10 @@ from handlers import signup_timers
 from handlers import signups as signup_rules
 from handlers.texts import signups as words
 from storage import questions, signups
+from storage import signup_entries as rosters
 from storage.engine import Store
-from storage.signups import Entry, EntryState, Signup, SignupState
+from storage.signup_entries import Entry
+from storage.signups import EntryState, Signup, SignupState
 from storage.testing import url_of
 from tests.unit.handlers.stage import START, Stage
 
@@ -32,7 +34,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def one(stage: Stage, number: int = 1) -> tuple[Signup, list[Entry]]:
     signup = await stage.store.read(lambda tx: signups.get(tx, number))
     assert signup is not None
-    return signup, await stage.store.read(lambda tx: signups.entries(tx, number))
+    return signup, await stage.store.read(lambda tx: rosters.entries(tx, number))
 
 
 async def run_to(stage: Stage, at: datetime) -> list[tuple[str, str]]:
@@ -152,7 +154,7 @@ async def test_the_phone_is_asked_in_private_only_and_survives_a_restart(stage: 
     stage.store = await Store.open(url_of(tmp_path / "xiaoge.db"))
     await stage.after(hours=3).say("小吴", "我的号码13800000001", room=None)
     assert await stage.told("小吴") == ["H1 疫苗接种的联系电话已登记。"]
-    assert await stage.store.read(lambda tx: signups.phones(tx, 1)) == {1: "13800000001"}
+    assert await stage.store.read(lambda tx: rosters.phones(tx, 1)) == {1: "13800000001"}
     assert await stage.tickets() == await stage.candidates() == []
 
 
