@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handlers import (
     deliberation_forms,
@@ -31,11 +31,13 @@ __all__ = ["LONGEST_HUSH", "Command", "Name", "NearMiss", "parse"]
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """Said to the bot and nearly a command: `usage` is how it is written."""
+    """Said to the bot and nearly a command: `usage` is how it is written. `several`: two commands in one message, of
+    which none is done, because the second would be lost in the first one's words."""
 
     name: Name
     word: str
     usage: str
+    several: bool = False
 
 
 _ANSWERS: Mapping[str, str] = {
@@ -66,6 +68,8 @@ _UNSOLVED = re.compile(
     re.DOTALL,
 )
 _ALSO_SAID: Mapping[str, Name] = {
+    "帮助": Name.HELP,
+    "职责": Name.DUTY,
     "help": Name.HELP,
     "菜单": Name.HELP,
     "功能": Name.HELP,
@@ -88,7 +92,8 @@ _ALSO_SAID: Mapping[str, Name] = {
 
 
 def parse(text: str, *, addressed: bool, names: Sequence[str] = ("小格",)) -> Command | NearMiss | None:
-    """The command that the whole message is; a near miss only where it was said to the bot; else None.
+    """The command that the whole message is; a near miss only where it was said to the bot, or where two commands with
+    numbers stand in it; else None.
 
     `addressed`: the message mentions the bot or was said in private. Never raises."""
     if not addressed and _surely_none(text):
@@ -107,6 +112,9 @@ def parse(text: str, *, addressed: bool, names: Sequence[str] = ("小格",)) -> 
         return Command(Name.ANSWER, text=core[0], remark=heard.typed[1:].strip(SEPARATORS), explicit=heard.explicit)
     if _UNSOLVED.fullmatch(core):
         return Command(Name.ANSWER, text="2", remark=heard.typed, in_words=True, explicit=heard.explicit)
+    numbered = list(_NUMBERED.finditer(folded))
+    if len(numbered) > 1 and numbered[0].start() == 0 and len({match[2] for match in numbered}) > 1:
+        return replace(_missed(numbered[0][1]), several=True)
     for word in _WORDS:
         if folded.startswith(word):
             name, form = _GRAMMAR[word]
@@ -188,6 +196,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "冲正": (Name.REVERSE, forms.item("P")),
     "评价": (Name.RATE, ticket_forms.rate),
     "待办": (Name.TODO, forms.alone),
+    "代办": (Name.TODO, forms.alone),  # as voice input writes it
     "日报": (Name.DAILY, forms.alone),
     "周报": (Name.WEEKLY, forms.alone),
     "转急": (Name.URGENT, forms.reason_and_span),
@@ -241,6 +250,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "回执": (Name.RECEIPTS, forms.only_item("T")),
 }
 _WORDS = tuple(sorted(_GRAMMAR, key=len, reverse=True))
+_NUMBERED = re.compile(rf"(?<![\u4e00-\u9fff])({'|'.join(map(re.escape, _WORDS))}){forms.ID}")
 _FIRST = hearing.spellings({word[0] for word in (*_WORDS, *_ANSWERS)} | set("/#@[根压还仍依又没"))
 
 

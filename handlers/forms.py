@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -177,6 +177,11 @@ class Rest:
         last = match.lastindex or 0
         return self.typed[match.start(last) : match.end(last)].strip()
 
+    def remark(self, match: re.Match[str]) -> str:
+        """The same without the full stop that voice input puts behind everything; nothing for signs alone."""
+        signs_alone = TAIL.fullmatch(self.folded, match.start(match.lastindex or 0))
+        return "" if signs_alone else self.as_typed(match).rstrip("。 ")
+
 
 Form = Callable[[Rest], Command | None]
 
@@ -200,9 +205,11 @@ def id_or_alone(rest: Rest) -> Command | None:
 
 
 def query(letters: str) -> Form:
-    """`查询`, `查询 S12`, and with one of these letters `查询 J3`."""
+    """`查询`, `查询 S12`, and with one of these letters `查询 J3`; a question mark behind it changes nothing."""
 
     def form(rest: Rest) -> Command | None:
+        end = len(rest.folded.rstrip("? "))
+        rest = replace(rest, folded=rest.folded[:end], typed=rest.typed[:end])
         found = _lettered(rest, letters)
         if found is not None:
             return None if found.text else found
@@ -215,9 +222,9 @@ def id_and_text(rest: Rest) -> Command | None:
     """`补充 S12 内容`; said to the bot also without the id."""
     match = ID_AND_TEXT.fullmatch(rest.folded)
     if match is not None:
-        return Command(rest.name, number=int(match[1]), text=rest.as_typed(match), explicit=rest.explicit)
+        return Command(rest.name, number=int(match[1]), text=rest.remark(match), explicit=rest.explicit)
     match = TEXT.fullmatch(rest.folded)
-    return Command(rest.name, text=rest.as_typed(match), explicit=True) if rest.explicit and match is not None else None
+    return Command(rest.name, text=rest.remark(match), explicit=True) if rest.explicit and match is not None else None
 
 
 def hush(rest: Rest) -> Command | None:

@@ -10,18 +10,16 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from nlp import normalize
+
 SEPARATORS = " \t\n\r,、:;，：；\u2005\u00a0\u3000"
 
-# Full-width → half-width, special blanks → a space, the traditional characters of the grammar → simplified.
+# Full-width → half-width, special blanks → a space, traditional characters → simplified.
 _WIDE = (range(0xA0, 0x100), range(0x2000, 0x2010), range(0x2460, 0x2500), range(0x3000, 0x3001), range(0xFF00, 0xFFF0))
 _FOLD: dict[str, str] = {
     chr(code): folded for span in _WIDE for code in span if len(folded := unicodedata.normalize("NFKC", chr(code))) == 1
 }
-_FOLD |= zip(
-    "報詢補誤單處辦結評價幫職責靜復複別記錄啟啓綁滿業區門執網員長個時鐘鍾兩內黨誌願樓棟動決沒聲鬧類議題紀問應調併並刪資項確認審領過棄實貢獻來獲",
-    "报询补误单处办结评价帮职责静复复别记录启启绑满业区门执网员长个时钟钟两内党志愿楼栋动决没声闹类议题纪问应调并并删资项确认审领过弃实贡献来获",
-    strict=True,
-)
+_FOLD |= {chr(code): plain for code, plain in normalize.simplified().items()} | {"啓": "启"}
 _TABLE = str.maketrans(_FOLD)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f\u20e3"))
 _EMOJI_CODE = re.compile(r"\[[\u4e00-\u9fffA-Za-z]{1,8}\]")

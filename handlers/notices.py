@@ -50,7 +50,7 @@ async def draft(ctx: Context, command: Command) -> str:
 async def correct(ctx: Context, command: Command) -> str:
     """`更正 T3 内容`: a new notice to the rooms of the old one that names it."""
     if command.item is None or not command.text:
-        await ctx.reply(texts.CORRECT_HOW)
+        await ctx.reply(texts.correct_how(f"T{command.item or 3}"))
         return "command"
     wrong = await _named(ctx, command.item)
     if wrong is None:

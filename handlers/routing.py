@@ -36,7 +36,7 @@ from handlers.commands import Command, Name, NearMiss
 from handlers.context import Context, Policy
 from handlers.rights import Right
 from handlers.routes import Scope
-from handlers.texts.commands import suggest
+from handlers.texts.commands import ONE_AT_A_TIME, suggest
 from handlers.window import Window
 from nlp import chain, contact, nature, quoting
 from nlp.decision import Analysis, Label, Shape, Urgency
@@ -326,9 +326,10 @@ async def _suggested(ctx: Context, near: NearMiss) -> bool:
     """Suggest how it is written, unless it is an appeal after all, or nothing that the speaker may do. That it was said
     to the bot makes no appeal of it yet."""
     right = routes.of(Command(near.name)).right
-    if ctx.analysis.best.score > 0 or (right is not None and rights.anywhere(ctx.actor, right) is None):
+    heard = ctx.analysis.best.score > 0 and not near.several
+    if heard or (right is not None and rights.anywhere(ctx.actor, right) is None):
         return False
-    await ctx.reply(suggest(near.usage))
+    await ctx.reply(ONE_AT_A_TIME if near.several else suggest(near.usage))
     return True
 
 

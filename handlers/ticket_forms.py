@@ -23,7 +23,7 @@ from handlers.hearing import SEPARATORS
 
 _ASKS = re.compile(r"[?？吗没呢哪谁啥的]")
 _LONGEST_BY_THE_WAY = 10
-_ROLES = re.compile("|".join(sorted(map(re.escape, texts.ROLE_BY_LABEL), key=len, reverse=True)))
+_ROLES = re.compile(rf"(?:给\s*)?({'|'.join(sorted(map(re.escape, texts.ROLE_BY_LABEL), key=len, reverse=True))})")
 _GRADES: Mapping[str, int] = {
     "非常满意": 5,
     "很满意": 5,
@@ -37,7 +37,7 @@ _GRADES: Mapping[str, int] = {
     "非常不满意": 1,
 }
 _GRADE = re.compile(rf"(?:({'|'.join(sorted(_GRADES, key=len, reverse=True))})|([1-5])\s*[分星]?)(?=$|{SEP}|[。.!~])")
-_TWO_IDS = re.compile(rf"{ID}(?:{ID})?[\s。.!~]*")
+_TWO_IDS = re.compile(rf"{ID}(?:\s*[和跟与及]?{ID})?[\s。.!~]*")
 _TASK = re.compile(r"\s*@([^\s@]{1,40})[\s,]+([^\s,]{1,20})[\s,]+(.+)", re.DOTALL)
 _LIST = re.compile(rf"{SEP}+(需求|资源|项目)(?:清单)?{SEP}*(.*)", re.DOTALL)
 _TICKET_LIST = re.compile(rf"{ID}{SEP}*(需求|资源|项目|移出)(?:清单)?[\s。.!~]*")
@@ -81,8 +81,8 @@ def assign(rest: Rest) -> Command | None:
     return Command(
         rest.name,
         number=number,
-        text=note.strip(SEPARATORS),
-        role=texts.ROLE_BY_LABEL[role[0]],
+        text=note.strip(SEPARATORS).rstrip("。.！!~"),
+        role=texts.ROLE_BY_LABEL[role[1]],
         span=span_of(limit),
         explicit=rest.explicit,
     )
@@ -112,7 +112,7 @@ def extend(rest: Rest) -> Command | None:
         return None
     start = match.start(2)
     limit = SPAN.match(rest.folded, start)
-    reason = rest.typed[limit.end() if limit is not None else start :].strip(SEPARATORS)
+    reason = rest.typed[limit.end() if limit is not None else start :].strip(SEPARATORS).rstrip("。")
     return Command(rest.name, number=int(match[1]), text=reason, span=span_of(limit), explicit=rest.explicit)
 
 

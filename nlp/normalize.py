@@ -118,7 +118,7 @@ class Spelling:
             text = text.replace("，", ",").replace("？", "?").replace("！", "!")
             text = unicodedata.normalize("NFKC", text)[:CAP]
             if _changing().search(text) is not None:
-                text = text.translate(_simplified())
+                text = text.translate(simplified())
                 text = _BLANKS.sub(" ", _INVISIBLE.sub("", text))
             text = self._respell(text)[:CAP]
             return (_BLANKS.sub(" ", text) if "  " in text else text).strip().lower()
@@ -146,7 +146,8 @@ def normalise(text: str) -> str:
 
 
 @cache
-def _simplified() -> Mapping[int, str]:
+def simplified() -> Mapping[int, str]:
+    """Each traditional character (its code point) → the simplified one."""
     rows = tables.read(DATA / "traditional.csv", ("traditional", "simplified"))
     return {ord(row["traditional"]): row["simplified"] for row in rows}
 
@@ -155,7 +156,7 @@ def _simplified() -> Mapping[int, str]:
 def _changing() -> re.Pattern[str]:
     """What most messages have nothing of: characters that are rewritten, dropped, or a blank other than a space."""
     blanks = "".join(one for one in map(chr, range(0x3001)) if one.isspace() and one not in " \n")
-    return re.compile(f"[{re.escape(''.join(map(chr, _simplified())))}{re.escape(blanks)}{_INVISIBLE.pattern[1:-2]}]")
+    return re.compile(f"[{re.escape(''.join(map(chr, simplified())))}{re.escape(blanks)}{_INVISIBLE.pattern[1:-2]}]")
 
 
 @cache

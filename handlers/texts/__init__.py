@@ -45,6 +45,7 @@ ROLE: Mapping[Role, str] = {
 _ROLE_ALSO: Mapping[str, Role] = {
     "社区": Role.COMMUNITY,
     "网格长": Role.MICRO_LEADER,
+    "物业公司": Role.PROPERTY,
     "物管": Role.PROPERTY,
     "派出所": Role.POLICE,
     "公安": Role.POLICE,

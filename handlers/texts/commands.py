@@ -89,6 +89,9 @@ USAGE: Mapping[str, str] = {
 }
 
 
+ONE_AT_A_TIME = "一条消息请只写一个命令，分开发我才不会弄错。"
+
+
 def suggest(usage: str) -> str:
     """The one answer to a command that does not fit its grammar."""
     return f"可以这样写：{usage}"

@@ -37,7 +37,12 @@ HOW = "请发：通知 内容，或 通知 @范围 内容（范围：网格名�
 TOO_LONG = f"通知最多 {LONGEST} 字，太长的请发文件，群里只说要点。"
 ID_NUMBER = "通知里有身份证号码，请删去后再发。"
 ID_NUMBER_FILE = "文件名里有身份证号码，没有附上。请改了文件名再发给我。"
-CORRECT_HOW = "请发：更正 T3 正确的内容。"
+
+
+def correct_how(notice_id: str) -> str:
+    return f"请发：更正 {notice_id} 正确的内容。"
+
+
 NO_ROOM = "这个范围里没有已启用的群。"
 WHICH = "请带上通知编号，如 确认 T3。"
 NONE_YET = "您还没有发过通知。"

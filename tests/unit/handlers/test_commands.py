@@ -87,6 +87,11 @@ def test_who_asks_what_it_is_gets_help(text: str) -> None:
         ("@小格，帮助", Name.HELP),
         ("待办", Name.TODO),
         ("待辦", Name.TODO),
+        ("代办", Name.TODO),
+        ("週報", Name.WEEKLY),
+        ("轉平", Name.CALM),
+        ("@小格 帮助？", Name.HELP),
+        ("@小格 职责?", Name.DUTY),
         ("静音", Name.HUSH),
         ("靜音", Name.HUSH),
         ("@小格 太吵了", Name.HUSH),
@@ -124,12 +129,50 @@ def test_a_word_alone_is_a_command_however_it_is_dressed(text: str, name: Name) 
         ("误报 S3", Name.FALSE_ALARM, 3),
         ("誤報S3", Name.FALSE_ALARM, 3),
         ("接單 S3", Name.TAKE, 3),
+        ("查询S3？", Name.QUERY, 3),
     ],
 )
 def test_an_id_may_stand_behind_anything_or_nothing(text: str, name: Name, number: int) -> None:
     command = heard(text)
     assert isinstance(command, Command)
     assert (command.name, command.number) == (name, number)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("办结 S12 已修好。", Name.FINISH, "已修好"),
+        ("办结S12。", Name.FINISH, ""),
+        ("办结 S12！", Name.FINISH, ""),
+        ("不受理 S12 超职责。", Name.REFUSE, "超职责"),
+        ("改类S12，供水。", Name.RECATEGORIZE, "供水"),
+        ("延期 S12 2天 等配件。", Name.EXTEND, "等配件"),
+        ("派单 S12 物业，两小时内。", Name.ASSIGN, ""),
+        ("派单 S12 给物业公司 张师傅。", Name.ASSIGN, "张师傅"),
+    ],
+)
+def test_the_full_stop_of_voice_input_is_no_word(text: str, name: Name, rest: str) -> None:
+    command = heard(text)
+    assert isinstance(command, Command)
+    assert (command.name, command.number, command.text) == (name, 12, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("派单 S1 物业 派单 S2 物业", "派单"),
+        ("派单 S1 物业\n派单S2 物业", "派单"),
+        ("撤回S1，撤回S2", "撤回"),
+        ("受理 S1 办结 S2 已修好", "受理"),
+    ],
+)
+def test_of_two_commands_in_one_message_none_is_done(text: str, word: str) -> None:
+    assert heard(text) == NearMiss(Name(word), word, USAGE[word], several=True)
+
+
+@pytest.mark.parametrize("text", ["督办 S1 请物业尽快 办结 S1", "补充 S1 上次派单S2的也一样", "合并 S1 和 S2"])
+def test_a_number_that_is_named_is_no_second_command(text: str) -> None:
+    assert isinstance(heard(text), Command)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from handlers import routes, routing, texts
 from handlers.commands import Name
-from handlers.texts.commands import suggest
+from handlers.texts.commands import ONE_AT_A_TIME, suggest
 from handlers.window import Window
 from storage.model import MessageKind, RoomKind, RoomState, TicketState
 from tests.unit.handlers.stage import ACCOUNT, GENERAL, GROUP, MICRO, START, Stage, classifier
@@ -83,6 +83,14 @@ async def test_a_near_miss_said_to_the_bot_gets_one_short_suggestion(stage: Stag
     assert await stage.say("李姐", "/查寻 S12") == "near_miss"
     assert await stage.said() == [f"@李姐 {suggest('查询 S12')}"]
     assert len(suggest("查询 S12")) <= 60
+
+
+async def test_two_commands_in_one_message_are_asked_for_one_by_one(stage: Stage) -> None:
+    await stage.say("李姐", LIFT)
+    assert await stage.say("网格长刘姐", "派单 S1 物业\n接单 S2 电梯坏了") == "near_miss"
+    assert f"@网格长刘姐 {ONE_AT_A_TIME}" in await stage.said()
+    assert [ticket.state for ticket in await stage.tickets()] == [TicketState.FILED]
+    assert await stage.say("李姐", "派单 S1 物业 派单 S2 物业") != "near_miss"
 
 
 async def test_a_near_miss_said_to_the_bot_by_name_is_no_candidate(stage: Stage) -> None:
