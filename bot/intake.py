@@ -92,8 +92,8 @@ class Intake:
 
     async def _mark(self) -> None:
         """Leave on record that the account is linked: what is said from now on is lost if nobody listens."""
-        if not self._transport.online or self._down_since is not None:
-            return
+        if self._first_change or not self._transport.online or self._down_since is not None:
+            return  # before the first change the gap since the life before is not known yet: a mark would hide it
         if self._taking:  # what has come may not be on disk yet; once it is, it is the sign
             return
         account, now = self._transport.account, self._clock.now()

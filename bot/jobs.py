@@ -155,13 +155,15 @@ class Jobs:
         async def tick() -> None:
             try:
                 async with turn:
+                    begun = self._clock.now()
                     soon = await self.step()
             except asyncio.CancelledError:
                 return  # the end of the program is no failure, which APScheduler would log it as
-            wait = soon - self._clock.now() if soon is not None else None
-            if wait is not None and timedelta(0) < wait < timedelta(seconds=every):
-                run_date = datetime.now(UTC) + wait
-                scheduler.add_job(tick, "date", run_date=run_date, id="soon", replace_existing=True)
+            # One that has run out since the step began is due; what was due before it and is still, nobody can do now.
+            if soon is not None and begun < soon < begun + timedelta(seconds=every):
+                run_date = datetime.now(UTC) + (soon - self._clock.now())
+                again = {"id": "soon", "replace_existing": True, "max_instances": 2}  # this one still counts as running
+                scheduler.add_job(tick, "date", run_date=run_date, **again)
 
         scheduler.add_job(tick, "interval", seconds=every, next_run_time=datetime.now(UTC))
         scheduler.start()

@@ -146,23 +146,51 @@ async def test_one_that_cannot_be_done_holds_up_no_other(store: Store, monkeypat
     assert second.level is Level.COMMUNITY
 
 
+@pytest.mark.parametrize("slow", [False, True])
 async def test_it_ticks_at_once_and_at_the_moment_that_a_clock_names(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, slow: bool
 ) -> None:
-    clock, ticked, enough = SystemClock(), [], asyncio.Event()
+    """Also where that moment comes before the step has ended."""
+    clock, ticked, enough = SystemClock(start=NOW), [], asyncio.Event()
 
     async def step() -> datetime:
         ticked.append(clock.now())
         if len(ticked) == 3:
             enough.set()
-        return clock.now() + timedelta(milliseconds=20)
+        soon = clock.now() + timedelta(milliseconds=20)
+        while slow and clock.now() <= soon:
+            pass
+        return soon
 
     ticker = jobs(store, clock)
     monkeypatch.setattr(ticker, "step", step)
     ticker.start(every=3600)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await enough.wait()
     finally:
         ticker.stop()
     assert ticked[1] - ticked[0] >= timedelta(milliseconds=20)
+
+
+async def test_what_is_due_and_cannot_be_done_is_no_reason_to_tick_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, ticked = SystemClock(start=NOW), asyncio.Event()
+
+    async def step() -> datetime:
+        assert not ticked.is_set()
+        ticked.set()
+        return NOW
+
+    ticker = jobs(store, clock)
+    monkeypatch.setattr(ticker, "step", step)
+    ticker.start(every=3600)
+    try:
+        async with asyncio.timeout(60):
+            await ticked.wait()
+        await asyncio.sleep(0)
+        assert ticker._scheduler is not None
+        assert ticker._scheduler.get_job("soon") is None
+    finally:
+        ticker.stop()

@@ -1,6 +1,7 @@
 """What a break or a crash leaves half-way: taken up once, in order, and nothing that was taken back."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -220,6 +221,46 @@ async def test_no_mark_covers_what_is_still_on_its_way_to_the_disk(town: Town, m
         refilled.set()
         await until(lambda: len(town.heard) == 1)
         await until(lambda: marks > 1)
+
+
+async def test_no_mark_hides_the_gap_since_the_life_before(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway is there, and its word for it is still on the way."""
+    async with town.house():
+        town.say(1, "李姐", "早上好", name="heard")
+    marked = await town.store.read(lambda tx: presence.last_listened(tx, "sim"))
+    monkeypatch.setattr("bot.intake.MARK_EVERY", 0)
+    real, tried, come = Intake._mark, 0, asyncio.Event()
+    real_events = Simulator.events
+
+    async def counted(self: Intake) -> None:
+        nonlocal tried
+        await real(self)
+        tried += 1
+
+    async def late(self: Simulator) -> AsyncIterator[Event]:
+        self.online = True
+        await come.wait()
+        async for event in real_events(self):
+            yield event
+
+    monkeypatch.setattr(Intake, "_mark", counted)
+    monkeypatch.setattr(Simulator, "events", late)
+    house = House(
+        store=town.store,
+        classifier=town.classifier,
+        policy=Policy(categories=categories.load()),
+        transports=[town.wire],
+        budget=QUICK,
+        clock=town.clock,
+    )
+    living = asyncio.create_task(house.run())
+    try:
+        await until(lambda: tried > 2)
+        assert await town.store.read(lambda tx: presence.last_listened(tx, "sim")) == marked
+    finally:
+        come.set()
+        house.stop()
+        await living
 
 
 async def test_a_gap_that_cannot_be_written_down_is_waited_with(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
