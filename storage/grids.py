@@ -159,10 +159,18 @@ async def moves(tx: Tx) -> dict[str, set[str]]:
 
 async def today(tx: Tx, code: str) -> set[str]:
     """The code itself and what it is today: where a grid moved, the codes it became."""
-    became = await tx.execute(sa.select(grid_moves.c.old, grid_moves.c.new).where(grid_moves.c.old.in_(prefixes(code))))
-    pairs = [(old, new) for old, new in became]
-    nearest = max((len(old) for old, _ in pairs), default=0)
-    return {code, *(new for old, new in pairs if len(old) == nearest)}
+    return (await today_of(tx, [code]))[code]
+
+
+async def today_of(tx: Tx, codes: Collection[str]) -> dict[str, set[str]]:
+    """The same for each of many, which are looked up together."""
+    beginnings = {code: prefixes(code) for code in codes}
+    moved = grid_moves.c.old.in_(set().union(*beginnings.values()))
+    became: dict[str, set[str]] = {}
+    for old, new in await tx.execute(sa.select(grid_moves.c.old, grid_moves.c.new).where(moved)):
+        became.setdefault(old, set()).add(new)
+    nearest = {code: next(filter(became.__contains__, reversed(parts)), "") for code, parts in beginnings.items()}
+    return {code: {code} | became.get(old, set()) for code, old in nearest.items()}
 
 
 def within(column: sa.Column[Any], scope: str) -> sa.ColumnElement[bool]:

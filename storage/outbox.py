@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -68,6 +68,24 @@ _LONGEST_CALL = timedelta(minutes=5)  # between a call and its answer
 _BEHIND = ":file"
 ECHO_WITHIN = timedelta(minutes=10)
 _MAYBE_OUT = (SendState.SENDING, SendState.SENT, SendState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """A queued line whose account says nothing; of its room the grid."""
+
+    id: int
+    key: str
+    account: str
+    not_before: datetime
+    ticket: int | None
+    grid: str | None
+
+
+_HELD_UP: sa.Select[Any] = sa.select(
+    *(outbox.c[field.name] for field in fields(HeldUp) if field.name != "grid"),
+    sa.select(rooms.c.grid).where(rooms.c.id == outbox.c.room_id).correlate(outbox).scalar_subquery(),
+)
 
 
 def _outgoing(row: sa.Row[Any]) -> Outgoing:
@@ -139,10 +157,10 @@ async def next_due(tx: Tx, account: str, after: datetime) -> datetime | None:
     return min(await tx.scalars(_NEXT_DUE, {"of": account, "after": after}), default=None)
 
 
-async def held_up(tx: Tx, accounts: Collection[str], now: datetime) -> list[Outgoing]:
+async def held_up(tx: Tx, accounts: Collection[str], now: datetime) -> list[HeldUp]:
     """Emergencies that these accounts should have said by now, in the order in which they were queued."""
     urgent = (QUEUED, outbox.c.account.in_(accounts), outbox.c.lane == Lane.EMERGENCY, outbox.c.not_before <= now)
-    return await _all(tx, _OUTGOING.where(*urgent).order_by(outbox.c.id))
+    return [HeldUp(*row) for row in await tx.execute(_HELD_UP.where(*urgent).order_by(outbox.c.id))]
 
 
 async def _move(tx: Tx, id: int, states: Sequence[SendState], **values: Any) -> bool:  # noqa: ANN401

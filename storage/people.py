@@ -161,13 +161,31 @@ async def set_friend(tx: Tx, account: str, im_id: str, friend: bool) -> None:
 
 async def with_role(tx: Tx, roles: Collection[Role], grid: str) -> list[Person]:
     """People who hold one of the roles over the grid, or over what it is today, the longest scope first."""
-    scopes = {beginning for code in await grids.today(tx, grid) for beginning in grids.prefixes(code)}
-    scopes |= set(await tx.scalars(sa.select(grid_moves.c.old).where(grid_moves.c.new.in_(scopes))))
-    query = sa.select(grants.c.person_id, sa.func.max(sa.func.length(grants.c.scope)))
-    query = query.where(grants.c.scope.in_(scopes), grants.c.role.in_(roles)).group_by(grants.c.person_id)
-    near = {row[0]: row[1] for row in await tx.execute(query)}
-    found = await many(tx, near)
-    return sorted(found, key=lambda person: (-near[person.id], person.id))
+    return (await with_role_in(tx, roles, [grid]))[grid]
+
+
+async def with_role_in(tx: Tx, roles: Collection[Role], over: Collection[str]) -> dict[str, list[Person]]:
+    """The same for each of many grids, which are looked up together."""
+    scopes = {
+        grid: {beginning for code in codes for beginning in grids.prefixes(code)}
+        for grid, codes in (await grids.today_of(tx, over)).items()
+    }
+    before: dict[str, set[str]] = {}  # what became a scope
+    moved = grid_moves.c.new.in_(set().union(*scopes.values()))
+    for old, new in await tx.execute(sa.select(grid_moves.c.old, grid_moves.c.new).where(moved)):
+        before.setdefault(new, set()).add(old)
+    for held in scopes.values():
+        held.update(*(before[scope] for scope in held & before.keys()))
+    holders: dict[str, set[int]] = {}
+    query = sa.select(grants.c.scope, grants.c.person_id).where(grants.c.role.in_(roles))
+    for scope, person_id in await tx.execute(query.where(grants.c.scope.in_(set().union(*scopes.values())))):
+        holders.setdefault(scope, set()).add(person_id)
+    persons = {person.id: person for person in await many(tx, set().union(*holders.values()))}
+    found = {}
+    for grid, held in scopes.items():
+        near = {person: len(scope) for scope in sorted(held & holders.keys(), key=len) for person in holders[scope]}
+        found[grid] = [persons[person] for person in sorted(near, key=lambda person: (-near[person], person))]
+    return found
 
 
 async def many(tx: Tx, ids: Iterable[int]) -> list[Person]:

@@ -109,6 +109,15 @@ async def leader_room_of(tx: Tx, code: str) -> Room | None:
     return _room((await tx.execute(query.order_by(rooms.c.id).limit(1))).one_or_none())
 
 
+async def leader_rooms_of(tx: Tx, codes: Collection[str]) -> dict[str, list[Room]]:
+    """Those of each of these codes that has any, the oldest first."""
+    query = _ROOM.where(rooms.c.grid.in_(codes), rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED)
+    found: dict[str, list[Room]] = {}
+    for row in await tx.execute(query.order_by(rooms.c.id)):
+        found.setdefault(row.grid, []).append(Room(*row))
+    return found
+
+
 async def leader_rooms(tx: Tx, scope: str = "") -> list[Room]:
     """The enabled leader rooms of the grids within a scope, the widest first."""
     query = _ROOM.where(rooms.c.kind == RoomKind.LEADER, rooms.c.state == RoomState.ENABLED, rooms.c.grid >= scope)

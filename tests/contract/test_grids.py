@@ -191,6 +191,11 @@ async def test_the_leaders_of_old_and_new_are_found_for_either(store: Store) -> 
     await move(store, MICRO, LEFT, RIGHT)
     assert await led_by(store, MICRO) == ["旧", "左", "右"]
     assert await led_by(store, LEFT) == ["旧", "左"]
+    together = await store.read(lambda tx: people.with_role_in(tx, [Role.MICRO_LEADER], [MICRO, RIGHT]))
+    assert {grid: [person.name for person in over] for grid, over in together.items()} == {
+        MICRO: ["旧", "左", "右"],
+        RIGHT: ["旧", "右"],
+    }
 
 
 async def room(store: Store, im_id: str, grid: str, kind: RoomKind = RoomKind.RESIDENT) -> int:

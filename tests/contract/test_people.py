@@ -65,6 +65,14 @@ async def test_who_holds_a_role_over_a_grid_nearest_first(store: Store) -> None:
     assert await found(GRID, Role.GRID_WORKER) == [worker.id, community.id]
     assert await found(COMMUNITY, Role.GRID_WORKER, Role.MICRO_LEADER) == [community.id, leader.id]
     assert await found(MICRO) == []
+    roles = [Role.GRID_WORKER, Role.MICRO_LEADER]
+    together = await store.read(lambda tx: people.with_role_in(tx, roles, [MICRO, COMMUNITY, "6"]))
+    assert {grid: [person.id for person in over] for grid, over in together.items()} == {
+        MICRO: [leader.id, worker.id, community.id],
+        COMMUNITY: [community.id, leader.id],
+        "6": [],
+    }
+    assert await store.read(lambda tx: people.with_role_in(tx, roles, [])) == {}
 
 
 async def test_everyone_with_grants(store: Store) -> None:

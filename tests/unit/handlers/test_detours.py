@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from handlers import detours
 from handlers.context import Effects
@@ -43,18 +45,22 @@ async def stop(stage: Stage, account: str = ACCOUNT) -> None:
 async def urgent(stage: Stage, key: str, account: str = ACCOUNT, lane: Lane = Lane.EMERGENCY) -> None:
     room = await stage.store.read(lambda tx: rooms.find(tx, ACCOUNT, GROUP))
     assert room is not None
-    draft = Draft(
+    draft = replace(line_for(stage, key, GROUP, room.id), account=account, lane=lane)
+    await stage.store.write(lambda tx: outbox.put(tx, draft))
+
+
+def line_for(stage: Stage, key: str, conversation: str, room_id: int) -> Draft:
+    return Draft(
         key=key,
-        account=account,
-        conversation=GROUP,
+        account=ACCOUNT,
+        conversation=conversation,
         text="保密的话",
         kind=PostKind.EMERGENCY,
-        lane=lane,
+        lane=Lane.EMERGENCY,
         not_before=stage.now,
         created_at=stage.now,
-        room_id=room.id,
+        room_id=room_id,
     )
-    await stage.store.write(lambda tx: outbox.put(tx, draft))
 
 
 async def told(stage: Stage) -> list[Outgoing]:
@@ -96,6 +102,37 @@ async def test_a_notice_to_many_groups_is_told_in_one_line(stage: Stage) -> None
     (line,) = await told(stage)
     assert "30 条" in line.text
     assert "T3" in line.text
+
+
+async def test_many_grids_cost_no_more_questions_than_one(stage: Stage) -> None:
+    """A notice stops at an account that was to tell 180 groups, each in a grid of its own."""
+    await office(stage, "b", grid=f"{COMMUNITY}001")
+    await office(stage, "c", "街道群", COMMUNITY[:9])
+    liu = [Alias("b", "liu", friend=True)]
+    led = Grant(Role.GRID_WORKER, "519999002")
+    await stage.store.write(lambda tx: people.import_person(tx, "刘网格", [led], liu))
+    await stop(stage)
+    statements: list[str] = []
+    assert stage.store._writer is not None
+    sa.event.listen(stage.store._writer.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    costs = []
+    for groups in range(1, 31), range(31, 61):
+
+        async def work(tx: Tx, groups: range = groups) -> None:
+            for number in groups:
+                for place in (f"{COMMUNITY}001", f"{COMMUNITY}002", "519999002001001"):
+                    room = await rooms.ensure(tx, ACCOUNT, f"{place}-{number}", "", at=stage.now)
+                    await rooms.update(tx, room.id, state=RoomState.ENABLED, grid=f"{place}{number:03d}")
+                    draft = line_for(stage, f"notice:3:{room.id}", room.im_id, room.id)
+                    assert await outbox.put(tx, draft) is not None
+
+        await stage.store.write(work)
+        statements.clear()
+        told_now = await told(stage)
+        costs.append(sum(one.lstrip().startswith("SELECT") for one in statements))
+        assert sorted(line.conversation for line in told_now) == ["liu", OFFICE, "街道群"]
+    assert costs[0] == costs[1], costs
+    assert "30 条" in told_now[0].text, "as many as it was when it was told"
 
 
 async def test_a_ticket_is_named_and_nothing_else_of_a_confidential_one(stage: Stage) -> None:
