@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,3 +40,12 @@ def invoke(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
         return Result(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def unhurried() -> Iterator[None]:
+    """A stop, and a page that asks the database, wait longer than a machine with much to do stands still."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("seat.LISTENED_OUT", "house.LISTENED_OUT", "seat.ONE_SEND", "house.ONE_SEND", "monitor.PATIENCE"):
+            patch.setattr(f"bot.{name}", 60.0)
+        yield
