@@ -1,4 +1,4 @@
-"""Who deals with a ticket: 派单, 退回, and the owners that the deployment has named for each category.
+"""Who deals with a ticket: 派单 (also anew), 退回, and the owners that the deployment has named for each category.
 
 首接负责: the first owner answers for a ticket until another one accepts it.
 """
@@ -20,21 +20,31 @@ from storage import notes, owners, people, rooms
 from storage import tickets as rows
 from storage.model import Note, Person, PostKind, Role, Ticket, TicketState, Urgency
 
+_WAITING = frozenset({TicketState.FILED, TicketState.ASSIGNED})
+
 
 async def assign(ctx: Context, command: Command) -> str:
-    """`派单 S12 物业 [时限]`: the one with that role over the ticket's grid owns it and is told what to type."""
-    states = {TicketState.FILED, TicketState.ASSIGNED}
-    ticket = await staff.find(ctx, command, Right.ASSIGN, states)
+    """`派单 S12 物业 [时限]`: the one with that role over the ticket's grid owns it and is told what to type.
+
+    Also of one that somebody has accepted, where it was the wrong one or cannot come: the limits go on as they were,
+    and whoever had it hears of it."""
+    ticket = await staff.find(ctx, command, Right.ASSIGN, _WAITING)
     if ticket is None:
         return "command"
     if command.role is None:
         await ctx.reply(texts.assign_to_whom(ticket.id))
         return "command"
-    if ticket.state not in states:
+    accepted = ticket.state is TicketState.ACCEPTED
+    if ticket.state not in _WAITING and not accepted:
         return await staff.not_possible(ctx, ticket)
     persons = await candidates(ctx, command.role, ticket.grid, command.text)
     for grid in await rows.reached(ctx.tx, ticket.number) if not persons else ():
         persons = persons or await candidates(ctx, command.role, grid, command.text)
+    holders = await _holders(ctx, ticket)
+    if accepted and (not persons or any(holder in persons for holder in holders)):
+        keeps = texts.stays_with if persons else texts.nobody_instead
+        await ctx.reply(keeps(ticket.id, await staff.owner(ctx, ticket), labels.ROLE[command.role]))
+        return "command"
     limit = ctx.now + command.span if command.span is not None else None
     # A longer time than the category allows is the next level's to give (延期), not the one who assigns.
     due = min((moment for moment in (ticket.due, limit) if moment is not None), default=None)
@@ -46,6 +56,7 @@ async def assign(ctx: Context, command: Command) -> str:
         right=command.right,
         detail={"role": command.role.value, "owner": persons[0].id if len(persons) == 1 else None},
         due=due,
+        accepted_at=None,
         **_owned(ctx, ticket, command.role, persons),
     )
     if moved is None:
@@ -58,7 +69,25 @@ async def assign(ctx: Context, command: Command) -> str:
     else:
         line = texts.assigned_untold(ticket.id, label) if persons else texts.assigned_to_nobody(ticket.id, label)
     await ctx.reply(line, ticket=ticket.number)
+    await _tell_former(ctx, moved, [holder for holder in holders if holder not in persons], label)
     return "command"
+
+
+async def _holders(ctx: Context, ticket: Ticket) -> list[Person]:
+    """Those who have it, or were told to accept it."""
+    if ticket.owner_id is not None:
+        return await people.many(ctx.tx, [ticket.owner_id])
+    return await candidates(ctx, ticket.owner_role, ticket.grid, "") if ticket.owner_role is not None else []
+
+
+async def _tell_former(ctx: Context, ticket: Ticket, former: Collection[Person], owner: str) -> None:
+    by = await ctx.person()
+    for person in former:
+        if person.id != by.id:
+            still = staff.answers_for(person, ticket)
+            line = texts.told_reassigned(steps.heading_inside(ctx.policy, ticket), by.name, owner, still=still)
+            key = f"reassigned:{ticket.id}:{ticket.version}:{person.id}"
+            await ctx.tell(person, line, key=key, ticket=ticket.number, urgent=ticket.urgency is Urgency.EMERGENCY)
 
 
 async def candidates(ctx: Effects, role: Role, grid: str | None, note: str, *, org: str | None = None) -> list[Person]:
@@ -142,7 +171,7 @@ async def give_back(ctx: Context, command: Command) -> str:
         return "command"
     if ticket.state is not TicketState.ASSIGNED:
         return await staff.not_possible(ctx, ticket)
-    if not await staff.owns(ctx, ticket):
+    if not await staff.holds(ctx, ticket):  # who had it first cannot give back what another has now
         await ctx.reply(texts.not_assigned_to_you(ticket.id, await staff.owner(ctx, ticket)))
         return "command"
     if not command.text:

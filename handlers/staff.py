@@ -47,14 +47,16 @@ async def right_over(ctx: Context, right: Right, ticket: Ticket) -> str | None:
 
 
 async def owns(ctx: Context, ticket: Ticket) -> bool:
-    """The owner, or somebody of the same role over the grid: the work is the company's, not the man's. While nobody
-    has accepted it, also the one who had it first."""
-    if ctx.actor is None:
+    """Whether the speaker has it, or while nobody has accepted it, had it first."""
+    return ctx.actor is not None and (answers_for(ctx.actor, ticket) or await holds(ctx, ticket))
+
+
+async def holds(ctx: Context, ticket: Ticket) -> bool:
+    """The owner, or somebody of the same role over the grid: the work is the company's, not the man's."""
+    if ctx.actor is None or ticket.owner_role is None:
         return False
-    if ticket.owner_id == ctx.actor.id or answers_for(ctx.actor, ticket):
+    if ticket.owner_id == ctx.actor.id:
         return True
-    if ticket.owner_role is None:
-        return False
     return any(ctx.actor.covers(grid, ticket.owner_role) for grid in await _grids(ctx, ticket))
 
 

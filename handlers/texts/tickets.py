@@ -25,6 +25,12 @@ def told_assigned(heading_: str, ticket_id: str, nick: str, words: str, due: str
     )
 
 
+def told_reassigned(heading_: str, by: str, owner: str, *, still: bool) -> str:
+    """To whom it was given before. `still`: they had it first, so it is theirs until the other one accepts it."""
+    until = "，对方接单前仍由您负责" if still else ""
+    return f"【改派】{heading_}：{by}已改派{owner}{until}。"
+
+
 def accepted(ticket_id: str, owner: str) -> str:
     return f"{ticket_id} 已受理，派单请回复 派单 {ticket_id} {owner}"
 
@@ -53,6 +59,16 @@ def assigned_untold(ticket_id: str, owner: str) -> str:
 def assigned_to_nobody(ticket_id: str, owner: str) -> str:
     """Nobody in the registry has that role here."""
     return f"{ticket_id} 已派{owner}，但名册里没有，请您转告。办好后请代发：办结 {ticket_id} 结果"
+
+
+def stays_with(ticket_id: str, owner: str, role: str) -> str:
+    """Assigned anew to who has accepted it."""
+    return f"{ticket_id} 已由{owner}接单，不用再派。换人请写上姓名，如：派单 {ticket_id} {role} 姓名"
+
+
+def nobody_instead(ticket_id: str, owner: str, role: str) -> str:
+    """Taken from who has accepted it, it would be nobody's."""
+    return f"{ticket_id} 没有改派：名册里这里没有{role}，仍由{owner}办。"
 
 
 def taken(ticket_id: str) -> str:
@@ -106,7 +122,7 @@ NEXT: Mapping[TicketState, str] = {
     TicketState.CANDIDATE: "先 受理 {id}，或 误报 {id}",
     TicketState.FILED: "可以 派单 {id} 物业，或 办结 {id} 结果",
     TicketState.ASSIGNED: "可以 接单 {id}，退回 {id} 理由，或 办结 {id} 结果",
-    TicketState.ACCEPTED: "可以 处置中 {id}，延期 {id} 2天 理由，或 办结 {id} 结果",
+    TicketState.ACCEPTED: "可以 处置中 {id}，延期 {id} 2天 理由，或 办结 {id} 结果；换人由网格长重新派单",
     TicketState.IN_PROGRESS: "可以 办结 {id} 结果，或 延期 {id} 2天 理由",
     TicketState.CALLBACK: "在等反映人答复",
     TicketState.CLOSED: "如又发生，反映人14天内可发 评价 {id} 不满意",

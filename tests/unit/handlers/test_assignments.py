@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.texts import tickets as texts
 from storage import audit, notes, owners
 from storage.model import Owner, Role, TicketState
 from tests.unit.handlers.judged import Judged, judged, matter
@@ -91,3 +92,91 @@ async def test_the_reason_is_kept_beside_the_chain_and_never_in_it(stage: Judged
     assert "王总" not in str(await stage.trail())
     await stage.say("李姐", "撤回 S1")
     assert [note.text for note in await stage.store.read(lambda tx: notes.of_ticket(tx, 1))] == [""]
+
+
+# --- 派单 of what was accepted ---
+async def accepted(stage: Judged) -> None:
+    """小张 of the 物业 has accepted it, with two hours from the first 派单."""
+    await stage.cast("老赵", "执法", GENERAL)
+    await stage.say("李姐", LIFT)
+    await stage.say("刘姐", "派单 S1 物业 2h")
+    await stage.say("小张", "接单 S1")
+
+
+async def test_what_was_accepted_goes_to_somebody_else_and_the_clock_runs_on(stage: Judged) -> None:
+    await accepted(stage)
+    before = await stage.the_ticket()
+    stage.after(minutes=50)
+    await stage.say("刘姐", "派单 S1 执法 2h")
+    ticket = await stage.the_ticket()
+    assert (ticket.state, ticket.owner_role, ticket.accepted_at) == (TicketState.ASSIGNED, Role.ENFORCEMENT, None)
+    assert ticket.due == before.due
+    assert ticket.acknowledged_at == before.acknowledged_at
+    assert (await stage.told("老赵"))[-1].startswith("【派单】S1")
+    assert (await stage.told("小张"))[-1] == "【改派】S1 电梯故障 3栋2单元：刘姐已改派执法 老赵，对方接单前仍由您负责。"
+    assert [(entry.before, entry.after) for entry in await stage.trail() if entry.action == "assigned"] == [
+        ("filed", "assigned"),
+        ("accepted", "assigned"),
+    ]
+    assert (await stage.store.read(audit.verify)).ok
+    await stage.tick()
+    stage.after(minutes=31)
+    await stage.tick()
+    assert "还没有接单" in (await stage.told("刘姐"))[-1]
+
+
+async def test_until_the_second_accepts_the_first_answers_for_it(stage: Judged) -> None:
+    await accepted(stage)
+    await stage.say("刘姐", "派单 S1 执法")
+    await stage.say("小张", "待办", room=None)
+    assert "S1 电梯故障" in (await stage.told("小张"))[-1]
+    await stage.say("老赵", "接单 S1")
+    await stage.say("小张", "办结 S1 修好了")
+    assert (await stage.the_ticket()).state is TicketState.ACCEPTED
+    await stage.say("老赵", "办结 S1 修好了")
+    assert (await stage.the_ticket()).state is TicketState.CALLBACK
+
+
+async def test_who_has_it_no_more_cannot_give_it_back(stage: Judged) -> None:
+    await accepted(stage)
+    await stage.say("刘姐", "派单 S1 执法")
+    before = await stage.the_ticket()
+    await stage.say("小张", "退回 S1 不归我们管")
+    assert "@小张 S1 已派老赵，由对方来办。" in await stage.said()
+    assert await stage.the_ticket() == before
+
+
+async def test_a_colleague_is_named_and_the_company_alone_changes_nothing(stage: Judged) -> None:
+    await accepted(stage)
+    await stage.cast("小李", "物业", GENERAL)
+    before = await stage.the_ticket()
+    for words in ("派单 S1 物业", "派单 S1 物业 小张 1h"):
+        await stage.say("刘姐", words)
+        assert f"@刘姐 {texts.stays_with('S1', '小张', '物业')}" in await stage.said()
+    assert await stage.the_ticket() == before
+    await stage.say("刘姐", "派单 S1 物业 小李")
+    colleague = await stage.person("小李")
+    assert colleague is not None
+    ticket = await stage.the_ticket()
+    assert (ticket.state, ticket.owner_id) == (TicketState.ASSIGNED, colleague.id)
+    assert any(line.startswith("【改派】S1") for line in await stage.told("小张"))
+
+
+async def test_it_is_not_taken_from_somebody_for_nobody_nor_by_somebody_without_the_right(stage: Judged) -> None:
+    await accepted(stage)
+    before = await stage.the_ticket()
+    await stage.say("刘姐", "派单 S1 民警")
+    assert f"@刘姐 {texts.nobody_instead('S1', '小张', '民警')}" in await stage.said()
+    assert await stage.say("小张", "派单 S1 执法") == "denied"
+    assert await stage.the_ticket() == before
+
+
+async def test_who_was_still_to_accept_it_hears_that_it_went_to_another(stage: Judged) -> None:
+    await stage.cast("老赵", "执法", GENERAL)
+    await stage.cast("小王", "民警", GENERAL)
+    await stage.say("李姐", LIFT)
+    for role in ("物业", "执法", "民警", "民警"):
+        await stage.say("刘姐", f"派单 S1 {role}")
+    assert (await stage.told("小张"))[-1].endswith("刘姐已改派执法 老赵，对方接单前仍由您负责。")
+    assert (await stage.told("老赵"))[-1].endswith("刘姐已改派民警 小王。")  # 首接负责: not the second's to answer for
+    assert not [line for line in await stage.told("小王") if "改派" in line]

@@ -30,6 +30,7 @@ TABLE: dict[tuple[str, str], dict[TicketState, TicketState]] = {
         S.IN_PROGRESS: S.REFUSED,
     },  # a candidate is deleted: test_tickets.py
     ("刘姐", "派单 S1 物业"): {S.FILED: S.ASSIGNED},
+    ("刘姐", "派单 S1 社区"): {S.FILED: S.ASSIGNED, S.ACCEPTED: S.ASSIGNED},  # 首接负责 goes on: test_assignments.py
     ("刘姐", "办结 S1 修好了"): {
         S.FILED: S.CALLBACK,
         S.ASSIGNED: S.CALLBACK,
@@ -74,6 +75,7 @@ REMOVES = {(S.CANDIDATE, "误报 S1"), (S.CANDIDATE, "撤回 S1")}
 # The state stays and something is noted all the same: another owner, another estimate, a grade, a level, a place.
 NOTED: dict[tuple[str, str], set[TicketState]] = {
     ("刘姐", "派单 S1 物业"): {S.ASSIGNED},
+    ("刘姐", "派单 S1 社区"): {S.ASSIGNED},
     ("小张", "处置中 S1 下午"): {S.IN_PROGRESS},
     ("李姐", "评价 S1 满意"): {S.CLOSED},
     ("王主任", "延期 S1 1天 同意"): {S.IN_PROGRESS},
