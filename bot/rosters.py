@@ -67,12 +67,12 @@ async def of_signup(
 ) -> tuple[dict[str, int], list[list[Cell]]]:
     """The columns and rows of an activity's roster: who is in, then who waits; who cancelled is not in it. With
     `phones` the numbers that were given for it, in clear."""
+    entries = [entry for entry in await rosters.entries(tx, signup.number) if entry.active]
     names = [*words.ROSTER_HEAD]
-    if signup.slots:
+    if signup.slots or any(entry.choice for entry in entries):
         names.insert(names.index("状态"), words.ROSTER_SLOT)
     if phones:
         names.append(words.ROSTER_PHONE)
-    entries = [entry for entry in await rosters.entries(tx, signup.number) if entry.active]
     entries.sort(key=lambda entry: (entry.state is EntryState.WAITING, entry.slot or 0))
     signer = await activities.signers(tx, entries)
     slots = {slot.slot: words.slot_name(slot, timezone) for slot in signup.slots}
@@ -85,7 +85,7 @@ async def of_signup(
             "楼栋": entry.building,
             "人数": entry.heads,
             "代报人": signer.get(entry.seq, ""),
-            "场次": slots.get(entry.slot or 0, ""),
+            "场次": slots.get(entry.slot or 0, entry.choice),
             "状态": words.ENTRY_STATE[entry.state],
             "签到": entry.attended_at.astimezone(timezone) if entry.attended_at is not None else "",
             "电话": given.get(entry.seq, ""),

@@ -55,6 +55,7 @@ class _Said(msgspec.Struct):
     recalls: int | None = None
     quoted: int | None = None
     solitaire: list[dict[str, Any]] = []
+    starter: str | None = None
     title: str = ""
     url: str = ""
     account: str = ACCOUNT
@@ -203,6 +204,7 @@ def _message(raw: _Scene, said: _Said, index: int, names: tuple[str, ...]) -> Me
         recalls=recalls,
         quoted_id=None if said.quoted is None else message_id(said.quoted),
         chain=tuple(_chain_row(row) for row in said.solitaire),
+        starter=said.starter,
         url=said.url,
         people=(said.sender,) if kind in (MessageKind.JOIN, MessageKind.LEAVE) else (),
         topic=raw.rooms[said.room].name if said.room is not None else "",

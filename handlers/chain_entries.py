@@ -46,7 +46,7 @@ async def work_out(effects: Effects, signup: Signup) -> Worked:
     of_room: dict[int, list[Copy]] = defaultdict(list)
     for copy in copies:
         of_room[copy.room_id].append(copy)
-    organiser = signup.organiser_id if signup.origin is Source.COMMAND else None
+    organiser = signup.organiser_id if signup.origin is Source.COMMAND or signup.organiser_named else None
     by_room = {room: gather(lines, found, likes, organiser) for room, found in of_room.items()}
     new = await _enter(effects, signup, {line.number: line for line in lines}, by_room, likes)
     return Worked(by_room, await rosters.settle(tx, number), new)
@@ -188,6 +188,7 @@ async def _sign(effects: Effects, signup: Signup, seat: Seat, room_id: int) -> i
         person_id=seat.person,
         by_id=seat.by,
         building=seat.line.building,
+        choice=seat.line.choice,
         source=Source.CHAIN,
         room_id=room_id,
         position=first.position,
@@ -202,8 +203,9 @@ async def _note(effects: Effects, signup: Signup, entry: Entry, seat: Seat) -> N
     if seat.person is not None and entry.person_id != seat.person:
         fields["person_id"] = seat.person
     if entry.source is Source.CHAIN:
-        if (entry.name, entry.building) != (seat.line.name, seat.line.building):
-            fields |= {"name": seat.line.name, "building": seat.line.building}
+        told = {"name": seat.line.name, "building": seat.line.building, "choice": seat.line.choice}
+        if told != {"name": entry.name, "building": entry.building, "choice": entry.choice}:
+            fields |= told
         if entry.by_id != seat.by and (seat.by is not None or entry.person_id is None):
             fields["by_id"] = seat.by
         if entry.position != seat.said[0].position:

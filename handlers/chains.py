@@ -60,10 +60,11 @@ async def take(ctx: Context) -> str:
         signup = await _open(ctx, room, found, said)
     elif signup.state is SignupState.CANCELLED:
         return "chain"
+    signup = await _started(ctx, signup)
     await _record(ctx, room, signup, found)
     worked = await chain_entries.work_out(ctx, signup)
     organiser = worked.rosters[room.id].organiser
-    if signup.origin is Source.CHAIN and organiser != signup.organiser_id:
+    if signup.origin is Source.CHAIN and not signup.organiser_named and organiser != signup.organiser_id:
         signup = await rows.update(ctx.tx, signup.number, organiser_id=organiser)
     signup = await _retitle(ctx, room, signup, found, said, worked)
     await _say(ctx, room, signup, worked)
@@ -214,6 +215,7 @@ async def _record(ctx: Context, room: Room, signup: Signup, found: Chain) -> Non
             entry.proxy,
             author,
             entry.at,
+            entry.choice,
         )
         line = await chains.add_line(ctx.tx, signup.number, new, known)
         if line not in known:
@@ -223,6 +225,17 @@ async def _record(ctx: Context, room: Room, signup: Signup, found: Chain) -> Non
     title = chains.digest(ctx.tx, _bare(found.title))
     copy = Copy(message.account, message.id, room.id, message.sent_at, sender.id, title, tuple(numbers), leads)
     await chains.add_copy(ctx.tx, signup.number, copy)
+
+
+async def _started(ctx: Context, signup: Signup) -> Signup:
+    """Whoever WeChat names as who started the list is its organiser, also when their own copy never reached us."""
+    starter = ctx.message.starter
+    if signup.origin is not Source.CHAIN or signup.organiser_named or starter is None:
+        return signup
+    organiser = await _author(ctx, starter, "", await ctx.person())
+    if organiser is None:
+        return signup
+    return await rows.update(ctx.tx, signup.number, organiser_id=organiser, organiser_named=True)
 
 
 def _words(found: Chain) -> list[str]:

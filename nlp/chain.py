@@ -30,7 +30,7 @@ _ROW_START = re.compile(
     r"[ \t]*(?:(?P<marked>\d{1,3})(?!\.\d+\s?(?:斤|公斤|kg|元|块|米|升|折))[\ufe0f\u20e3]*[ \t]*"
     r"(?P<mark>[.、,，。:：)）．])|[(（](?P<bracketed>\d{1,3})[)）]"
     rf"|(?P<ring>[①-⑳㉑-㉟])|(?P<written>[{_CN}]{{1,3}})、"
-    r"|(?P<bare>\d{1,3})[\ufe0f\u20e3]*(?P<gap>[ \t]*)(?![\d.:：\-~/栋幢号#单元楼层室人点月日年个份]))[ \t]*"
+    r"|(?P<bare>\d{1,3})[\ufe0f\u20e3]*(?P<gap>[ \t]*)(?![\d.:：\-~/栋幢号#单元楼层室人点月日年个份场批时]))[ \t]*"
 )
 _EXAMPLE = re.compile(r"[ \t]*(?:例|示例|例如|格式)(?:[ \t:：]|(?=\d))[ \t]*(?P<text>.*)")
 _ADDRESS = re.compile(
@@ -39,6 +39,20 @@ _ADDRESS = re.compile(
     r"|\d{1,2}\s?单元\s?\d{0,4}室?|(?<!\d)[A-Na-n]?\d{1,2}-\d{1,4}(?:-\d{1,4}){0,2}|(?<![\d*])\d{3,4}(?=室|\s|$)室?"
 )
 _BUILDING = re.compile(r"(?P<number>\d{1,3})\s?(?:栋|幢|号楼|#|座)|(?<![\d-])(?P<first>\d{1,3})-\d")
+# Which of several sessions or groups a row is for: 第1场, 上午场, 周六下午, A场, 3组, 9:00-10:00, 9点那场, 儿童场.
+_DAY_PART = "上午|下午|中午|早上|早晨|晚上|傍晚"
+_SESSION = "场次|场|批次|批|时段|组|班次"
+_CLOCK = r"(?:[01]?\d|2[0-4])(?:[:：][0-5]\d(?!\d)|[点时](?:半|[0-5]?\d分?)?)"
+_CHOICE = re.compile(
+    rf"(?:(?:第\s?(?:\d{{1,2}}|[{_CN}]{{1,2}})|(?<![\d:：.])\d{{1,2}}|(?<![\u4e00-\u9fff])[{_CN}两]{{1,2}}"
+    rf"|(?<![A-Za-z\d])[A-Ha-h])\s?(?:{_SESSION})(?!合|长|员|织|地|馆)"
+    rf"|场次\s?(?:\d{{1,2}}(?!\d)|[{_CN}])"
+    rf"|(?:(?:周|星期|礼拜)[{_CN[:6]}日天]\s?)?"
+    rf"(?:(?:{_DAY_PART})(?:\s?{_CLOCK})?|[早午晚夜](?=场|班次|批))(?:那?场|班次|批|时段)?"
+    rf"|(?<![\u4e00-\u9fff])(?:周[{_CN[:6]}日天](?=[\s,，、。(（]|那?场|$)|(?:星期|礼拜)[{_CN[:6]}日天])(?:那?场)?"
+    rf"|(?<![\d-])(?:\d{{1,2}}\s?[-~—–至到]\s?)?{_CLOCK}(?:\s?[-~—–至到]\s?{_CLOCK})?(?:的?那?场|开始|时段)?"
+    r"|(?:成人|儿童|少儿|亲子|老年|老人|长者)(?:场|组))(?:\s?都(?:来|去|参加|要|可以|报))?"
+)
 _MASKED = re.compile(r"\d{3,6}\*{4,8}[\dX]{4}")
 _NUMBER = rf"(?:\d{{1,2}}|[{_CN}两])"
 _HEADS = re.compile(
@@ -66,6 +80,7 @@ _OPINION = re.compile(
     r"|表决|投票|(?:要不要|是否|愿不愿意|想不想)(?:同意|安装|加装|更换|改造|装|建|换|改|加)"
 )
 _THINKS = re.compile(r"(?:不?同意|赞成|反对|支持|弃权|没意见|无意见)[。.!！]?$")
+_LONGEST_CHOICE = 24
 _LONGEST_NAME = 3  # family and given name; what is longer is a title with a name, or no name
 _SIGNS_UP = ("接龙", "接龍", "报名", "報名", "登记", "登記", "参加", "參加")
 _SURNAMES = frozenset(
@@ -109,13 +124,14 @@ class Row(Protocol):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row. `position` as it is written (two may be equal), `text` all its lines and `name` with phone and ID
-    numbers masked, `heads` how many come, `proxy` that somebody else signed up for them, `author` and `at` from the
-    wire where it tells."""
+    numbers masked, `heads` how many come, `choice` for which of several sessions, '' where it names none, `proxy` that
+    somebody else signed up for them, `author` and `at` from the wire where it tells."""
 
     position: int
     text: str
     name: str
     heads: int = 1
+    choice: str = ""
     proxy: bool = False
     author: str | None = None
     at: datetime | None = None
@@ -278,12 +294,16 @@ def _head(head: str) -> tuple[str, str]:
 
 def _entry(number: int, body: str, row: Row | None) -> Entry:
     text = contact.mask("\n".join(line.strip() for line in body.strip().split("\n") if line.strip()))
-    first = text.split("\n", 1)[0]
+    choices = list(dict.fromkeys("".join(match[0].split()) for match in _CHOICE.finditer(text)))
+    without = _CHOICE.sub(" ", text)
+    telling = (line for line in without.split("\n") if _HEADS.sub("", line).strip())
+    first = next(telling, text.split("\n", 1)[0])  # where there is but a session, it is all that tells one from another
     return Entry(
         position=number,
         text=text,
         name=_name(first),
-        heads=_heads(text),
+        heads=_heads(without),
+        choice="、".join(choices)[:_LONGEST_CHOICE],
         proxy=_FOR.search(first) is not None or _PROXY.search(first) is not None,
         author=row.author if row else None,
         at=row.at if row else None,
@@ -352,7 +372,7 @@ def _authors(text: str, spans: Sequence[tuple[int, int]], rows: Sequence[Row]) -
 def _is_person(row: str) -> bool:
     """Whether a row is somebody's name with at most an address, a phone and a number of heads: 张三 3栋 2人."""
     rest = row
-    for pattern in (_MASKED, _ADDRESS, _HEADS):
+    for pattern in (_MASKED, _CHOICE, _ADDRESS, _HEADS):
         rest = pattern.sub(" ", rest)
     words = _NOT_NAME.sub(" ", re.sub(r"\d+", " ", rest)).split()
     if len(row) > _SHORT_ROW or len(words) != 1 or not 2 <= len(words[0]) <= 4:

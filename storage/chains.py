@@ -32,6 +32,7 @@ class NewLine:
     proxy: bool = False  # somebody else signed them up
     author: int | None = None
     at: datetime | None = None
+    choice: str = ""  # the session it names
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Line:
     author: int | None = None
     at: datetime | None = None
     seq: int | None = None
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Copy:
     leads: bool = False
 
 
-_LINE = sa.select(
+_LINE: sa.Select[Any] = sa.select(
     chain_lines.c.line,
     chain_lines.c.digest,
     chain_lines.c.name,
@@ -74,6 +76,7 @@ _LINE = sa.select(
     chain_lines.c.author_id,
     chain_lines.c.at,
     chain_lines.c.seq,
+    chain_lines.c.choice,
 )
 
 
@@ -115,9 +118,10 @@ async def add_line(tx: Tx, signup: int, new: NewLine, known: Collection[Line]) -
                 await tx.execute(sa.update(chain_lines).where(*one).values(at=new.at))
             return line
     number = max((line.number for line in known), default=0) + 1
-    made = Line(number, digest(tx, new.text), new.name, new.building, new.heads, new.proxy, new.author, new.at)
+    words = digest(tx, new.text)
+    made = Line(number, words, new.name, new.building, new.heads, new.proxy, new.author, new.at, choice=new.choice)
     row: dict[str, Any] = {"name": made.name, "building": made.building, "heads": made.heads, "proxy": made.proxy}
-    row |= {"digest": made.digest, "author_id": made.author, "at": made.at}
+    row |= {"choice": made.choice, "digest": made.digest, "author_id": made.author, "at": made.at}
     await tx.execute(sa.insert(chain_lines).values(signup=signup, line=number, **row))
     return made
 

@@ -73,6 +73,7 @@ class Message:
     recalls: str | None = None  # RECALL: id of the message taken back
     quoted_id: str | None = None
     chain: tuple[ChainRow, ...] = ()
+    starter: str | None = None  # CHAIN: IM id of who started it, where WeChat tells
     url: str = ""
     people: tuple[str, ...] = ()  # JOIN, LEAVE: IM ids
     friend: bool = False  # the sender has added the account, so a private message reaches them

@@ -42,6 +42,7 @@ class Entry:
     state: EntryState
     slot: int | None = None
     attended_at: datetime | None = None
+    choice: str = ""  # the session that their row of a 接龙 names: 上午场, 第2场
 
     @property
     def active(self) -> bool:
@@ -100,6 +101,7 @@ async def sign(
     source: Source = Source.COMMAND,
     room_id: int | None = None,
     position: int = 0,
+    choice: str = "",
     message: steps.Said | None = None,
 ) -> int:
     """A new entry, said at that time; its `seq`. To be settled. A person who has one already is `change`d instead."""
@@ -120,6 +122,7 @@ async def sign(
         "wanted": heads,
         "state": EntryState.WAITING.value,
         "slot": slot,
+        "choice": choice,
     }
     await tx.execute(sa.insert(signup_entries).values(row))
     await steps.add(tx, number, seq, at, heads, slot=slot, position=position, message=message)
@@ -139,8 +142,8 @@ async def discard(tx: Tx, number: int, seq: int, into: int | None = None) -> Non
 
 
 async def note(tx: Tx, number: int, seq: int, **fields: str | int | datetime | None) -> None:
-    """Change name, building, person_id, by_id or attended_at of an entry: what no place depends on but the order of
-    rows of one 接龙 that were signed at the same moment."""
+    """Change name, building, choice, person_id, by_id or attended_at of an entry: what no place depends on but the
+    order of rows of one 接龙 that were signed at the same moment."""
     await _keep(tx, number, seq, fields)
 
 
@@ -190,14 +193,14 @@ async def numbers_of(tx: Tx, person_ids: Collection[int]) -> list[int]:
 
 
 async def forget(tx: Tx, person_id: int) -> None:
-    """Somebody's entries stay as heads without name, building and phone; so do those of whom they signed up, but for
-    whoever has a record of their own."""
+    """Somebody's entries stay as heads without name, building, session and phone; so do those of whom they signed up,
+    but for whoever has a record of their own."""
     own = signup_entries.c.person_id == person_id
     alone = sa.and_(signup_entries.c.by_id == person_id, signup_entries.c.person_id.is_(None))
     row_of = (signup_entries.c.signup == chain_lines.c.signup, signup_entries.c.seq == chain_lines.c.seq)
     written = sa.or_(sa.exists().where(*row_of, sa.or_(own, alone)), chain_lines.c.author_id == person_id)
-    await tx.execute(sa.update(chain_lines).where(written).values(name="", building="", author_id=None))
-    nameless = {"name": "", "building": "", "phone": None}
+    await tx.execute(sa.update(chain_lines).where(written).values(name="", building="", choice="", author_id=None))
+    nameless = {"name": "", "building": "", "choice": "", "phone": None}
     step_of = (signup_entries.c.signup == signup_steps.c.signup, signup_entries.c.seq == signup_steps.c.seq)
     said = sa.exists().where(*step_of, sa.or_(own, signup_entries.c.by_id == person_id))
     await tx.execute(sa.update(signup_steps).where(said).values(account=None, message_id=None))
@@ -208,8 +211,8 @@ async def forget(tx: Tx, person_id: int) -> None:
 
 
 async def blank(tx: Tx, number: int, seq: int) -> None:
-    """An entry stays without name, building and phone."""
-    await _keep(tx, number, seq, {"name": "", "building": "", "phone": None})
+    """An entry stays without name, building, session and phone."""
+    await _keep(tx, number, seq, {"name": "", "building": "", "choice": "", "phone": None})
     purged(tx)
 
 
@@ -234,7 +237,7 @@ async def purge(tx: Tx, before: datetime, at: datetime) -> list[int]:
     )
     who = sa.union(*(sa.select(person).where(of.in_(old), person.is_not(None)) for of, person in named))
     stood = list(await tx.scalars(who))
-    values = {"name": "", "building": "", "phone": None, "person_id": None, "by_id": None}
+    values = {"name": "", "building": "", "choice": "", "phone": None, "person_id": None, "by_id": None}
     await tx.execute(sa.update(signup_entries).where(signup_entries.c.signup.in_(old)).values(**values))
     unsaid = sa.update(signup_steps).where(signup_steps.c.signup.in_(old))
     await tx.execute(unsaid.values(account=None, message_id=None))

@@ -74,6 +74,7 @@ class Signup(NewSignup):
     closed_at: datetime | None = None
     stage: int = 0  # how many of the reminders are over
     next_at: datetime | None = None  # when there is something to do by itself
+    organiser_named: bool = False  # by WeChat, as who started the 接龙
     forgotten_at: datetime | None = None  # nobody knows any more who came
 
     @property
@@ -204,7 +205,7 @@ async def _load(tx: Tx, query: sa.Select[Any], order: Sequence[sa.Column[Any]] =
 
 
 async def update(tx: Tx, number: int, **fields: str | int | datetime | None) -> Signup:
-    """Change title, place, starts, ends, deadline, state, closed_at, stage or next_at."""
+    """Change title, place, starts, ends, deadline, state, closed_at, stage, next_at or who organises it."""
     values = {name: value.value if isinstance(value, StrEnum) else value for name, value in fields.items()}
     await tx.execute(sa.update(signups).where(signups.c.number == number).values(**values))
     return await _get(tx, number)

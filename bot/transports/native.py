@@ -103,6 +103,7 @@ class Native:
     recalls: str | None = None  # RECALL: id of the message taken back, None where the wire does not say
     quoted_id: str | None = None
     chain: tuple[ChainRow, ...] = ()
+    starter: str | None = None  # CHAIN: who started it
     url: str = ""
 
 
@@ -143,7 +144,7 @@ def _plain(text: str, body: str) -> Native:
         return native
     if native.kind is MessageKind.CHAIN:
         # Anybody can type this XML: the list is believed, the authors' ids are not.
-        return replace(native, chain=())
+        return replace(native, chain=(), starter=None)
     return Native(MessageKind.TEXT, text)
 
 
@@ -222,7 +223,8 @@ def _app(wire_type: int, app: ET.Element) -> Native:
     title, url = _raw_text(app, "title"), _text(app, "url")
     app_type = _text(app, "type")
     if app_type == "53":
-        return Native(MessageKind.CHAIN, title, chain=_rows(app.findtext("extinfo/solitaire_info") or ""))
+        starter, rows = _solitaire(app.findtext("extinfo/solitaire_info") or "")
+        return Native(MessageKind.CHAIN, title, chain=rows, starter=starter)
     if app_type == "57":
         return _quote(title, app.find("refermsg"))
     if "addchatroombyinvite" in url or title.strip().startswith(_INVITE_TITLES):
@@ -263,20 +265,21 @@ def _location(place: ET.Element) -> Native:
     return Native(MessageKind.LOCATION, f"{name} {label}".strip())
 
 
-def _rows(solitaire: str) -> tuple[ChainRow, ...]:
-    """The rows of a native 接龙, an XML document inside the XML; what cannot be read of it is left out."""
+def _solitaire(solitaire: str) -> tuple[str | None, tuple[ChainRow, ...]]:
+    """Who started a native 接龙 (`<au>`) and its rows, an XML document inside the XML; what cannot be read of it is
+    left out."""
     if not solitaire.strip():
-        return ()
+        return None, ()
     try:
         root = _parse(solitaire)
     except _BrokenXmlError:
-        return ()
+        return None, ()
     rows = []
     for item in root.iterfind("content/i"):
         author, place = _text(item, "u"), _RANGE.fullmatch(item.findtext("r") or "")
         if author and place:
             rows.append(ChainRow(author, _moment(_text(item, "t")), int(place[1]), int(place[2])))
-    return tuple(rows)
+    return _text(root, "au") or None, tuple(rows)
 
 
 def _moment(seconds: str) -> datetime | None:

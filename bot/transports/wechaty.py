@@ -265,6 +265,7 @@ class WechatyTransport:
             recalls=told.recalls,
             quoted_id=told.quoted_id,
             chain=told.chain,
+            starter=told.starter,
             url=told.url,
             people=people,
             friend=self._names.contact_now(payload.talker).friend,

@@ -377,7 +377,7 @@ def roster_line(number: int, entry: Entry, by: str, slot: str) -> str:
         f"{number}. {entry.name or '（已删除）'}",
         entry.building,
         f"{entry.heads}人",
-        slot,
+        slot or entry.choice,
         f"代报：{by}" if by else "",
         "候补" if entry.state is EntryState.WAITING else "",
         ATTENDED if entry.attended_at is not None else "",

@@ -4,5 +4,5 @@ They stand here too, so that opening an up-to-date database needs no Alembic (a 
 the same).
 """
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 HEAD = REVISIONS[-1]

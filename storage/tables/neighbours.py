@@ -27,6 +27,7 @@ index("questions_expiry", questions.c.expires_at)
 # --- sign-ups ---
 # `heading` is all that stands above the rows of a 接龙, by which its later copies are known; '' for one made by a
 # command. `stage` is what was said of it ahead of time, `next_at` when there is something to do again.
+# `organiser_named`: the organiser is the one whom WeChat names as who started the 接龙.
 signups = sa.Table(
     "signups",
     metadata,
@@ -50,6 +51,7 @@ signups = sa.Table(
     sa.Column("closed_at", Instant),
     sa.Column("stage", sa.Integer, nullable=False),
     sa.Column("next_at", Instant),
+    sa.Column("organiser_named", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("forgotten_at", Instant),  # it is over for so long that nobody knows any more who came
     sa.CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
     sa.CheckConstraint("origin IN ('command', 'chain')", name="origin"),
@@ -75,7 +77,7 @@ signup_slots = sa.Table(
 )
 
 # Who comes. `person_id` is NULL for somebody known by a name only, `by_id` is who signed them up. `heads` and `state`
-# follow from the steps (storage/places.py); `phone` is sealed.
+# follow from the steps (storage/places.py); `choice` is the session that a row of a 接龙 names; `phone` is sealed.
 signup_entries = sa.Table(
     "signup_entries",
     metadata,
@@ -95,6 +97,7 @@ signup_entries = sa.Table(
     sa.Column("slot", sa.Integer),
     sa.Column("attended_at", Instant),
     sa.Column("phone", sa.LargeBinary),
+    sa.Column("choice", sa.Text, nullable=False, server_default=""),
     sa.PrimaryKeyConstraint("signup", "seq"),
     sa.CheckConstraint("source IN ('command', 'chain')", name="source"),
     sa.CheckConstraint("state IN ('confirmed', 'waiting', 'cancelled')", name="state"),
@@ -150,6 +153,7 @@ chain_lines = sa.Table(
     sa.Column("author_id", Id, sa.ForeignKey("people.id")),
     sa.Column("at", Instant),
     sa.Column("seq", sa.Integer),
+    sa.Column("choice", sa.Text, nullable=False, server_default=""),
     sa.PrimaryKeyConstraint("signup", "line"),
     sa.CheckConstraint("heads > 0", name="heads"),
 )

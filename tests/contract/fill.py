@@ -600,6 +600,24 @@ async def read_fleet(store: Store) -> None:
     await store.read(read)
 
 
+async def fill_sessions(tx: Tx) -> None:
+    """Write into the columns that came with 0005."""
+    await signups.update(tx, 2, organiser_named=True)
+    await rosters.note(tx, 2, 1, choice="下午场")
+    await chains.add_line(tx, 1, chains.NewLine("李姐 上午场", "李姐", choice="上午场"), ())
+
+
+async def read_sessions(store: Store) -> None:
+    """Assert that everything that `fill_sessions` wrote is there."""
+
+    async def read(tx: Tx) -> None:
+        assert [signup.organiser_named for signup in await signups.every(tx)] == [False, True]
+        assert [entry.choice for entry in await rosters.entries(tx, 2)] == ["下午场"]
+        assert [line.choice for line in await chains.lines(tx, 1)] == ["上午场"]
+
+    await store.read(read)
+
+
 async def dump() -> str:
     """The filled database as SQL text, with the bind code in its first line."""
     with tempfile.TemporaryDirectory() as folder:
@@ -611,6 +629,7 @@ async def dump() -> str:
             await store.write(fill_net)
             await store.write(fill_neighbours)
             await store.write(fill_fleet)
+            await store.write(fill_sessions)
         with closing(sqlite3.connect(path)) as database:
             lines = list(database.iterdump())
     return "\n".join([f"{BIND_CODE_LINE}{code}", *lines, ""])

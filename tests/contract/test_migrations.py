@@ -24,10 +24,12 @@ from tests.contract.fill import (
     fill_fleet,
     fill_neighbours,
     fill_net,
+    fill_sessions,
     read_back,
     read_fleet,
     read_neighbours,
     read_net,
+    read_sessions,
 )
 
 DATA = Path(__file__).parents[1] / "data"
@@ -104,6 +106,9 @@ async def test_a_filled_database_of_every_schema_is_read(dump: Path, tmp_path: P
             await store.write(fill_neighbours)
         if dump.stem < "schema_0004":
             await store.write(fill_fleet)
+        if dump.stem < "schema_0005":
+            await store.write(fill_sessions)
+        await read_sessions(store)
         await read_fleet(store)
         await read_neighbours(store)
         await read_net(store)

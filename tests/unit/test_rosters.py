@@ -36,6 +36,10 @@ async def fill(tx: Tx) -> None:
             await steps.change(tx, hair.number, seq, 0, at=NOW)
     await signup_entries.settle(tx, hair.number)
     await signup_entries.note(tx, hair.number, 1, attended_at=NOW + timedelta(days=3))
+    talk = await signups.create(tx, NewSignup("讲座"), NOW)
+    await signup_entries.sign(tx, talk.number, name="小吴", heads=1, at=NOW, choice="下午场")
+    await signup_entries.sign(tx, talk.number, name="张三", heads=1, at=NOW)
+    await signup_entries.settle(tx, talk.number)
     await signup_entries.sign(tx, shots.number, name="小吴", heads=1, at=NOW, slot=2)
     await signup_entries.settle(tx, shots.number)
     await signup_entries.give_phone(tx, shots.number, 1, PHONE)
@@ -77,3 +81,11 @@ async def test_windows_have_a_column_and_numbers_are_shown_only_when_asked_for(t
     assert head == ["序号", "姓名", "楼栋", "人数", "代报人", "场次", "状态", "签到", *(["电话"] if phones else [])]
     assert row[5] == "第2场 10:00"
     assert (PHONE in row) is phones
+
+
+async def test_sessions_that_rows_of_a_chain_name_have_that_column_too(tmp_path: Path) -> None:
+    async with await fresh_store(tmp_path) as store:
+        await store.write(fill)
+        head, *rows = await export(store, 3, tmp_path / "名单.xlsx")
+    assert head[5] == "场次"
+    assert [(row[1], row[5]) for row in rows] == [("小吴", "下午场"), ("张三", None)]

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.texts import chains as texts
+from storage import people, signups
 from storage import signup_entries as rosters
-from storage import signups
 from storage.model import Message, MessageKind
 from storage.signup_entries import Entry
 from storage.signups import EntryState
@@ -123,6 +123,38 @@ async def test_who_did_both_is_in_once_with_what_they_said_later(stage: Stage) -
     await stage.say("张三", "报名 3人")
     await write(stage, "孙八", "李四", "张三 4人", "孙八", head=head)
     assert await roster(stage) == [("张三", 3), ("李四", 1), ("孙八", 1)]
+
+
+async def test_the_session_of_a_row_stands_in_the_roster(stage: Stage) -> None:
+    await stage.cast("刘姐", "微网格长")
+    await write(stage, "王孃孃", "上午场 王孃孃 2人")
+    await write(stage, "张三", "上午场 王孃孃 2人", "张三 第2场")
+    assert [(entry.name, entry.heads, entry.choice) for entry in await entries(stage)] == [
+        ("王孃孃", 2, "上午场"),
+        ("张三", 1, "第2场"),
+    ]
+    await write(stage, "张三", "上午场 王孃孃 2人", "张三 第3场")
+    await stage.say("刘姐", "名单 H1", room=None)
+    assert (await stage.told("刘姐"))[-1].endswith("1. 王孃孃 2人 上午场\n2. 张三 1人 第3场")
+
+
+async def test_whom_wechat_names_as_who_started_it_organises_it_and_nobody_else(stage: Stage) -> None:
+    """Their own copy, without a row, never reached us."""
+    await write(stage, "王孃孃", "王孃孃", starter="u刘")
+    await write(stage, "张三", "王孃孃", "张三", starter="u刘")
+    await write(stage, "孙八", "王孃孃", "张三", "孙八", starter="u刘")
+    await write(stage, "王孃孃", "王孃孃", "孙八", starter="u刘")
+    assert ("张三", 1) in await roster(stage), "the first in the list is not its organiser"
+    (signup,) = await stage.store.read(signups.every)
+    starter = await stage.store.read(lambda tx: people.find(tx, ACCOUNT, "u刘"))
+    assert starter is not None
+    assert signup.organiser_id == starter.id
+    await write(stage, "李四", "王孃孃", "张三", "孙八", "李四", starter="u刘")
+    await write(stage, "刘姐", "王孃孃", "孙八", "李四", sender="u刘", starter="u刘")
+    assert await roster(stage) == [("王孃孃", 1), ("孙八", 1), ("李四", 1)]
+    await write(stage, "赵六", "王孃孃", "孙八", "李四", "赵六")  # pasted as text, which names nobody
+    (signup,) = await stage.store.read(signups.every)
+    assert signup.organiser_id == starter.id
 
 
 async def test_what_is_said_of_a_full_list_is_said_once(stage: Stage) -> None:

@@ -79,6 +79,41 @@ def test_the_shapes(text: str, entries: list[tuple[int, str, int]]) -> None:
     assert read(text) == entries
 
 
+@pytest.mark.parametrize(
+    ("row", "name", "heads", "choice"),
+    [
+        ("第1场 周小芳 2人", "周小芳", 2, "第1场"),
+        ("周小芳第二场", "周小芳", 1, "第二场"),
+        ("上午场 李建国+1", "李建国", 2, "上午场"),
+        ("陈妈妈\n下午 3人", "陈妈妈", 3, "下午"),
+        ("晚上\n陈妈妈", "陈妈妈", 1, "晚上"),
+        ("C场 李建国", "李建国", 1, "C场"),
+        ("李建国b组", "李建国", 1, "b组"),
+        ("9:00-10:00 李建国", "李建国", 1, "9:00-10:00"),
+        ("9-10点 3-1-502 李建国", "李建国", 1, "9-10点"),
+        ("李建国 10点半那场 一家三口", "李建国", 3, "10点半那场"),
+        ("李建国 周日下午", "李建国", 1, "周日下午"),
+        ("周六 周一鸣", "周一鸣", 1, "周六"),
+        ("第1场、第2场都来 李建国", "李建国", 1, "第1场、第2场都来"),
+        ("亲子场 李建国 2大1小", "李建国", 3, "亲子场"),
+        ("1502 早场", "1502", 1, "早场"),
+        ("午场", "午场", 1, "午场"),
+        # no sessions
+        ("周一鸣", "周一鸣", 1, ""),
+        ("李建国 操场集合", "李建国", 1, ""),
+        ("张组长", "张组长", 1, ""),
+        ("罗一组", "罗一组", 1, ""),
+        ("Ann Lee", "Ann Lee", 1, ""),
+        ("李建国 5-2-301 2人", "李建国", 2, ""),
+    ],
+)
+def test_the_session_of_a_row_is_neither_name_nor_number(row: str, name: str, heads: int, choice: str) -> None:
+    found = chain.parse(f"#接龙\n体检\n\n1. {row}")
+    assert found is not None
+    (entry,) = found.entries
+    assert (entry.name, entry.heads, entry.choice) == (name, heads, choice)
+
+
 def test_title_and_example_and_whole_rows() -> None:
     found = chain.parse(
         "@小格 #接龙\n义诊\n\n周六9点 打13612345678\n例 姓名+楼栋\n\n1. 李建国\n13712345678\n\n2. 周小芳"
@@ -157,7 +192,9 @@ def test_anything_is_read(text: str, start: int, length: int) -> None:
         assert "13612345678" not in f"{found.title}{found.example}{found.entries}"
 
 
-@pytest.mark.parametrize("line", ["1. 李建国\n", "1.\n", "①", "例\n", "代", "1. 3栋2单元1502-", "\n", "12人"])
+@pytest.mark.parametrize(
+    "line", ["1. 李建国\n", "1.\n", "①", "例\n", "代", "第1场", "9:", "周一上午", "1. 3栋2单元1502-", "\n", "12人"]
+)
 def test_hostile_input_is_read_in_time(spent, line: str) -> None:
     text = ("#接龙\n" + line * 20_000)[:20_000]
     rows = [Row("a", n, 5) for n in range(200)]

@@ -95,6 +95,7 @@ def test_chain_rows_of_the_raw_xml() -> None:
         MessageKind.CHAIN,
         "#接龙\n大扫除\n\n1. 张三",
         chain=(ChainRow("wxid_a", datetime.fromtimestamp(1687786648, UTC), 12, 2),),
+        starter="wxid_a",
     )
     row = told.chain[0]
     units = told.text.encode("utf-16-le")
@@ -109,7 +110,9 @@ def test_a_chain_is_one_under_any_number(wire_type: int) -> None:
 
 def test_a_chain_in_a_text_message_names_no_authors() -> None:
     told = interpret(7, PAYLOADS["jielong_raw_xml_ranges"]["xml"])
-    assert (told.kind, told.chain) == (MessageKind.CHAIN, ()), "anybody can type XML that names somebody else"
+    assert (told.kind, told.chain, told.starter) == (MessageKind.CHAIN, (), None), (
+        "anybody can type XML that names somebody else"
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,6 +129,12 @@ def test_an_unreadable_row_is_left_out(row: str) -> None:
     inner = f"<solitaire><content><i>{row}</i><i><u>wxid_b</u><t>0</t><r>1-2</r></i></content></solitaire>"
     xml = chain(f"<![CDATA[{inner}]]>")
     assert interpret(10, xml).chain == (ChainRow("wxid_b", None, 1, 2),)
+
+
+@pytest.mark.parametrize("mark", ["", "<au></au>", "<au> </au>"])
+def test_a_chain_that_does_not_say_who_started_it(mark: str) -> None:
+    inner = f"<solitaire>{mark}<content><i><u>wxid_b</u><r>1-2</r></i></content></solitaire>"
+    assert interpret(10, chain(f"<![CDATA[{inner}]]>")).starter is None
 
 
 def test_a_chain_with_unreadable_rows_keeps_its_list() -> None:
