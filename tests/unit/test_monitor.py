@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,8 @@ from storage import accounts, inbox, outbox, rooms, standing
 from storage.engine import Store, StoreError, Tx
 from storage.model import Alias, Arrival, Draft, Grant, Lane, Message, MessageKind, PostKind, Role, RoomState
 from storage.testing import fresh_store
+from tests.unit.ports import free_port
+from tests.unit.test_house import until
 
 MORNING = datetime(2025, 6, 12, 2, 0, tzinfo=UTC)
 APPEAL = "3栋2单元电梯又坏了，我电话13812345678"
@@ -88,15 +90,6 @@ def samples(text: str) -> dict[str, Sample]:
     return found
 
 
-async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            found = true()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.005)
-
-
 def make_house(
     store: Store,
     wires: dict[str, Simulator],
@@ -131,8 +124,18 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def living(house: House) -> AsyncIterator[None]:
+    """What was due at the start is done when the block begins; the next tick comes a minute later."""
+    ticked, step = asyncio.Event(), house._jobs.step
+
+    async def stepped() -> datetime | None:
+        soon = await step()
+        ticked.set()
+        return soon
+
+    house._jobs.step = stepped  # type: ignore[method-assign]
     life = asyncio.create_task(house.run())
     try:
+        await until(lambda: ticked.is_set() or life.done())
         yield
     finally:
         house.stop()
@@ -140,7 +143,7 @@ async def living(house: House) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def town(store: Store, classifier: Classifier) -> AsyncIterator[Town]:
+async def town(store: Store, classifier: Classifier, unhurried: None) -> AsyncIterator[Town]:
     clock = SystemClock(start=MORNING)
     wires = {name: Simulator(name, clock) for name in ("one", "two")}
     house = make_house(store, wires, clock, classifier)
@@ -203,7 +206,7 @@ async def test_the_groups_of_each_account_and_those_that_nobody_reaches(town: To
     found = await town.metrics()
     assert found["xiaoge_rooms"][("account", "two"), ("role", "stands_by")] == 1
     assert set(found["xiaoge_rooms_mute"].values()) <= {0}
-    await town.store.write(die)  # from here on the shared group may be handed over at any moment
+    await town.store.write(die)  # the shared group may be handed over with the next tick
     found = await town.metrics()
     assert found["xiaoge_account_dead"] == {(("account", "one"),): 1, (("account", "two"),): 0}
     assert found["xiaoge_rooms_mute"][("account", "one"),] >= 1
@@ -249,32 +252,34 @@ async def test_an_error_that_nobody_foresaw_is_told_without_its_words(
 
 
 async def test_a_store_that_hangs_is_asked_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.monitor.PATIENCE", 0.02)
-    again = asyncio.Event()
+    again, hanging, asked = asyncio.Event(), asyncio.Event(), 0
+    real = Watch._leave_mark
 
-    hanging = asyncio.Event()
+    async def counted(self: Watch) -> None:
+        nonlocal asked
+        asked += 1
+        await real(self)
 
     async def hang(tx: object) -> None:
         hanging.set()
         await again.wait()
 
+    monkeypatch.setattr(Watch, "_leave_mark", counted)
     held = asyncio.create_task(town.store.write(hang))
     await hanging.wait()
     try:
-        waiting = []
-        for _ in range(3):
-            status, found = await town.ready()
-            assert (status, found["store"]["error"]) == (503, "the database has taken no write for 0.02 s")
-            waiting.append(town.store._queue.qsize())
-        assert waiting == waiting[:1] * 3
+        with monkeypatch.context() as impatient:
+            impatient.setattr("bot.monitor.PATIENCE", 0.02)
+            for _ in range(3):
+                status, found = await town.ready()
+                assert (status, found["store"]["error"]) == (503, "the database has taken no write for 0.02 s")
+        assert asked == 1
     finally:
         again.set()
         await held
-
-    async def back() -> bool:
-        return (await town.ready())[0] == 200
-
-    await until(back)
+    assert (await town.ready())[0] == 200
+    assert (await town.ready())[0] == 200
+    assert asked == 2
 
 
 async def test_a_house_that_stops_is_not_ready(store: Store, classifier: Classifier) -> None:
@@ -448,7 +453,7 @@ async def test_only_reading_is_offered(town: Town) -> None:
 # --- the server ---
 async def test_the_house_starts_and_stops_its_monitor(store: Store, classifier: Classifier) -> None:
     clock = SystemClock(start=MORNING)
-    monitor = Monitor(port=0)
+    monitor = Monitor(port=free_port())
     house = make_house(store, {"one": Simulator("one", clock)}, clock, classifier, monitor)
     async with living(house), ClientSession() as ask:
         await until(lambda: bool(monitor.addresses))
