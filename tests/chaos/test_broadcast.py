@@ -146,7 +146,8 @@ class Outcome:
     def _under_way(self, group: str, row: RoomLine, ends: set[datetime]) -> bool:
         """Whether a life ended between the claim of its line and the answer."""
         assert row.at is not None
-        answers = [entry.at for entry in self.log if entry.conversation == group and entry.what == "answered"]
+        here = [entry.at for entry in self.log if entry.conversation == group and entry.what == "answered"]
+        answers = [at for at in here if at > row.at]  # what was answered before was somebody's question there
         until = row.at + 2 * fleet.LATENCY[1] * fleet.SECOND
         return any(row.at <= end <= min([until, *answers]) for end in ends)
 
