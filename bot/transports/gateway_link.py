@@ -301,12 +301,17 @@ class Link:
         timing = self._timing
         loop = asyncio.get_running_loop()
         opened, asked, answered = loop.time(), False, False
+        heard, stood_still = opened, 0.0
         while True:
+            turn = loop.time()
             await asyncio.sleep(timing.quiet / 4)
             now = loop.time()
             if self._held:
                 continue
-            silent = now - (self._last_word if self._up else opened)
+            since = self._last_word if self._up else opened
+            # The wire may have spoken while this very process, or its machine, stood still: that was no silence.
+            heard, stood_still = since, now - turn - timing.quiet / 4 + (stood_still if since == heard else 0.0)
+            silent = now - since - stood_still
             if silent >= (timing.idle if self._up else timing.connect):
                 # A stock gateway may take our predecessor's end for that of our stream (event-stream-manager.js of
                 # puppet-service 1.19): calls are answered, but nothing is heard any more. A new stream tells.

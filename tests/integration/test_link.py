@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,14 +25,18 @@ from tests.integration.gateway_process import PATIENCE, Gateway, free_port, unti
 pytestmark = pytest.mark.gateway
 
 TOKEN = "test-token"  # noqa: S105
-QUICK = Timing(deadline=2.0, connect=5.0, quiet=0.8, idle=3.0, login=2.0, backoff=0.1, backoff_cap=0.5)
+LENIENT = Timing(backoff=0.1, backoff_cap=0.5)
+# For tests that wait for a deadline to pass.
+QUICK = Timing(deadline=4.0, connect=10.0, quiet=1.0, idle=5.0, login=2.0, backoff=0.1, backoff_cap=0.5)
 
 
 class Ear:
     """A transport that is being listened to."""
 
-    def __init__(self, endpoint: str, *, token: str = TOKEN, tls_ca: Path | None = None) -> None:
-        self.transport = WechatyTransport("main", endpoint, token, tls_ca=tls_ca, timing=QUICK)
+    def __init__(
+        self, endpoint: str, *, token: str = TOKEN, tls_ca: Path | None = None, timing: Timing = LENIENT
+    ) -> None:
+        self.transport = WechatyTransport("main", endpoint, token, tls_ca=tls_ca, timing=timing)
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._task = asyncio.create_task(self._listen())
 
@@ -232,19 +238,28 @@ async def test_a_puppet_that_gives_no_ids(make_gateway: MakeGateway) -> None:
     await ear.close()
 
 
-async def test_send_errors(shared: Gateway, guest: Ear) -> None:
+@pytest.mark.parametrize(("kind", "error"), [("throttle", Throttled), ("reject", Rejected)])
+async def test_an_error_says_that_nothing_went_out(
+    shared: Gateway, guest: Ear, kind: str, error: type[Exception]
+) -> None:
     before = len(await shared.sent())
-    for kind, error in (
-        ("throttle", Throttled),
-        ("reject", Rejected),
-        ("hang", OutcomeUnknown),
-        ("lost", OutcomeUnknown),
-    ):
+    await shared.do("fault", kind=kind)
+    with pytest.raises(error):
+        await guest.transport.send_text("R0@chatroom", kind)
+    assert len(await shared.sent()) == before
+
+
+async def test_a_line_without_an_answer_is_of_unknown_fate(shared: Gateway) -> None:
+    ear = Ear(shared.endpoint, timing=QUICK)
+    await ear.next(EventKind.UP)
+    before = len(await shared.sent())
+    for kind in ("hang", "lost"):
+        await until(lambda: ear.transport.online)  # an unanswered line makes the link wait for a sign of life
         await shared.do("fault", kind=kind)
-        await until(lambda: guest.transport.online)  # an unanswered line makes the link wait for a sign of life
-        with pytest.raises(error):
-            await guest.transport.send_text("R0@chatroom", kind)
+        with pytest.raises(OutcomeUnknown):
+            await ear.transport.send_text("R0@chatroom", kind)
     assert [one["text"] for one in (await shared.sent())[before:]] == ["lost"], "only the lost answer's line went out"
+    await ear.close()
 
 
 async def test_an_account_that_is_logged_out_and_only_its_errors_say_so(make_gateway: MakeGateway) -> None:
@@ -365,7 +380,9 @@ async def test_a_send_under_way_when_the_gateway_dies_is_of_unknown_outcome(gate
         await sending
 
 
-async def test_a_frozen_gateway_is_noticed(gateway: Gateway, ear: Ear) -> None:
+async def test_a_frozen_gateway_is_noticed(gateway: Gateway) -> None:
+    ear = Ear(gateway.endpoint, timing=QUICK)
+    await ear.next(EventKind.UP)
     await gateway.say("之前")
     await ear.message()
     gateway.freeze()
@@ -383,6 +400,21 @@ async def test_a_frozen_gateway_is_noticed(gateway: Gateway, ear: Ear) -> None:
     await ear.next(EventKind.UP)
     await gateway.say("之后")
     assert (await ear.message()).text == "之后"
+    await ear.close()
+
+
+async def test_who_stood_still_does_not_take_it_for_silence(make_gateway: MakeGateway) -> None:
+    """A machine that slept, a process that was stopped: what came meanwhile lies in the socket."""
+    gateway = await make_gateway(DONG=0)
+    timing = replace(QUICK, idle=2.0)
+    ear = Ear(gateway.endpoint, timing=timing)
+    await ear.next(EventKind.UP)
+    for _ in range(4):  # while it starts a gateway has something to say by itself
+        time.sleep(timing.idle + 0.5)  # noqa: ASYNC251  the loop stands still
+        await gateway.say("还在吗")
+        async with asyncio.timeout(PATIENCE):
+            assert (await ear.events.get()).kind is EventKind.MESSAGE
+    await ear.close()
 
 
 @pytest.mark.parametrize("dong", [0, 1])
@@ -390,7 +422,7 @@ async def test_a_quiet_link_stays_up(make_gateway: MakeGateway, dong: int) -> No
     """Dings keep it alive for longer than its idle time, whether or not the puppet answers with a Dong. Where it does
     not, a second stream of events shows that it is the puppet's way, and not the stream's end."""
     gateway = await make_gateway(DONG=dong)
-    ear = Ear(gateway.endpoint)
+    ear = Ear(gateway.endpoint, timing=QUICK)
     await ear.next(EventKind.UP)
     if not dong:
         await ear.next(EventKind.DOWN)
@@ -474,7 +506,7 @@ async def test_two_accounts_share_nothing(make_gateway: MakeGateway) -> None:
 
 async def test_calls_in_flight_are_bounded(gateway: Gateway, ear: Ear) -> None:
     ids = [await gateway.say(f"第{n}句", silent=True) for n in range(100)]
-    await gateway.do("slow", ms=50)
+    await gateway.do("slow", ms=250)
     await asyncio.gather(*(ear.transport.fetch(one) for one in ids))
     assert 16 < (await gateway.do("stats"))["mostInFlight"] <= 32
 
