@@ -45,14 +45,19 @@ def require_node() -> None:
     done.touch()
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port to listen at later: below those that the system gives to outgoing connections, so that none is given away
-    in between."""
+    """A port to listen at later, no other caller's: below those that the system gives to outgoing connections, so that
+    none is given away in between."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.SystemRandom().randrange(20_000, 32_000)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 async def until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], *, every: float = 0.05) -> None:

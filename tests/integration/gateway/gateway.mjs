@@ -22,15 +22,18 @@ let counting // of the account whose server is being made: one is made after the
 const addService = grpc.Server.prototype.addService
 grpc.Server.prototype.addService = function (definition, implementation) {
   const traffic = counting
+  let listened = false // an event stream is let in and not closed yet
   if (traffic.keepalive) Object.assign(this, { keepaliveTimeMs: traffic.keepalive, keepaliveTimeoutMs: traffic.keepalive })
   for (const [name, handler] of Object.entries(implementation)) {
     implementation[name] = (call, callback) => {
       traffic.calls[name] = (traffic.calls[name] ?? 0) + 1
       if (!callback && name !== 'event') return handler(call) // a file that is downloaded
       if (!callback) { // the event stream
-        if (!traffic.attached) traffic.streams += 1 // the server refuses a second one beside it
-        traffic.attached += 1
-        call.once('close', () => { traffic.attached -= 1 })
+        if (!listened) { // the server refuses a second one beside it
+          listened = true
+          traffic.streams += 1
+          call.once('close', () => { listened = false })
+        }
         return handler(call)
       }
       traffic.mostInFlight = Math.max(traffic.mostInFlight, ++traffic.inFlight)
@@ -45,8 +48,13 @@ process.stdin.on('end', () => process.exit(0))
 process.on('uncaughtException', error => console.error('uncaught', error))
 process.on('unhandledRejection', error => console.error('unhandled', error))
 
-for (const settings of JSON.parse(process.env.ACCOUNTS ?? '[{}]')) await host({ ...process.env, ...settings })
-console.log('up')
+try {
+  for (const settings of JSON.parse(process.env.ACCOUNTS ?? '[{}]')) await host({ ...process.env, ...settings })
+  console.log('up')
+} catch (error) { // a port is taken: who speaks to it would drive another account
+  console.error('not up', error)
+  process.exit(1)
+}
 
 /** One account behind a server of its own. */
 async function host (env) {
@@ -67,7 +75,7 @@ async function host (env) {
   const roomId = number => `${ROOM}${number}@chatroom`
 
   const keepalive = 500 * Number(env.KEEPALIVE ?? 0) // seconds until a client that answers no ping is let go; 0: never
-  const traffic = { keepalive, calls: {}, streams: 0, attached: 0, inFlight: 0, mostInFlight: 0 }
+  const traffic = { keepalive, calls: {}, streams: 0, inFlight: 0, mostInFlight: 0 }
 
   // ---------------------------------------------------------------- the account
   const sent = []
@@ -315,7 +323,7 @@ async function host (env) {
     stats: () => ({ ...traffic, sent, accepted, settings: Object.fromEntries(settings) }),
   }
 
-  http.createServer(async (request, response) => {
+  const control = http.createServer(async (request, response) => {
     let body = ''
     for await (const part of request) body += part
     try {
@@ -325,7 +333,8 @@ async function host (env) {
       response.statusCode = 500
       response.end(String(error?.stack ?? error))
     }
-  }).listen(CONTROL, '127.0.0.1')
+  })
+  await new Promise((resolve, reject) => control.once('error', reject).listen(CONTROL, '127.0.0.1', resolve))
 
   const tls = CERT ? { serverCert: CERT, serverKey: KEY } : { disable: true }
   counting = traffic
