@@ -246,7 +246,7 @@ class Dispatcher:
         passed.finished.append((message.account, message.id, reason))
         if len(passed.finished) >= FLUSH_AFTER:
             self._flush_now.set()
-        self._done(channel, message, reason, ())
+        self._done(channel, message, analysis, reason, ())
         return True
 
     async def _effect(self, channel: Channel, message: Message, analysis: Analysis) -> None:
@@ -307,7 +307,7 @@ class Dispatcher:
             if context.shown is not None:
                 await show(self._store, channel.transport, channel.fence, self._clock, context, context.shown)
         channel.written(message.id)
-        self._done(channel, message, reason, joined)
+        self._done(channel, message, analysis, reason, joined)
         if context is not None:  # the echo of our own line queues none
             self._wake_senders()
 
@@ -321,10 +321,12 @@ class Dispatcher:
             log.warning("not accepted", action=message.kind.value, account=message.account, error=str(error))
 
     # ---------------------------------------------------------------- afterwards
-    def _done(self, channel: Channel, message: Message, reason: str, joined: tuple[int, ...]) -> None:
+    def _done(
+        self, channel: Channel, message: Message, analysis: Analysis, reason: str, joined: tuple[int, ...]
+    ) -> None:
         channel.done(message.id)
         self.reasons[reason] += 1
-        self.receipts.note(message, reason)
+        self.receipts.note(message, reason, analysis.text)
         if self._heard is not None:
             self._heard(message, reason, joined)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from nlp import shape
+from nlp.normalize import normalise
 from storage import notices
 from storage.engine import Tx
 from storage.model import Message, Outgoing
 
 FOR = timedelta(hours=24)
-# What a message was counted as that says no more than that it was read.
-SAYS_SO = frozenset({"ack", "thanks"})
+# What a message was counted as that may say that a notice was read: 1 is an answer only where something was asked, and
+# 好的谢谢 thanks.
+MAY_SAY_SO = frozenset({"ack", "thanks"})
 
 Said = tuple[int, str, str]  # notice, account, IM id
 
@@ -39,9 +42,9 @@ class Receipts:
         number, at = self._latest(message)
         return number > 0 and at <= message.sent_at <= at + FOR
 
-    def note(self, message: Message, reason: str) -> None:
-        """A message is finished; 收到 to a notice of the last day counts."""
-        if reason in SAYS_SO and self.noticed(message):
+    def note(self, message: Message, reason: str, said: str) -> None:
+        """A message is finished; 收到 to a notice of the last day counts. `said`: its words without what they quote."""
+        if reason in MAY_SAY_SO and self.noticed(message) and shape.is_receipt(normalise(said)):
             self._said.add((self._latest(message)[0], message.account, message.sender))
 
     def _latest(self, message: Message) -> tuple[int, datetime]:

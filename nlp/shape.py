@@ -12,15 +12,16 @@ from nlp.decision import Shape
 # Possessive throughout: what was taken is not given back, so hostile repetition stays linear.
 _FILL = r"[哈了啦哦噢呀啊嘛呢的吧喔嗯呐咯哟捏么~～!。.,、?\s]*+"
 _RECEIPT = r"已收到|收到|收悉|已阅|已读|知悉|1"
-_ASSENT = (
-    r"好嘞|好勒|好滴|好的|好|okay|ok|嗯|恩|哦|噢|知道|明白|了解|清楚|行|可以|没问题|遵命|对的|对|是的|是|同意|没错|懂"
-)
+_AGREED = r"好嘞|好勒|好滴|好的|okay|ok|知道|明白|了解|清楚|行|可以|没问题|遵命|对的|对|是的|是|同意|没错|懂"
+_ASSENT = rf"{_AGREED}|好|嗯|恩|哦|噢"
 _POLITE = (
     r"谢谢|多谢|感谢|谢|辛苦|麻烦|thanks|thx|大家|你们|您们|你|您|各位|网格员|网格长|物业|社区|群主|领导|老师|师傅|姐|哥"
     r"|(?:小[\u4e00-\u9fff])"
 )
 _RECEIPT_RULE = re.compile(rf"(?:{_FILL}(?>{_RECEIPT}|{_ASSENT}|{_POLITE}){_FILL})++")
 _HAS_RECEIPT = re.compile(_RECEIPT)
+# What says 收到 beside thanks: the nods 嗯 and 哦 end any sentence, and 好 behind a name greets.
+_ASSENTED = re.compile(rf"{_RECEIPT}|{_AGREED}|^好")
 _NODS = re.compile(rf"[嗯恩哦噢]{_FILL}")  # a word of assent that is a filler, too, and nothing else
 _THANKS_WORD = re.compile(r"谢|感谢|辛苦|thanks|thx")
 _PLUS_ONE = re.compile(
@@ -73,6 +74,17 @@ def of(text: str) -> Shape:
 
 
 def is_greeting(text: str) -> bool:
+def is_receipt(text: str) -> bool:
+    """Whether a normal text says that something was read, and no more than that: 收到, 1, 好的 谢谢. Thanks alone do
+    not."""
+    bare = text.strip(_EDGES)
+    if len(bare) > _LONGEST:
+        return False
+    if _NODS.fullmatch(bare):
+        return True
+    return _RECEIPT_RULE.fullmatch(bare) is not None and _ASSENTED.search(bare) is not None
+
+
     """Whether a normal text said to the bot is a greeting or small talk with it."""
     bare = text.strip(_EDGES)
     if len(bare) > _LONGEST:
