@@ -21,18 +21,25 @@ _FIELDS = tuple(field.name for field in fields(Outgoing))
 _DRAFT_FIELDS = tuple(field.name for field in fields(Draft))
 _OUTGOING = sa.select(*(outbox.c[name] for name in _FIELDS))
 # Built once: the senders ask all the time. Lane by lane, each read in the order of its index and no further than asked:
-# a sort of all that waits would cost more the more waits.
+# a sort of all that waits would cost more the more waits. But for emergencies: those of a notice to all groups, perhaps
+# hundreds, go after what concerns somebody in particular: that an account is stopped, or somebody in danger.
 _OF_LANE = (QUEUED, outbox.c.account == sa.bindparam("of"))
+_OF_NOTICE = sa.and_(outbox.c.key >= "notice:", outbox.c.key < "notice;")  # storage/notices.py
+_RANKS: dict[Lane, sa.ColumnElement[int]] = {
+    Lane.EMERGENCY: sa.case((_OF_NOTICE, sa.literal_column("1")), else_=sa.literal_column("0")),
+    Lane.REPLY: sa.literal_column("2"),
+    Lane.NOTICE: sa.literal_column("3"),
+}
 _DUE = sa.union_all(
     *(
         sa.select(
-            sa.select(sa.literal_column(str(rank)).label("rank"), *(outbox.c[name] for name in _FIELDS))
+            sa.select(rank.label("rank"), *(outbox.c[name] for name in _FIELDS))
             .where(*_OF_LANE, outbox.c.lane == lane, outbox.c.not_before <= sa.bindparam("now"))
-            .order_by(outbox.c.not_before, outbox.c.id)
+            .order_by(*([_OF_NOTICE] if lane is Lane.EMERGENCY else []), outbox.c.not_before, outbox.c.id)
             .limit(sa.bindparam("most", type_=sa.Integer))
             .subquery()
         )
-        for rank, lane in enumerate(Lane)
+        for lane, rank in _RANKS.items()
     )
 ).order_by("rank", "not_before", "id")
 _NEXT_DUE = sa.union_all(
@@ -147,7 +154,8 @@ async def reword(
 
 
 async def due(tx: Tx, account: str, now: datetime, limit: int = 50) -> list[Outgoing]:
-    """Queued lines whose time has come, at most `limit` of each lane: lane, then not_before, then id."""
+    """Queued lines whose time has come, at most `limit` of each lane: lane, then not_before, then id; emergencies of
+    a notice after all others."""
     values = {"of": account, "now": now, "most": limit}
     return [Outgoing(*tuple(row)[1:]) for row in await tx.execute(_DUE, values)]
 

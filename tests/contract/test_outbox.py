@@ -63,6 +63,19 @@ async def test_due_lines_by_lane_then_time_then_id(store: Store) -> None:
     assert [line.key for line in two_of_each] == ["fire", "first", "second", "notice"]
 
 
+async def test_what_is_urgent_for_somebody_goes_before_an_urgent_notice_to_all(store: Store) -> None:
+    for key in ("notice:3:1", "notice:3:1:file", "notice:3:2"):
+        await put(store, key, lane=Lane.EMERGENCY, not_before=NOW - 9 * MINUTE)
+    await put(store, "reply", not_before=NOW - 9 * MINUTE)
+    for key in ("detour:b:T3", "advice:S1", "noticed:3", "told:S1:1"):
+        await put(store, key, lane=Lane.EMERGENCY, not_before=NOW)
+    due = await store.read(lambda tx: outbox.due(tx, "a", NOW))
+    alarms = ["detour:b:T3", "advice:S1", "noticed:3", "told:S1:1"]
+    assert [line.key for line in due] == [*alarms, "notice:3:1", "notice:3:1:file", "notice:3:2", "reply"]
+    one_of_each = await store.read(lambda tx: outbox.due(tx, "a", NOW, 1))
+    assert [line.key for line in one_of_each] == ["detour:b:T3", "reply"]
+
+
 async def test_the_next_due_moment(store: Store) -> None:
     assert await store.read(lambda tx: outbox.next_due(tx, "a", NOW - MINUTE)) is None
     await put(store, "later", lane=Lane.NOTICE, not_before=NOW + MINUTE)

@@ -102,6 +102,18 @@ async def test_an_emergency_overtakes(mouth: Mouth) -> None:
     assert mouth.said() == ["first", "fire", "waiting"]
 
 
+async def test_an_alarm_overtakes_an_urgent_notice_to_all_groups(mouth: Mouth) -> None:
+    for n in range(60):
+        await mouth.queue(f"notice:1:{n}", to=f"r{n}", lane=Lane.EMERGENCY)
+    await mouth.run_for(15)
+    said_before = len(mouth.said())
+    assert 0 < said_before < 10
+    await mouth.queue("detour:b:T1", to="office", lane=Lane.EMERGENCY)
+    await mouth.run_for(3600)
+    assert mouth.said()[said_before] == "detour:b:T1"
+    assert len(mouth.said()) == 61
+
+
 async def test_a_line_waits_for_its_moment_and_another_room_goes_ahead(mouth: Mouth) -> None:
     await mouth.queue("later", after=20)
     await mouth.queue("now", to="r2")
