@@ -27,7 +27,7 @@ from storage import chains, people
 from storage import signup_entries as rosters
 from storage import signups as rows
 from storage.chains import Copy, NewLine
-from storage.model import MessageKind, Person, PostKind, Room, RoomKind
+from storage.model import Alias, MessageKind, Person, PostKind, Room, RoomKind
 from storage.signups import EntryState, NewSignup, Signup, SignupState, Source
 
 WITHIN = timedelta(days=7)  # between two copies of one list of which nobody knows when it is
@@ -199,13 +199,15 @@ async def _record(ctx: Context, room: Room, signup: Signup, found: Chain) -> Non
     """Keep the copy and what it has of rows that were in none before."""
     sender, message = await ctx.person(), ctx.message
     known = await chains.lines(ctx.tx, signup.number)
-    by_digest = {line.digest: line for line in known}
+    silent = [
+        alias
+        for person in await people.silent(ctx.tx, message.account)
+        for alias in person.aliases
+        if alias.account == message.account
+    ]
+    erased = {line.digest for line in known if not line.name}
     numbers: list[int] = []
     for entry, text in zip(found.entries, _words(found), strict=True):
-        erased = by_digest.get(chains.digest(ctx.tx, text))
-        author = None
-        if entry.author is not None and (erased is None or erased.name):
-            author = await _author(ctx, entry.author, entry.name if not entry.proxy else "", sender)
         building = location.locate(entry.text.split("\n", 1)[0]).building
         new = NewLine(
             text,
@@ -213,10 +215,20 @@ async def _record(ctx: Context, room: Room, signup: Signup, found: Chain) -> Non
             f"{building}栋" if building else "",
             min(entry.heads, MOST_HEADS),
             entry.proxy,
-            author,
+            None,
             entry.at,
             entry.choice,
         )
+        if _by_silent(entry, new.building, silent):
+            before = next((line for line in known if line.name == entry.name), None)
+            if before is not None:  # from the time when they were recorded: what they write now changes nothing
+                numbers.append(before.number)
+                continue
+            # One more comes, says whoever sent this copy; not a word of whoever wrote the row is kept.
+            new = replace(new, name="", building="", choice="", proxy=True)
+        elif entry.author is not None and chains.digest(ctx.tx, text) not in erased:
+            author = await _author(ctx, entry.author, entry.name if not entry.proxy else "", sender)
+            new = replace(new, author=author)
         line = await chains.add_line(ctx.tx, signup.number, new, known)
         if line not in known:
             known.append(line)
@@ -225,6 +237,13 @@ async def _record(ctx: Context, room: Room, signup: Signup, found: Chain) -> Non
     title = chains.digest(ctx.tx, _bare(found.title))
     copy = Copy(message.account, message.id, room.id, message.sent_at, sender.id, title, tuple(numbers), leads)
     await chains.add_copy(ctx.tx, signup.number, copy)
+
+
+def _by_silent(entry: chain.Entry, building: str, silent: Sequence[Alias]) -> bool:
+    """Whether a row is by somebody who does not want to be recorded: a neighbour's copy carries it along."""
+    if entry.author is not None:
+        return any(alias.im_id == entry.author for alias in silent)
+    return any(chain.wrote(alias.nick, entry, building) for alias in silent)
 
 
 async def _started(ctx: Context, signup: Signup) -> Signup:

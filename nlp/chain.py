@@ -81,6 +81,7 @@ _OPINION = re.compile(
 )
 _THINKS = re.compile(r"(?:不?同意|赞成|反对|支持|弃权|没意见|无意见)[。.!！]?$")
 _LONGEST_CHOICE = 24
+_SHORTEST_NAME = 2
 _LONGEST_NAME = 3  # family and given name; what is longer is a title with a name, or no name
 _SIGNS_UP = ("接龙", "接龍", "报名", "報名", "登记", "登記", "参加", "參加")
 _SURNAMES = frozenset(
@@ -225,6 +226,20 @@ def resembles(nick: str, name: str, building: str = "") -> bool | None:
         called = own.endswith(_CALLED) or other.endswith(_CALLED) or own[0] in "老小阿" or other[0] in "老小阿"
         return None if family and called else False
     return None
+
+
+def wrote(nick: str, entry: Entry, building: str = "") -> bool:
+    """Whether a row of which the wire names no author is that of whoever has this nick: WeChat has put the whole nick
+    there, or it has their full name, or what they are called at that house. `building` is that of the row, 3栋.
+    What somebody else wrote for them is not."""
+    bare = "".join(nick.split())
+    if entry.author is not None or entry.proxy or len(bare) < _SHORTEST_NAME:
+        return False
+    same = resembles(nick, entry.name, building)
+    if bare in "".join(entry.text.split()):
+        return same is not False
+    general = entry.name.endswith(_CALLED) or entry.name[0] in "老小阿"
+    return same is True and (not general or bool(building and _building(nick)))
 
 
 def _is_called(name: str) -> bool:

@@ -227,6 +227,12 @@ async def opted_out(tx: Tx, accounts: Collection[str] | None = None) -> set[tupl
     return {(account, im_id) for account, im_id in await tx.execute(query)}
 
 
+async def silent(tx: Tx, account: str) -> list[Person]:
+    """Those of them whom this account knows, as they are called there."""
+    known_here = sa.select(aliases.c.person_id).where(aliases.c.account == account)
+    return await _load(tx, _PERSON.where(people.c.opted_out_at.is_not(None), people.c.id.in_(known_here)))
+
+
 # --- the registry from the config ---
 
 

@@ -374,7 +374,7 @@ def own(entry: Entry | None, slot: str = "") -> str:
 
 def roster_line(number: int, entry: Entry, by: str, slot: str) -> str:
     parts = [
-        f"{number}. {entry.name or '（已删除）'}",
+        f"{number}. {entry.name or '（不具名）'}",
         entry.building,
         f"{entry.heads}人",
         slot or entry.choice,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handlers.texts import chains as texts
 from storage import people, signups
 from storage import signup_entries as rosters
-from storage.model import Message, MessageKind
+from storage.model import ChainRow, Message, MessageKind
 from storage.signup_entries import Entry
 from storage.signups import EntryState
 from tests.unit.handlers import test_copies
@@ -102,6 +102,47 @@ async def test_phones_and_remarks_are_nowhere(tmp_path: Path) -> None:
     assert "罗老师".encode() in kept
     for words in ("13912345678", "85551234", "510104199001011234", "139****5678", "血糖高"):
         assert words.encode() not in kept
+
+
+@pytest.mark.parametrize("native", [False, True])
+async def test_of_the_row_of_somebody_who_wants_no_record_a_copy_keeps_the_heads_alone(
+    tmp_path: Path, *, native: bool
+) -> None:
+    stage = await Stage.set(tmp_path)
+    await stage.say("6-1-402 苏婉清", "别记我", room=None)
+    row = "6-1-402 苏婉清 下午场 3人"
+    assert await write(stage, "6-1-402 苏婉清", row) == "opted_out"
+    wire = _written_by("6-1-402 苏婉清", row) if native else ()
+    assert await write(stage, "张三", row, "张三", chain=wire) == "signup"
+    await write(stage, "李四", row, "张三", "李四", chain=wire)
+    assert sorted(await roster(stage)) == [("", 3), ("张三", 1), ("李四", 1)]
+    (silent,) = [entry for entry in await entries(stage) if not entry.name]
+    assert (silent.building, silent.choice, silent.person_id) == ("", "", None)
+    # Who speaks for somebody else says so themselves.
+    await write(stage, "李四", row, "张三", "李四", "代 苏婉清")
+    assert ("苏婉清", 1) in await roster(stage)
+    await stage.strike()
+    kept = _kept(tmp_path)
+    for words in ("下午场", "6栋", row):
+        assert words.encode() not in kept
+
+
+async def test_what_was_recorded_before_they_said_so_stays_as_it_was(stage: Stage) -> None:
+    await write(stage, "6-1-402 苏婉清", "6-1-402 苏婉清")
+    await stage.say("6-1-402 苏婉清", "别记我", room=None)
+    await write(stage, "张三", "6-1-402 苏婉清 4人", "张三")
+    assert sorted(await roster(stage)) == [("张三", 1), ("苏婉清", 1)]
+
+
+async def test_a_namesake_of_somebody_who_wants_no_record_keeps_the_name(stage: Stage) -> None:
+    await stage.say("6-1-402 李姐", "别记我", room=None)
+    await write(stage, "3-2-1502 李姐", "李姐 3栋 2人")
+    await write(stage, "张三", "李姐 3栋 2人", "张三", "李姐")
+    assert sorted(await roster(stage)) == [("张三", 1), ("李姐", 1), ("李姐", 2)]
+
+
+def _written_by(author: str, row: str) -> tuple[ChainRow, ...]:
+    return (ChainRow(author, None, len(f"{HEAD}\n\n1. "), len(row)),)
 
 
 async def test_who_signs_up_by_command_means_the_row_with_their_name(stage: Stage) -> None:

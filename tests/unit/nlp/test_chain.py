@@ -230,6 +230,28 @@ def test_which_lists_people_sign_up_with(text: str, signs_up: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("nick", "row", "building", "theirs"),
+    [
+        ("3-2-1502 李姐", "3-2-1502李姐 2人", "3栋", True),
+        ("李姐", "李姐+1", "", True),
+        ("3-2-1502 李姐", "李姐", "", False),
+        ("3-2-1502 李姐", "3栋李姐", "3栋", True),
+        ("5栋 李建国", "李建国 2人", "", True),
+        ("5栋 李建国", "代李建国", "", False),
+        ("小雨", "何小雨", "", False),
+        ("张三", "张三丰", "", False),
+        ("向阳花开", "向阳花开", "", True),
+        ("雨", "小雨", "", False),
+        ("", "李建国", "", False),
+    ],
+)
+def test_whose_row_it_is_beyond_doubt(nick: str, row: str, building: str, theirs: bool) -> None:
+    found = chain.parse(f"#接龙\n1. {row}")
+    assert found is not None
+    assert chain.wrote(nick, found.entries[0], building) is theirs
+
+
+@pytest.mark.parametrize(
     ("nick", "name", "building", "same"),
     [
         ("3-2-1502 李姐", "李姐", "", True),
