@@ -68,7 +68,7 @@ async def test_the_errors_are_those_of_a_text(shared: Gateway, guest: Ear) -> No
 async def test_without_an_answer_nobody_knows(
     shared: Gateway, guest: Ear, monkeypatch: pytest.MonkeyPatch, kind: str, went_out: int
 ) -> None:
-    monkeypatch.setattr(gateway_files, "WITHIN", 1.0)
+    monkeypatch.setattr(gateway_files, "WITHIN", 4.0)
     before = len(await shared.sent())
     await shared.do("fault", kind=kind)
     with pytest.raises(OutcomeUnknown):

@@ -83,12 +83,13 @@ async def test_an_announcement_stands_where_it_may_and_is_said_elsewhere(village
 
 
 async def test_an_announcement_that_cannot_be_read_back_is_of_unknown_fate(village: Village) -> None:
-    async with village.house():
+    async with village.house() as house:
         await village.say("公告 6月14日停电检修", by=0, room=None)
         await village.all_sent()
         await village.gateway.do("fault", kind="mute", times=9)
         await village.say("确认 T1", by=0, room=None)
         standing = await _through(village, 1)
+        await house.tick()  # the report
         said = [
             line["to"] for line in await village.gateway.sent() if "停电检修" in line["text"] and line["to"] != LEADER
         ]
@@ -96,4 +97,4 @@ async def test_an_announcement_that_cannot_be_read_back_is_of_unknown_fate(villa
     assert said == []
     notice = await village.store.read(lambda tx: notices.get(tx, 1))
     assert notice is not None
-    assert notice.state is NoticeState.SENDING  # the report comes with the next tick
+    assert notice.state is NoticeState.SENT

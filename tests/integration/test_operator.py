@@ -18,6 +18,7 @@ from tests.integration.gateway_process import Gateway, free_port
 
 pytestmark = pytest.mark.gateway
 
+PATIENCE = 180.0  # seconds, on a loaded machine
 LEADER, RESIDENT, ROOM = "wxid_m2", "wxid_m3", "R0@chatroom"
 CONFIG = """
 [[accounts]]
@@ -52,7 +53,7 @@ enabled = true
 
 async def xiaoge(home: Path, *arguments: str) -> tuple[int | None, str, str]:
     process = await start(home, *arguments)
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode, out.decode(), err.decode()
 
 
@@ -71,7 +72,7 @@ async def start(home: Path, *arguments: str) -> asyncio.subprocess.Process:
 
 async def told(gateway: Gateway, where: str, words: str) -> str:
     """Wait until the bot has said that there; returns the line."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for line in (await gateway.do("stats"))["sent"]:
             if line["to"] == where and words in line["text"]:
@@ -93,7 +94,7 @@ async def test_from_the_first_check_to_the_register(gateway: Gateway, tmp_path: 
     bot = await start(tmp_path, "run")
     try:
         assert bot.stderr is not None
-        assert b"up" in await asyncio.wait_for(bot.stderr.readline(), 60)
+        assert b"up" in await asyncio.wait_for(bot.stderr.readline(), PATIENCE)
 
         _, bind, _ = await xiaoge(tmp_path, "bind-code", "刘姐")
         await gateway.do("message", room=None, **{"from": LEADER}, text=bind.strip())
