@@ -147,7 +147,7 @@ def _read(path: Path) -> File:
     from bot.files import named
     from handlers.texts import notices as texts
     from nlp import contact
-    from storage.notice_files import LARGEST
+    from storage.notice_files import HEIC, LARGEST
 
     try:
         size = path.stat().st_size
@@ -160,7 +160,10 @@ def _read(path: Path) -> File:
         raise ConfigError("FILE: its name holds an ID number, which every group would read: give it another name")
     if not data:
         raise ConfigError(f"FILE: {path} is empty, give a picture or file with something in it")
-    return named(path.name, data)
+    file = named(path.name, data)
+    if file.mime == HEIC:
+        raise ConfigError(f"FILE: {path} is a HEIC photo, which most phones do not show: save it as JPEG or PNG")
+    return file
 
 
 async def _put(tx: Tx, number: int, file: File) -> None:

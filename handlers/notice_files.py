@@ -46,15 +46,25 @@ async def fetched(ctx: Context, shown: Shown, file: File | None, *, size: int = 
     awaited = await notice_files.of(ctx.tx, shown.notice)
     if notice is None or awaited is None:
         return  # taken back meanwhile
-    if file is None or contact.find(file.name).has_id_number:
+    refusal = _refusal(notice, file, size)
+    if file is None or refusal:
         await notice_files.drop(ctx.tx, notice.number)
-        await ctx.reply(texts.ID_NUMBER_FILE if file is not None else texts.not_attached(notice.id, size), key=key)
+        await ctx.reply(refusal, key=key)
         return
     await notice_files.put(ctx.tx, notice.number, file)
     await ctx.audit_message("notice_file", item=notice.id, size=len(file.data))
     label = texts.file_label(file.name, picture=file.is_picture)
     takes = await notice_sending.takes(ctx, notice)
     await ctx.reply(texts.attached(notice.id, label, len(file.data), takes), key=key)
+
+
+def _refusal(notice: Notice, file: File | None, size: int) -> str:
+    """Why it cannot go out; empty where it can."""
+    if file is None:
+        return texts.not_attached(notice.id, size)
+    if contact.find(file.name).has_id_number:
+        return texts.ID_NUMBER_FILE
+    return texts.heic(notice.id) if file.mime == notice_files.HEIC else ""
 
 
 async def ready(ctx: Context, notice: Notice) -> bool:

@@ -14,6 +14,7 @@ from storage.engine import Tx, insert, purged
 from storage.tables.voice import notice_files, notices
 
 LARGEST = 10 * 2**20  # bytes
+HEIC = "image/heic"
 
 
 @dataclass(frozen=True, slots=True)

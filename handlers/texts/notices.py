@@ -252,6 +252,14 @@ def not_attached(id_: str, count: int) -> str:
     return f"没取到您刚发的图片或文件，{id_} 没有附上。请重新发给我，再发 附图 {id_}；也可以请管理员用电脑附上。"
 
 
+def heic(id_: str) -> str:
+    """Most phones do not show it, and where it was taken cannot be taken out of it."""
+    return (
+        f"这是苹果手机的原图（HEIC），别的手机多半打不开，里面还记着拍摄地点，{id_} 没有附上。"
+        f"请当照片发给我（不勾“原图”），或截个图发来，再发 附图 {id_}。"
+    )
+
+
 def look_first(id_: str, label: str) -> str:
     """To a second person who has not seen the picture or file yet."""
     return f"{id_} 还附了{label}，已发给您，请看过后再发 确认 {id_}。"

@@ -148,12 +148,14 @@ def test_a_draft_is_given_a_picture_and_another_in_its_place(invoke: Invoke, dra
         ("T2", ".", "cannot read ."),
         ("T2", "empty.png", "is empty"),
         ("T2", "11010519491231002X.png", "its name holds an ID number"),
+        ("T2", "photo.jpg", "is a HEIC photo, which most phones do not show: save it as JPEG or PNG"),
         ("T2", "film.mp4", "at most 10.0 MB go out"),
         ("S2", "a.png", "must be that of a notice, T3, got S2"),
     ],
 )
 def test_what_cannot_be_attached_is_one_line(invoke: Invoke, draft: Path, notice: str, file: str, words: str) -> None:
     (draft / "a.png").write_bytes(b"x")
+    (draft / "photo.jpg").write_bytes(b"\0\0\0\x24ftypheic")
     (draft / "11010519491231002X.png").write_bytes(b"x")
     (draft / "empty.png").write_bytes(b"")
     with (draft / "film.mp4").open("wb") as film:

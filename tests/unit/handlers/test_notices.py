@@ -185,6 +185,16 @@ async def test_too_large_or_not_to_be_had_is_said_and_forgotten(stage: Stage) ->
     assert not any(line.file for line in await stage.lines())
 
 
+async def test_a_heic_is_refused_in_words_that_say_what_to_do(stage: Stage) -> None:
+    await _show(stage, kind=MessageKind.FILE)
+    await stage.say("周主任", "通知 附图 路线见图", room=None)
+    await _fetched(stage, File("IMG_0012.HEIC", notice_files.HEIC, b"\0\0\0\x24ftypheic"))
+    said = (await stage.told("周主任"))[-1]
+    assert "苹果手机的原图（HEIC）" in said
+    assert said.endswith("再发 附图 T1。")
+    assert await stage.store.read(lambda tx: notice_files.of(tx, 1)) is None
+
+
 async def test_taken_back_while_it_goes_out_the_rest_gets_no_picture(stage: Stage) -> None:
     await _show(stage)
     shown = stage.last
