@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -35,6 +34,7 @@ from storage.model import (
 )
 from storage.testing import fresh_store, url_of
 from tests.unit.conftest import Invoke
+from tests.unit.ports import silent_port
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 CONFIG = """
@@ -527,14 +527,11 @@ def test_replay_of_nothing_is_one_line(invoke: Invoke) -> None:
 
 
 def test_run_without_a_gateway_ends_with_one_line(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    text = (
-        CONFIG.replace("127.0.0.1:1", f"127.0.0.1:{port}") + '[bot]\ngateway_wait_seconds = 1\n[log]\nlevel = "error"\n'
-    )
-    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
-    done = python("-m", "bot", "run", "--config", tmp_path / "config.toml")
+    waits = '[bot]\ngateway_wait_seconds = 1\n[log]\nlevel = "error"\n'
+    with silent_port() as port:
+        text = CONFIG.replace("127.0.0.1:1", f"127.0.0.1:{port}") + waits
+        (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+        done = python("-m", "bot", "run", "--config", tmp_path / "config.toml")
     assert done.returncode == 2, done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("xiaoge: no gateway answered within 1 s")]
     assert "Traceback" not in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,6 +18,7 @@ from storage.accounts import Account
 from storage.engine import Store, Tx
 from storage.model import AuditEntry, Draft, Lane, PostKind, Role, Room, RoomKind, RoomState
 from storage.testing import fresh_store, url_of
+from tests.unit.ports import silent_port
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 GRID = "519999001001003012"
@@ -175,11 +175,9 @@ async def test_a_room_that_nobody_leads_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    account = f'[[accounts]]\nname = "wx1"\nendpoint = "127.0.0.1:{port}"\ntoken = "t"\n'
-    finding = (await examined(tmp_path, BASE + account))["gateway wx1"]
+    with silent_port() as port:
+        account = f'[[accounts]]\nname = "wx1"\nendpoint = "127.0.0.1:{port}"\ntoken = "t"\n'
+        finding = (await examined(tmp_path, BASE + account))["gateway wx1"]
     assert finding.state is State.FAULT
     assert finding.cure == "start the gateway or mend endpoint"
 

@@ -8,6 +8,7 @@ import errno
 import io
 import json
 import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -388,11 +389,11 @@ async def test_a_city_of_tickets_does_not_stop_the_bot(tmp_path: Path) -> None:
     waits: list[float] = []
 
     async def other_work() -> None:
-        loop = asyncio.get_running_loop()
+        """How long the loop was at something else; what other programs take from it is none of ours."""
         while True:
-            before = loop.time()
+            before = time.thread_time()
             await asyncio.sleep(0)
-            waits.append(loop.time() - before)
+            waits.append(time.thread_time() - before)
 
     async with await fresh_store(tmp_path) as many:
         await many.write(fill_many)

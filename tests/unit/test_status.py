@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import Invoke
+from tests.unit.ports import silent_port
 
 
 def a_page() -> dict[str, Any]:
@@ -116,10 +117,9 @@ def test_a_version_of_the_lexicon_that_was_refused_is_told(invoke: Invoke, tmp_p
 
 
 def test_no_bot_answers(invoke: Invoke, tmp_path: Path) -> None:
-    with answering(b"") as port:
-        pass
-    configure(tmp_path, f"port = {port}")
-    result = invoke("status")
+    with silent_port() as port:
+        configure(tmp_path, f"port = {port}")
+        result = invoke("status")
     assert (result.code, result.err) == (
         2,
         f"xiaoge: config.toml: [monitor]: no bot answers at 127.0.0.1:{port}; start it (`xiaoge run`) or see its log\n",

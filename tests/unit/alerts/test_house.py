@@ -27,7 +27,7 @@ from storage.engine import Store
 from storage.model import Message, MessageKind
 from storage.testing import fresh_store
 from tests.unit.alerts.bench import CONFIG, Bench, configured, furnish
-from tests.unit.alerts.test_operator import free_port
+from tests.unit.ports import free_port
 
 QUICK = Budget(per_minute=60, per_hour=1000, per_day=5000, gap=(0, 0), per_room_gap=0)
 PUSHED = """
@@ -56,7 +56,7 @@ class Village:
 
     async def heard(self, conversation: str, words: str) -> str:
         """The line with these words, once it has gone out."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 for sent in self.wire.sent:
                     if sent.conversation == conversation and words in sent.text:
@@ -87,7 +87,7 @@ async def living(store: Store, folder: Path, text: str, port: int) -> AsyncItera
     )
     running = asyncio.create_task(house.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (wire.online and all(one.addresses for one in listeners)):  # noqa: ASYNC110 - no bell rings
                 await asyncio.sleep(0.01)
         yield Village(house, wire, Bench(store, clock, receiver, f"http://127.0.0.1:{port}"))

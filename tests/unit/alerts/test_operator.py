@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -25,17 +24,13 @@ from storage.reports import Filter
 from storage.testing import fresh_store
 from tests.unit.alerts.bench import CONFIG, MICRO, Bench, bench, configured, furnish
 from tests.unit.conftest import Invoke
+from tests.unit.ports import free_port
 
 GRIDS = f'[[grids]]\ncode = "{MICRO}"\nname = "12微网格"\n[[grids]]\ncode = "519999001001"\nname = "青禾社区"\n'
 
 
 def at_port(port: int) -> str:
     return GRIDS + CONFIG.replace("127.0.0.1:1", f"127.0.0.1:{port}")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 async def found(config: Config) -> dict[str, Finding]:

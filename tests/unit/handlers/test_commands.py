@@ -407,7 +407,7 @@ def test_parsing_never_raises(text: str, addressed: bool) -> None:
 
 def test_hostile_length_costs_little() -> None:
     long = 20_000
-    started = time.perf_counter()
+    started = time.thread_time()  # a processor may be taken away from it
     for text in (
         "/派单 S1 物业 1" + " " * long + "x",
         "/派单 S1 " + "1 " * long,
@@ -420,4 +420,4 @@ def test_hostile_length_costs_little() -> None:
         "待办" + "。" * long + "x",
     ):
         parse(text, addressed=True)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2

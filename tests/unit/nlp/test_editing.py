@@ -280,6 +280,11 @@ def test_the_workbook_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert [cell.value for cell in made["事件"][1]] == ["词", "类别编码", "权重", "不算", "停用", "备注"]
 
 
+def test_a_full_disk_is_told_in_one_line() -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        workbook.write(Path("/dev/full"), editing.TABLES, {}, KNOWN)
+
+
 def test_every_table_has_its_name_and_its_hint() -> None:
     assert set(editing.TABLES) <= set(wording.names("tables"))
     assert set(editing.TABLES) <= set(wording.names("hints"))
@@ -314,7 +319,7 @@ def test_whatever_is_written_is_read_or_told(name: str, rows: list[list[str]]) -
 
 
 def test_many_rows_are_checked_quickly(tmp_path: Path) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # a processor may be taken away from it
     rows = "".join(f"喷泉{n // 100}停{n % 100}次,0199,3,,,\n" for n in range(5_000))
     assert faults_of(write(tmp_path, "events.csv", EVENTS + rows)) == []
-    assert time.perf_counter() - started < 10
+    assert time.thread_time() - started < 10

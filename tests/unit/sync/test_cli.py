@@ -43,7 +43,7 @@ class Beside:
             found = work()
             return await found if asyncio.iscoroutine(found) else found
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(60)
 
     async def _start(self) -> Platform:
         platform = Platform(PlatformStore(self.path), SECRET)
@@ -54,7 +54,7 @@ class Beside:
         self.stop_listening()
         self.call(lambda: self.platform.store.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.close()
 
     def stop_listening(self) -> None:

@@ -19,7 +19,7 @@ from bot.transports.simulator import Simulator
 from handlers.context import Policy
 from nlp import categories
 from tests.unit.handlers.stage import classifier
-from tests.unit.sync.house import LABELS, SOURCE, Above, House
+from tests.unit.sync.house import LABELS, NOON, SOURCE, Above, House
 
 
 def inhabited(house: House, clock: Any) -> app.House:
@@ -80,13 +80,14 @@ async def test_a_request_without_an_answer_holds_up_no_stop(house: House) -> Non
 
     await house.file()
     heard, house.above = house.above, Silent()
-    living = inhabited(house, SystemClock())
+    clock = SystemClock(start=NOON)
+    living = inhabited(house, clock)
     running = asyncio.create_task(living.run(tick_every=3600))
-    await asyncio.wait_for(asked.wait(), 20)
+    await asyncio.wait_for(asked.wait(), 60)
     living.stop()
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 60)
     house.above = heard
-    house.clock.advance(SystemClock().now())
+    house.clock.advance(clock.now())
     await house.sync()
     assert heard.applied == [("S1", 1)]
 

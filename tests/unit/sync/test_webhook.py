@@ -22,6 +22,7 @@ from handlers.context import Policy
 from nlp import categories
 from storage import tickets
 from storage.engine import Store
+from tests.unit.ports import free_port
 from tests.unit.sync.conftest import UPSTREAM, done, states
 from tests.upstream.server import Upstream as Platform
 from tests.upstream.store import Store as PlatformStore
@@ -174,13 +175,13 @@ async def test_a_port_that_is_taken_stops_nothing_and_is_tried_again(
     upward_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listeners, "BIND_AGAIN", 0.02)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as taken:
         async with listening(upward_store, port=port) as listener:
             assert listener.url.endswith(":0/sync/district/answers")
             taken.close()
             listener.url = listener.url.replace(":0/", f":{port}/")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while True:
                     try:
                         assert (await listener.push(done(1)))[0] == 200
