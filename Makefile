@@ -59,15 +59,18 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What kills programs and watches clocks has the machine to itself; the rest runs on two cores, the longest first.
-FLEET := tests/chaos/test_broadcast.py
+# What kills programs and watches clocks has the machine to itself; the rest runs on two cores, the longest first. Of the
+# chaos tests these two live in time of their own.
+INSIDE := tests/chaos/test_broadcast.py tests/chaos/test_privacy.py
+ALONE := tests/chaos tests/integration $(INSIDE:%=--ignore %)
 test: lint
 	$(BIN)/pytest tests/unit/test_imports.py
-	$(BIN)/pytest -m 'not long' tests/chaos tests/integration --ignore $(FLEET) $(ARGS)
-	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder $(FLEET) tests/contract tests/scenes tests/unit tests/upstream $(ARGS)
+	$(BIN)/pytest -m 'not long' $(ALONE) $(ARGS)
+	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder $(INSIDE) tests/contract tests/scenes tests/unit tests/upstream $(ARGS)
 
 test-long: dev
-	$(BIN)/pytest -m long $(ARGS)
+	$(BIN)/pytest -m long $(ALONE) tests/contract $(ARGS)
+	$(BIN)/pytest -m long -n 2 --dist loadgroup --no-loadscope-reorder $(INSIDE) tests/scenes tests/unit tests/upstream $(ARGS)
 	.ci/pythons
 
 bench: dev

@@ -16,18 +16,18 @@ LATER = {  # what they need is not built yet
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict], Path]:
-    """Every outcome by scene id, and the folder in which the scenes left their files."""
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What was printed, and the folder in which the scenes left their files."""
     keep = tmp_path_factory.mktemp("kept")
     out = io.StringIO()
     asyncio.run(replay(HERE / "shared.jsonl", out, keep=keep))
-    rows = [json.loads(line) for line in out.getvalue().splitlines()]
-    return {row["id"]: row for row in rows}, keep
+    return out.getvalue(), keep
 
 
 @pytest.mark.parametrize("scene", score_scenes.read_jsonl(HERE / "shared.jsonl"), ids=lambda scene: scene["id"])
-def test_scene(scene: dict, played: tuple[dict[str, dict], Path]) -> None:
-    outcomes, keep = played
+def test_scene(scene: dict, played: tuple[str, Path]) -> None:
+    printed, keep = played
+    outcomes = {row["id"]: row for row in map(json.loads, printed.splitlines())}
     diffs, missed, _, _ = score_scenes.judge(
         scene, outcomes.get(scene["id"]), score_scenes.read_stores([keep / scene["id"]])
     )
@@ -38,8 +38,8 @@ def test_scene(scene: dict, played: tuple[dict[str, dict], Path]) -> None:
     assert not diffs
 
 
-def test_a_replay_repeats_itself() -> None:
-    outs = [io.StringIO(), io.StringIO()]
-    for out in outs:
-        asyncio.run(replay(HERE / "shared.jsonl", out))
-    assert outs[0].getvalue() == outs[1].getvalue()
+def test_a_replay_repeats_itself(played: tuple[str, Path]) -> None:
+    """To the byte, whether it leaves its files or not."""
+    again = io.StringIO()
+    asyncio.run(replay(HERE / "shared.jsonl", again))
+    assert again.getvalue() == played[0]

@@ -258,9 +258,9 @@ class Life(RuleBasedStateMachine):
         assert len(keys) == len(set(keys))
 
 
-def _run(examples: int, steps: int) -> None:
+def _run(examples: int, steps: int, life: type[Life] = Life) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Life,
+        life,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -276,6 +276,11 @@ def test_random_lives() -> None:
     _run(10, 30)
 
 
+class OtherLife(Life):
+    """Of another name, so that hypothesis does not draw the same lives again where it is told to repeat itself."""
+
+
 @pytest.mark.long
-def test_many_random_lives() -> None:
-    _run(100, 60)
+@pytest.mark.parametrize("life", [Life, OtherLife])  # on two cores at once
+def test_many_random_lives(life: type[Life]) -> None:
+    _run(50, 60, life)
