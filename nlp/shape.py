@@ -73,7 +73,6 @@ def of(text: str) -> Shape:
     return Shape.TALK
 
 
-def is_greeting(text: str) -> bool:
 def is_receipt(text: str) -> bool:
     """Whether a normal text says that something was read, and no more than that: 收到, 1, 好的 谢谢. Thanks alone do
     not."""
@@ -85,6 +84,7 @@ def is_receipt(text: str) -> bool:
     return _RECEIPT_RULE.fullmatch(bare) is not None and _ASSENTED.search(bare) is not None
 
 
+def is_greeting(text: str) -> bool:
     """Whether a normal text said to the bot is a greeting or small talk with it."""
     bare = text.strip(_EDGES)
     if len(bare) > _LONGEST:
