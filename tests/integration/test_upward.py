@@ -90,8 +90,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     async with await fresh_store(tmp_path) as store:
         house = House(store)
         await house.furnish()
-        for name in sorted((*PATIENCE = 180.0  # seconds, on a loaded machine
-FINE, UNMAPPED, UNKNOWN, BAD)):
+        for name in sorted((*FINE, UNMAPPED, UNKNOWN, BAD)):
             await house.file(category={UNMAPPED: "0701", UNKNOWN: "0601"}.get(name, "0501"))
     made = Town(tmp_path, platform, free_port())
     made.write()
