@@ -168,8 +168,11 @@ async def test_the_server_was_away_for_forty_seconds(postgresql: Postgresql) -> 
         assert all(said.split()[0] in ("open", "drop") for member in fleet.members for said in member.hall.said[-6:])
 
 
-async def test_a_long_transaction_costs_nobody_an_account(postgresql: Postgresql) -> None:
+async def test_a_long_transaction_costs_nobody_an_account(
+    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A big import beside the fleet: all writers wait for it, for minutes."""
+    monkeypatch.setattr("storage.postgres._THINK", 120)  # what only waits here is not to lose its turn by it
     async with await postgresql.fresh() as importing, _fleet(postgresql, 2, 6) as fleet:
         await fleet.live(60)
         said = [list(member.hall.said) for member in fleet.members]

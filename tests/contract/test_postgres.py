@@ -152,8 +152,9 @@ async def test_readers_and_short_writes_work_beside_the_bot(postgresql: Postgres
 async def test_a_frozen_bot_does_not_keep_the_others_from_writing(
     postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage.postgres, "_THINK", 1)
-    async with await postgresql.fresh() as store, await postgresql.again() as other:
+    async with await postgresql.fresh() as other:
+        monkeypatch.setattr(storage.postgres, "_THINK", 2)
+        store = await postgresql.again()
         begun, woken = asyncio.Event(), asyncio.Event()
 
         async def frozen(tx: Tx) -> None:
@@ -168,13 +169,13 @@ async def test_a_frozen_bot_does_not_keep_the_others_from_writing(
         woken.set()
         with pytest.raises(StoreError, match="was lost"):
             await caller
-        assert await _noted(store) == {"other"}
+        assert await _noted(other) == {"other"}
+        await store.close()
 
 
 async def test_a_migration_is_refused_while_others_write_and_names_all_of_them(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.postgres._LOCK_PATIENCE", 1)
     async with _before(postgres, "0003") as name:
         async with (
             _guest(postgres, name, "xiaoge writer aa pid 1 on n1") as one,
@@ -182,7 +183,9 @@ async def test_a_migration_is_refused_while_others_write_and_names_all_of_them(
         ):
             for older in (one, two):
                 await _schema_lock(older, "_shared")
-            said = await _refused(postgres.url(name), tmp_path)
+            with monkeypatch.context() as hasty:
+                hasty.setattr(storage.postgres, "_LOCK_PATIENCE", 1)
+                said = await _refused(postgres.url(name), tmp_path)
             assert f"has to be migrated to schema {HEAD} and is in use by xiaoge writer aa pid 1 on n1 (" in said
             assert "), xiaoge writer bb pid 2 on n2 (" in said
             assert said.endswith("stop all of them, then start again")
@@ -192,6 +195,13 @@ async def test_a_migration_is_refused_while_others_write_and_names_all_of_them(
         assert postgres.fetch(name, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens a database waits for others as long as a loaded machine makes them."""
+    monkeypatch.setattr(storage.postgres, "_LOCK_PATIENCE", 60)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_a_migration_waits_for_one_who_is_about_to_end(postgres: Server, tmp_path: Path) -> None:
     async with _before(postgres, "0003") as name:
         async with _guest(postgres, name, "xiaoge writer aa pid 1 on n1") as older:
@@ -214,6 +224,7 @@ async def test_who_starts_during_a_migration_is_told(
         assert "is being migrated by xiaoge migration aa pid 1 on n1 (" in said
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("revision", [None, "0003"])
 async def test_of_bots_that_start_together_one_migrates(
     postgres: Server, tmp_path: Path, revision: str | None, monkeypatch: pytest.MonkeyPatch
@@ -233,6 +244,7 @@ async def test_of_bots_that_start_together_one_migrates(
     assert migrated == [1]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_key_that_was_made_too_many_is_noticed_at_the_first_start(postgres: Server, tmp_path: Path) -> None:
     """Two machines find a new database at once, each without a key file."""
     homes = [tmp_path / "n1", tmp_path / "n2"]
@@ -286,11 +298,12 @@ async def test_a_cut_connection_costs_its_group_and_no_other(postgresql: Postgre
 async def test_connections_cut_between_uses_are_replaced_unnoticed(postgresql: Postgresql) -> None:
     async with await postgresql.fresh() as store:
         assert await _noted(store) == set()
-        postgresql.tamper(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name LIKE 'xiaoge %' AND datname = current_database()"
-        )
-        await asyncio.sleep(0.1)  # the loop hears of it
+        ours = "FROM pg_stat_activity WHERE application_name LIKE 'xiaoge %' AND datname = current_database()"
+        postgresql.tamper(f"SELECT pg_terminate_backend(pid) {ours}")
+        while await asyncio.to_thread(postgresql.rows, f"SELECT pid {ours}"):
+            await asyncio.sleep(0.01)
+        for _ in range(10):  # turns in which the loop, which has them all by now, tells the connections
+            await asyncio.sleep(0)
         await store.write(lambda tx: _note(tx, "next"))
         assert await _noted(store) == {"next"}
 
