@@ -181,7 +181,7 @@ async def test_what_is_due_is_done_once(
         await office.taken(first)
         second.start()
         await office.until_raised(TICKETS // 4)
-        assert await office.on_duty() == [first]
+        await office.taken(first)  # it still is
         told = await trouble(office, first, second)  # type: ignore[misc]
         await office.until_raised(TICKETS)
         for bot in office.bots:

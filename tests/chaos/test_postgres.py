@@ -98,9 +98,11 @@ async def test_every_appeal_has_one_ticket_though_the_server_was_killed(postgres
             half = said - APPEALS // (kills + 1)
             await until(lambda half=half: len(heard) >= half)  # type: ignore[misc]
             await asyncio.to_thread(postgresql.server.kill)
-            status, error = await ready(monitor)
-            assert status == 503
-            assert error
+            async with asyncio.timeout(60):
+                while (told := await ready(monitor)) == (200, None):  # a child of the server may answer once more
+                    pass
+            assert told[0] == 503
+            assert told[1]
             await asyncio.to_thread(postgresql.server.start)
 
         await until(lambda: len(heard) >= said)

@@ -60,7 +60,7 @@ class LeapingClock:
 
     def __init__(self, file: Path, sleepers: int = 0) -> None:
         self._file = os.open(file, os.O_RDWR | os.O_CREAT)
-        self._sleepers = sleepers
+        self.sleepers = sleepers
         self._waits: dict[asyncio.Task[object] | None, datetime] = {}
 
     def offset(self) -> float:
@@ -75,7 +75,7 @@ class LeapingClock:
         self._waits[task] = until or datetime.max.replace(tzinfo=UTC)
         while not wake.is_set() and self.now() < self._waits[task]:
             await asyncio.sleep(0.002)
-            if len(self._waits) == self._sleepers:
+            if len(self._waits) == self.sleepers:
                 ahead = (min(self._waits.values()) - self.now()).total_seconds()
                 if ahead > 0:
                     ahead = max(ahead, STRIDE)
@@ -208,11 +208,14 @@ async def main(home: Path, url: str, count: int) -> None:
         puller = Puller(upstream, client.get, Answers(store, policy, clock))
         await courier.start()
         async with asyncio.TaskGroup() as group:
-            loops = [group.create_task(courier.run()), group.create_task(puller.run())]
+            carrying, pulling = group.create_task(courier.run()), group.create_task(puller.run())
             await Life(store, clock, count).run()
             await settled(store, home)
-            for task in loops:
-                task.cancel()
+            puller.stop()  # what it was told in the meantime goes up, too
+            await pulling
+            clock.sleepers = 1
+            await settled(store, home)
+            carrying.cancel()
 
 
 if __name__ == "__main__":
