@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ def write(
     """Write the own rows, one sheet a table, then the shipped rows and the categories to look at. Raises OSError."""
     import xlsxwriter
 
+    made = BytesIO()  # XlsxWriter cannot say cleanly that a disk is full
     book = xlsxwriter.Workbook(
-        str(target), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        made, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     )
     head = book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1})
     text = book.add_format({"num_format": "@", "valign": "top", "text_wrap": True})
@@ -92,11 +94,8 @@ def write(
         columns = shapes[name].all
         found = lexicon.shipped(normalize.DATA, name)
         _fill(sheet, columns, [[row.get(column, "") for column in columns] for row in found], head, grey)
-    try:
-        book.close()
-    except xlsxwriter.exceptions.FileCreateError as error:
-        cause = error.args[0] if error.args else error
-        raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from None
+    book.close()
+    target.write_bytes(made.getvalue())
 
 
 def _fill(sheet: Any, columns: Sequence[str], rows: Sequence[Sequence[str]], head: Any, style: Any) -> None:  # noqa: ANN401 - no types

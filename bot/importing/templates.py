@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import xlsxwriter
@@ -12,9 +13,8 @@ from bot.importing.plans import Kind
 
 def write(kind: Kind, target: Path) -> None:
     """Write the template. Raises FileExistsError where there is a file, and OSError."""
-    with target.open("xb"):
-        pass  # nobody's table is written over
-    book = xlsxwriter.Workbook(str(target), {"strings_to_numbers": False, "strings_to_formulas": False})
+    made = BytesIO()  # XlsxWriter cannot say cleanly that a disk is full
+    book = xlsxwriter.Workbook(made, {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False})
     head = book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "align": "center"})
     must = book.add_format({"bold": True, "bg_color": "#FCE4D6", "border": 1, "align": "center"})
     text = book.add_format({"num_format": "@"})
@@ -42,3 +42,10 @@ def write(kind: Kind, target: Path) -> None:
     for row, line in enumerate((*texts.GENERAL_NOTES, kind.gone), len(kind.columns) + 2):
         notes.write_string(row, 2, line, wrapped)
     book.close()
+    with target.open("xb") as file:  # nobody's table is written over
+        try:
+            file.write(made.getvalue())
+            file.flush()
+        except OSError:
+            target.unlink()
+            raise

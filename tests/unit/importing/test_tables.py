@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +218,14 @@ def test_a_template_writes_over_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         templates.write(KINDS["grids"], path)
     assert path.read_text() == "my table"
+
+
+def test_of_a_template_that_a_full_disk_cut_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(FileIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: Full(path, mode))
+    with pytest.raises(OSError, match="No space left"):
+        templates.write(KINDS["grids"], tmp_path / "template.xlsx")
+    assert list(tmp_path.iterdir()) == []
