@@ -44,8 +44,10 @@ def report(
     kind: Annotated[str, typer.Argument(metavar="PERIOD", help="day, week or month.")],
     grid: GridOption = "",
     day: Annotated[str | None, typer.Option("--date", help="Any day of the period, 2026-11-20; else today.")] = None,
-    wanted: Annotated[str | None, typer.Option("--format", "-f", help="md, xlsx or json; else as --out ends.")] = None,
-    output: Annotated[Path | None, typer.Option("--out", "-o", help="The file; else standard output.")] = None,
+    wanted: Annotated[str | None, typer.Option("--format", "-f", help="md, xlsx or json; else as -o ends.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "--out", "-o", help="The file; else standard output.")
+    ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Show numbers under three, too: not for handing on.")] = False,
     config: ConfigOption = CONFIG,
 ) -> None:
@@ -73,7 +75,7 @@ def report(
         raise ConfigError(f"--format: must be md, xlsx or json, got {ending}")
     chosen = reporting.Format(ending)
     if output is None and chosen is reporting.Format.XLSX and sys.stdout.isatty():
-        raise ConfigError("an XLSX file is nothing for a terminal: name a file with --out 周报.xlsx")
+        raise ConfigError("an XLSX file is nothing for a terminal: name a file with -o 周报.xlsx")
     check_grid(grid)
     now = datetime.now(settings.timezone)
     at = moment("--date", day, settings.timezone, end=False) or now
