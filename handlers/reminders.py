@@ -1,4 +1,5 @@
-"""The clocks of a ticket as due work: warned at half and at four fifths, raised one level when they run out, once each.
+"""The clocks of a ticket as due work: warned at half and at four fifths (at half alone where these are minutes apart),
+raised one level when they run out, once each.
 
 `follow` reads what became of the tickets and sets their clocks by it, so nobody who changes a ticket has to think of
 them. A clock runs while what it waits for has not happened; it stands still in 待回访, while an answer in the group
@@ -24,6 +25,7 @@ from storage.model import ClockKind, Person, Ticket, TicketClock, TicketState, U
 
 FOLLOWED, FIRED = 200, 20  # at a time, so that messages need not wait for longer than a moment
 PUT_OFF = timedelta(hours=1)
+TOGETHER = timedelta(minutes=5)  # two warnings of one limit within it are one: of three minutes the second is noise
 HALF, MOST, EXPIRED = 1, 2, 3  # stages
 _SHARE = (0.5, 0.8, 1.0)  # of the time limit, at which stages 1, 2 and 3 come
 TAKEN_WITHIN, TAKEN_WITHIN_URGENT = timedelta(minutes=30), timedelta(minutes=3)
@@ -89,7 +91,7 @@ async def fire(effects: Effects, most: int | None = None) -> bool:
         ticket = found[clock.ticket]
         policy = mode.within(in_force, effects.policy, ticket.grid, effects.now)
         stage = EXPIRED if clock.due_at <= effects.now else clock.stage + 1
-        if stage == HALF and _moment(replace(clock, stage=HALF), ticket, policy) <= effects.now:
+        if stage == HALF and _moment(replace(clock, stage=HALF), ticket, policy) <= effects.now + TOGETHER:
             stage = MOST
         await due_work.put(effects.tx, [_timed(replace(clock, stage=stage), ticket, policy)])
         if stage == EXPIRED:

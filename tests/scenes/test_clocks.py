@@ -23,6 +23,12 @@ def test_scene(scene: dict, played: Played) -> None:
     played.check(scene)
 
 
+def test_of_three_minutes_each_hears_each_step_once(played: Played) -> None:
+    """`private.min` is a floor: here more would be noise."""
+    told = [line["text"][:6] for line in played.outcomes["C23"]["private"] if line["to"] == "liu"]
+    assert told == ["【应急】S1", "【快到时限】", "【超时】S1"]
+
+
 def test_nothing_that_time_brings_is_said_in_a_residents_group(played: Played) -> None:
     """Reminders, escalations and digests are for those who answer for it."""
     for outcome in played.outcomes.values():

@@ -125,10 +125,30 @@ async def test_an_emergency_reaches_the_street_after_three_minutes(stage: Judged
     assert await heard(stage, "周主任", "【应急】") == 1
     assert await heard(stage, "钱科", "S1") == 0
     await at(stage, "2026-11-21 02:02")
-    assert await heard(stage, "刘姐", HALF) == 1
+    assert (await heard(stage, "刘姐", HALF), await heard(stage, "刘姐", MOST)) == (0, 1)
     await at(stage, "2026-11-21 02:03")
     assert (await stage.the_ticket()).level is Level.STREET
     assert await heard(stage, "钱科", "超时无人响应") == 1
+
+
+async def test_each_step_of_three_minutes_is_said_once_to_each(stage: Judged) -> None:
+    await stage.cast("小王", "网格员", "519999001001003")
+    await begin(stage, "2026-11-21 02:00", FIRE)
+    for seconds in range(0, 600, 6):  # a tick comes whenever something is due
+        stage.now = datetime(2026, 11, 21, 2, 0, tzinfo=SHANGHAI) + timedelta(seconds=seconds)
+        await stage.tick()
+    for nick in ("刘姐", "小王", "周主任"):
+        told = [line[:6] for line in await stage.told(nick)]
+        assert told == ["【应急】S1", "【快到时限】", "【超时】S1"], nick
+    assert [line[:6] for line in await stage.told("钱科")] == ["【升级】S1"]
+
+
+async def test_the_warnings_of_an_hour_stay_two(stage: Judged) -> None:
+    await begin(stage, "2026-11-18 10:00", LIFT)
+    await stage.say("刘姐", "派单 S1 物业 1h")
+    await stage.say("小张", "接单 S1")
+    await at(stage, "2026-11-18 10:58")
+    assert (await heard(stage, "小张", HALF), await heard(stage, "小张", MOST)) == (1, 1)
 
 
 async def test_an_emergency_that_somebody_took_stays(stage: Judged) -> None:
