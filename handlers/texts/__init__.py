@@ -18,8 +18,6 @@ from storage.model import (
     Nature,
     Place,
     Role,
-    RoomKind,
-    RoomState,
     TicketState,
     Urgency,
 )
@@ -75,7 +73,6 @@ URGENCY: Mapping[Urgency, str] = {
     Urgency.ROUTINE: "常规",
     Urgency.ENFORCEMENT: "执法",
 }
-URGENCY_BY_LABEL: Mapping[str, Urgency] = {label: urgency for urgency, label in URGENCY.items()}
 
 NATURE: Mapping[Nature, str] = {
     Nature.INQUIRY: "咨询",
@@ -85,7 +82,6 @@ NATURE: Mapping[Nature, str] = {
     Nature.SUGGESTION: "建议",
     Nature.PRAISE: "表扬",
 }
-NATURE_BY_LABEL: Mapping[str, Nature] = {label: nature for nature, label in NATURE.items()}
 
 LEVEL: Mapping[Level, str] = {
     Level.GRID: "网格",
@@ -93,20 +89,11 @@ LEVEL: Mapping[Level, str] = {
     Level.STREET: "街道",
     Level.DEPARTMENT: "部门",
 }
-LEVEL_BY_LABEL: Mapping[str, Level] = {label: level for level, label in LEVEL.items()}
 
 OUTCOME: Mapping[CallbackOutcome, str] = {
     CallbackOutcome.SOLVED: "已解决",
     CallbackOutcome.UNSOLVED: "未解决",
     CallbackOutcome.UNREACHED: "未回访",
-}
-OUTCOME_BY_LABEL: Mapping[str, CallbackOutcome] = {label: outcome for outcome, label in OUTCOME.items()}
-
-ROOM_KIND: Mapping[RoomKind, str] = {RoomKind.RESIDENT: "居民群", RoomKind.LEADER: "工作群"}
-ROOM_STATE: Mapping[RoomState, str] = {
-    RoomState.DORMANT: "未启用",
-    RoomState.ENABLED: "已启用",
-    RoomState.GONE: "已移出",
 }
 
 
