@@ -7,20 +7,19 @@ chatty does not lower a score. What asks for something and what places the words
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nlp import domains
 from nlp import nature as natures
 from nlp.categories import OTHER, Category
-from nlp.decision import Decision, Label, Location, Nature, Urgency
+from nlp.decision import NOWHERE, Decision, Label, Location, Nature, Urgency
 from nlp.lexicon import FAR, Thing
 from nlp.matching import TOPICAL, Found, Matcher, Span
 from nlp.tokens import Tokens
 from nlp.urgency import Presence, presence, settle
-from nlp.vetoes import NONE, Verdict, is_petition, verdict
+from nlp.vetoes import Verdict, is_petition, verdict
 
 TICKET = 3.0
 CANDIDATE = 2.0
@@ -71,16 +70,7 @@ class Evidence(NamedTuple):
         return max(span[1] for span in self.spans)
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """A decision without its location, and the veto that struck, if any."""
-
-    decision: Decision
-    verdict: Verdict
-    found_formal: bool = False
-
-
-NOTHING = Opinion(Decision(Label.DROP, "chat"), NONE)
+NOTHING = Decision(Label.DROP, "chat")
 
 
 class Scorer:
@@ -94,8 +84,8 @@ class Scorer:
         domains.shipped()  # read now, not in the middle of a conversation
         self._emergencies = frozenset(code for code, c in categories.items() if c.urgency is Urgency.EMERGENCY)
 
-    def judge(self, found: Found, *, addressed: bool, located: Callable[[], Location]) -> Opinion:
-        """Decide on one matter. `located` is asked for only where the place makes a difference."""
+    def judge(self, found: Found, address: Location, *, addressed: bool) -> Decision:
+        """Decide on one matter, but for its place and extent. `address` are the numbers that the text names."""
         evidence = self.evidence(found)
         if not evidence and not found.topical and not addressed:
             return NOTHING
@@ -114,7 +104,7 @@ class Scorer:
                 category = topic_category if topic_category != OTHER else domains.category(found.text)
         elif not evidence:
             topic_terms = ()
-        struck = verdict(self._matcher, found, located)
+        struck = verdict(self._matcher, found, address)
         present = Presence.NOT
         if category in self._emergencies:
             present = presence(found.text, chosen, struck)
@@ -137,7 +127,7 @@ class Scorer:
             label, reason = Label.CANDIDATE, "unclear"  # something is wrong, but nobody could say whose it is
         known = self._categories.get(category)
         nature = natures.of(requests, category, urgency, found.text, reason=reason)
-        decision = Decision(
+        return Decision(
             label=label,
             reason=reason,
             score=round(score, 2),
@@ -150,12 +140,11 @@ class Scorer:
             terms=tuple(dict.fromkeys((*(term for item in chosen for term in item.terms), *topic_terms))),
             rules=tuple(dict.fromkeys((*rules, *struck.rules))),
         )
-        return Opinion(decision, struck)
 
     def veto_kinds(self, found: Found) -> frozenset[str]:
         """Those of the `TELLING` vetoes that stand in a text in which nothing scores."""
         if found.bits & self._telling:
-            return verdict(self._matcher, found, Location).kinds & TELLING
+            return verdict(self._matcher, found, NOWHERE).kinds & TELLING
         return frozenset()
 
     def evidence(self, found: Found) -> list[Evidence]:
@@ -190,23 +179,22 @@ class Scorer:
             return []
         starts = [span[0] for span, _ in things]
         longest = max(span[1] - span[0] for span, _ in things)
-        pairs = self._matcher.lexicon.pairs
         result: list[Evidence] = []
         for span, trouble in troubles[:200]:
-            if _negated(found.text, span[0]):
+            fitting = self._matcher.fitting(trouble)
+            if not fitting or _negated(found.text, span[0]):
                 continue
             lacking = trouble.kind in _LACKING
-            at = bisect_left(starts, span[0] - trouble.reach - longest)
-            while at < len(things) and starts[at] <= span[1] + trouble.reach:
-                where, thing = things[at]
-                at += 1
-                pair = pairs.get((thing.kind, trouble.kind))
+            first = bisect_left(starts, span[0] - trouble.reach - longest)
+            last = bisect_right(starts, span[1] + trouble.reach)
+            for where, thing in things[first:last]:
+                pair = fitting.get(thing.kind)
                 if pair is None:
                     continue
-                gap = max(where[0] - span[1], span[0] - where[1])
+                behind = where[0] >= span[1]
+                gap = where[0] - span[1] if behind else span[0] - where[1]
                 if not 0 <= gap <= trouble.reach or (not lacking and _negated(found.text, where[0])):
                     continue
-                behind = where[0] >= span[1]
                 result.append(
                     Evidence(
                         pair.category,

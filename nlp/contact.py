@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nlp.normalize import strip_invisible
 
@@ -48,8 +48,7 @@ _SPELT_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆�
 _PLAIN = {"＋": "+", "Ｘ": "X", "ｘ": "x"}
 
 
-@dataclass(frozen=True, slots=True)
-class Contacts:
+class Contacts(NamedTuple):
     """`text` is masked; `phones` are in clear, digits only, without 86, in order, without doubles."""
 
     text: str

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 
 from nlp import counts, tables
-from nlp.decision import Location
+from nlp.decision import NOWHERE, Location
 from nlp.normalize import DATA
 
 _CN = "一二三四五六七八九十百零〇"
@@ -101,6 +101,10 @@ _NICK_THREE = re.compile(
 _NICK_LETTER = re.compile(rf"^(?P<building>[a-n])-?(?P<room>{_HOME})(?!\d)")
 _NICK_UNIT = re.compile(r"^(?P<zone>[a-n])?(?P<building>\d{1,2})\s?-\s?(?P<unit>\d)(?![\d\-])")
 _SIGN = re.compile(r"[\d栋幢座楼层室房户#弄元洞负]")  # one class of characters: what most messages are told by
+# Without one of these no rule for the part can match, and most of the rules look at every character in turn.
+_OF_BUILDING = frozenset("栋幢座楼号#")
+_OF_UNIT = frozenset("元洞梯门")
+_OF_FLOOR = frozenset("楼层库车f")
 _MAYBE = re.compile(
     r"[栋幢座楼层室房户#弄]|单元|门洞|\d[-–—―−./]\d|[a-n]-?\d|\d ?f"
     r"|[家住是号壁上下门]\d{3}|业主|[负下][1-5一二三四五]"
@@ -109,16 +113,17 @@ _NUMBER = re.compile(rf"[\d{_CN}{_DIGITS}a-n]|单元")  # every address holds a 
 _DASHES = str.maketrans("–—―−", "----")
 _INDOORS = frozenset(("厨房", "卫生间", "厕所", "阳台", "客厅", "主卧", "次卧", "楼上", "楼下", "隔壁", "对面", "门口"))
 
-NOWHERE = Location()
 _DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "幺": 1}
 
 
-def locate(text: str, nick: str = "") -> Location:
+def locate(text: str, nick: str = "", said: Location | None = None) -> Location:
     """Read a location: what the text says, completed by the nickname where the two agree.
 
-    `located_by` is `nick` where the building came from there, else `text`.
+    `located_by` is `nick` where the building came from there, else `text`. `said` are the `numbers` of the text, for
+    who has read them already.
     """
-    said = _read(text, in_nick=False)
+    if said is None:
+        said = _read(text, in_nick=False)
     said_place = _place(text)
     if said.building or not nick:
         return _with(said, said_place, "text" if said or said_place else None)
@@ -173,7 +178,8 @@ def _read(text: str, *, in_nick: bool) -> Location:
     buildings = _buildings(text)
     unit = _unit(text)
     building = buildings[0] if buildings else None
-    dashed_unit = _UNIT_DASHED.search(text) if building is None else None
+    dashes = "-" in text
+    dashed_unit = _UNIT_DASHED.search(text) if dashes and building is None else None
     if dashed_unit and (in_nick or int(dashed_unit["building"]) >= int(dashed_unit["unit"])):  # 1-2单元 are two units
         building, unit = _zoned(dashed_unit), dashed_unit["unit"]
     floor = _floor(text)
@@ -181,8 +187,7 @@ def _read(text: str, *, in_nick: bool) -> Location:
     unit = unit or room_unit
     floor = room_floor or floor
     if building is None and unit is None and (in_nick or room is None):
-        match = _DASHED_TWO.search(text)
-        if match:
+        if dashes and (match := _DASHED_TWO.search(text)):
             building, room = _zoned(match), match["room"]
         elif in_nick and (match := _NICK_UNIT.search(text)):
             building, unit = _zoned(match), match["unit"]
@@ -193,12 +198,11 @@ def _read(text: str, *, in_nick: bool) -> Location:
 
 def _whole_address(text: str, *, in_nick: bool) -> Location | None:
     """`3-2-1502`, `6#2-1801`, `6-4-12-3`; in a nickname also `15-2-3` and `3.2.1502`."""
-    if "-" not in text and not in_nick:
-        return None
-    if match := _DASHED.search(text):
-        return Location(_zoned(match), _arabic(match["unit"]), None, match["room"])
-    if match := _DASHED_FOUR.search(text):
-        return Location(_zoned(match), _arabic(match["unit"]), match["floor"], match["room"])
+    if "-" in text:
+        if match := _DASHED.search(text):
+            return Location(_zoned(match), _arabic(match["unit"]), None, match["room"])
+        if match := _DASHED_FOUR.search(text):
+            return Location(_zoned(match), _arabic(match["unit"]), match["floor"], match["room"])
     if in_nick and (match := _NICK_THREE.search(text)):
         return Location(_zoned(match), _arabic(match["unit"]), None, match["room"])
     return None
@@ -207,6 +211,8 @@ def _whole_address(text: str, *, in_nick: bool) -> Location | None:
 def _buildings(text: str) -> list[str]:
     """The buildings that a text names, each once, in order: of a range all. Whose only business is to say where the
     speaker lives comes last: 我是8栋的，6栋在施工."""
+    if _OF_BUILDING.isdisjoint(text):
+        return []
     found: list[str] = []
     homes: list[str] = []
     end_before, is_number_before = -1, False
@@ -276,6 +282,8 @@ def _range(first: str, last: str, *, single: bool = False) -> list[str]:
 
 
 def _unit(text: str) -> str | None:
+    if _OF_UNIT.isdisjoint(text):
+        return None
     for match in _UNIT.finditer(text):
         if match["side"]:
             return match["side"].upper()
@@ -291,6 +299,8 @@ def _unit(text: str) -> str | None:
 
 
 def _floor(text: str) -> str | None:
+    if _OF_FLOOR.isdisjoint(text):
+        return None
     if match := _BASEMENT.search(text):
         return "-" + (_arabic(match["down"] or match["minus"] or match["b"]) or "")
     for match in _FLOOR.finditer(text):

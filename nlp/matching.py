@@ -7,12 +7,12 @@ request can score, and asks nothing else.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 import ahocorasick_rs
 
-from nlp.lexicon import Event, Lexicon, Request, Setting, Thing, Topic, Trouble, Veto
+from nlp.lexicon import Event, Lexicon, Pair, Request, Setting, Thing, Topic, Trouble, Veto
 
 GAP = 10  # characters between the parts of an event
 TOPICAL = 2.0  # what words of public life must weigh together to be heard
@@ -86,6 +86,9 @@ class Matcher:
         self._follows = self._index(lexicon.follows)
         self._event_parts = self._compile(lexicon.events)
         self._veto_parts = self._compile(lexicon.vetoes)
+        self._fitting: dict[str, dict[str, Pair]] = {}
+        for (thing_kind, trouble_kind), pair in lexicon.pairs.items():
+            self._fitting.setdefault(trouble_kind, {})[thing_kind] = pair
         self._makes, self._meets = self._filter()
         self._weights = [
             sum((one.weight for one in self._topics.get(number, ())), 0.0) for number in range(len(self._ids))
@@ -113,9 +116,7 @@ class Matcher:
         and one for what follows a trouble.
         """
         kinds = {kind: 1 << bit for bit, kind in enumerate(sorted({thing.kind for thing in self.lexicon.things}))}
-        reach: dict[str, int] = {}
-        for thing_kind, trouble_kind in self.lexicon.pairs:
-            reach[trouble_kind] = reach.get(trouble_kind, 0) | kinds[thing_kind]
+        reach = {trouble: sum(kinds[thing] for thing in fitting) for trouble, fitting in self._fitting.items()}
         makes, meets = [0] * len(self._ids), [0] * len(self._ids)
         for number, things in self._things.items():
             for thing in things:
@@ -186,6 +187,10 @@ class Matcher:
             for span in spans
             if not trouble.exclude.cancel(found.text, *span)
         ]
+
+    def fitting(self, trouble: Trouble) -> Mapping[str, Pair]:
+        """By the kind of thing that can have this trouble: what the two are together."""
+        return self._fitting.get(trouble.kind, {})
 
     def requests(self, found: Found) -> list[Request]:
         return [
@@ -304,6 +309,8 @@ def _in_order(found: Found, parts: tuple[frozenset[int], ...]) -> list[tuple[Spa
     """The places where words of the parts follow each other within `GAP`, at most `MOST_HITS` of them."""
     chains: list[tuple[Span, ...]] = [(span,) for span in _spans(found, parts[0])]
     for part in parts[1:]:
+        if not chains:
+            break
         spans = _spans(found, part)
         longer: dict[Span, tuple[Span, ...]] = {}  # of the chains that end at one place the last, which is the tightest
         for chain in chains:

@@ -16,7 +16,7 @@ from nlp import chain, contact, counts, lexicon, location, nature, normalize, qu
 from nlp.categories import Category
 from nlp.categories import load as load_categories
 from nlp.classifier import Scorer
-from nlp.decision import Analysis, Decision, Label, Location, Nature, Shape, Urgency
+from nlp.decision import NOWHERE, Analysis, Decision, Label, Location, Nature, Shape, Urgency
 from nlp.matching import Found, Matcher
 from nlp.tokens import Tokens
 
@@ -130,7 +130,7 @@ class Classifier:
         found = self._matcher.find(text)
         address = location.numbers(text)
         follows = (
-            address is not location.NOWHERE
+            address is not NOWHERE
             or shape.names_room(text)
             or self._matcher.follows(found)
             or not _REQUESTED.isdisjoint(mentioned)
@@ -138,7 +138,7 @@ class Classifier:
         greeting = addressed and shape.is_greeting(text)
         if self.filtered and not found.promising and not (addressed and not greeting):
             return self._plain(whole, text, nick, found, address, follows=follows)
-        decisions = self._matters(text, nick, at, found, addressed=addressed and not greeting)
+        decisions = self._matters(text, nick, at, found, address, addressed=addressed and not greeting)
         best = decisions[0]
         if best.score == 0 and best.label is Label.DROP:
             return self._plain(whole, text, nick, found, address, follows=follows)
@@ -163,15 +163,15 @@ class Classifier:
         if kinds:
             told = next(kind for kind in _TOLD if kind in kinds)
             return whole, (Decision(Label.DROP, told),), False
-        if address is not location.NOWHERE:
+        if address is not NOWHERE:
             return whole, (Decision(Label.DROP, "chat", location=address),), follows
         return whole, (_CHAT,), follows
 
     def _matters(
-        self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool
+        self, text: str, nick: str, at: datetime | None, found: Found, address: Location, *, addressed: bool
     ) -> tuple[Decision, ...]:
         """One decision, or several, one for each trouble that the message names and parts by a word such as 还有."""
-        whole = self._one(text, nick, at, found, addressed=addressed)
+        whole = self._one(text, nick, at, found, address, addressed=addressed)
         parted = self._parted(text, nick, at) if whole.score > 0 else []  # of nothing there are no parts
         if parted:
             return tuple(sorted(parted, key=lambda opinion: (opinion.urgency is not Urgency.EMERGENCY, -opinion.score)))
@@ -182,7 +182,7 @@ class Classifier:
         for parted in splitting.halves(text) if left > 1 else ():
             opinions: list[Decision] = []
             for piece in (parted.left, parted.right):
-                opinions.append(self._one(piece, nick, at, self._matcher.find(piece), addressed=False))
+                opinions.append(self._one(piece, nick, at, self._matcher.find(piece), location.numbers(piece)))
                 if opinions[-1].label is not Label.TICKET:
                     break
             if splitting.are_two(text, parted, opinions, self.categories):
@@ -191,19 +191,21 @@ class Classifier:
                 return [opinions[0], *further] if len(kinds) > len(further) > 0 else opinions
         return []
 
-    def _one(self, text: str, nick: str, at: datetime | None, found: Found, *, addressed: bool) -> Decision:
-        cached: list[Location] = []
-
-        def from_text() -> Location:
-            if not cached:
-                cached.append(location.locate(text))
-            return cached[0]
-
-        opinion = self._scorer.judge(found, addressed=addressed, located=from_text)
-        decision = opinion.decision
+    def _one(
+        self,
+        text: str,
+        nick: str,
+        at: datetime | None,
+        found: Found,
+        address: Location,
+        *,
+        addressed: bool = False,
+    ) -> Decision:
+        """The decision on one matter. `address` are the numbers that the text names."""
+        decision = self._scorer.judge(found, address, addressed=addressed)
         if decision.score == 0 and decision.label is Label.DROP:
             return decision
-        where = location.locate(text, nick) if nick else from_text()
+        where = location.locate(text, nick, address)
         if decision.label is Label.DROP:
             return replace(decision, location=where)
         since = timeexpr.since(text, at) if at is not None else None

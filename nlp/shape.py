@@ -60,13 +60,14 @@ def of(text: str) -> Shape:
     if len(text) > _LONGEST:
         return Shape.PLUS_ONE if _starts_plus_one(text) else Shape.TALK
     first = bare[0]
-    if _NODS.fullmatch(bare):
-        return Shape.ACK
-    if first in _ACK_STARTS and _RECEIPT_RULE.fullmatch(bare) and not _GREETING.fullmatch(bare):
-        if _HAS_RECEIPT.search(bare) or not _THANKS_WORD.search(bare):
+    if first in _ACK_STARTS:
+        if _NODS.fullmatch(bare):
             return Shape.ACK
-        return Shape.THANKS
-    if _HUSH.fullmatch(bare):
+        if _RECEIPT_RULE.fullmatch(bare) and not _GREETING.fullmatch(bare):
+            if _HAS_RECEIPT.search(bare) or not _THANKS_WORD.search(bare):
+                return Shape.ACK
+            return Shape.THANKS
+    if first in _HUSH_STARTS and _HUSH.fullmatch(bare):
         return Shape.HUSH
     if _starts_plus_one(bare) or ("也" in bare and (_PLUS_ONE.fullmatch(bare) or _ALSO.match(bare))):
         return Shape.PLUS_ONE
@@ -107,4 +108,6 @@ def _starts_plus_one(text: str) -> bool:
 
 
 _STARTS = re.compile(r"(?:\+ ?1(?!\d)|加1(?!\d)|加一(?![\u4e00-\u9fff])|同上|同问|同求|附议)")
+# What these shapes can begin with: for most messages that settles it.
 _ACK_STARTS = frozenset("收已知1好oO嗯恩哦噢明了清行可没遵要对是同懂gr晓得谢多感辛麻t大你您各网物社群领老师姐哥小")
+_HUSH_STARTS = frozenset("小机b你好太吵闭别不莫安少消")

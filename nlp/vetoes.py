@@ -7,7 +7,6 @@ trouble here and now.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from nlp.decision import Location
@@ -80,8 +79,8 @@ def is_petition(text: str) -> bool:
     return _PETITION.search(text) is not None
 
 
-def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> Verdict:
-    """Weigh the vetoes that a text holds. `located` is asked for only where the place makes a difference."""
+def verdict(matcher: Matcher, found: Found, address: Location) -> Verdict:
+    """Weigh the vetoes that a text holds. `address` are the numbers that it names (`location.numbers`)."""
     struck = matcher.vetoes(found)
     if not struck:
         return NONE
@@ -105,8 +104,7 @@ def verdict(matcher: Matcher, found: Found, located: Callable[[], Location]) -> 
     def is_here() -> bool:
         nonlocal here
         if here is None:
-            where = located()
-            here = bool(_HERE.search(text)) or bool(where.building or where.unit or where.floor or where.room)
+            here = bool(address) or _HERE.search(text) is not None
         return here
 
     if standing & _YIELD_TO_PLACE and any(setting.weight >= 1 for setting in matcher.settings(found)):
