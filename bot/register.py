@@ -160,7 +160,7 @@ def said(words: Sequence[str]) -> Sequence[str]:
 def _grid_name(code: str | None, digits: int, names: Mapping[str, str]) -> str | None:
     if code is None or len(code) < digits:
         return None
-    return names.get(code[:digits], code[:digits])
+    return names.get(code[:digits]) or code[:digits]
 
 
 def _where(row: RegisterRow) -> str | None:

@@ -171,6 +171,12 @@ def test_the_columns_are_the_agreed_ones() -> None:
     assert tuple(COLUMNS) == tuple(MINE.split())
 
 
+async def test_a_grid_without_a_name_is_known_by_its_code(store: Store, tmp_path: Path) -> None:
+    await store.write(lambda tx: grids.put(tx, [Grid(GRID, "")]))
+    first = (await listed(store, tmp_path))[0]
+    assert (first["社区"], first["微网格"]) == ("青禾社区", GRID)
+
+
 async def test_a_ticket_becomes_a_row(store: Store, tmp_path: Path) -> None:
     first = (await listed(store, tmp_path))[0]
     assert list(first) == MINE.split()
