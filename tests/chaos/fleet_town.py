@@ -221,6 +221,18 @@ class FleetTown(Town):
 
         return await self.wait("each bot hears its half of the accounts", halves)
 
+    async def half_of(self, bot: Bot) -> set[str]:
+        """The accounts that this bot hears when it has its half, as it should."""
+        found: set[str] = set()
+
+        async def whole() -> bool:
+            found.clear()
+            found.update(await bot.linked())
+            return len(found) == len(self.people) // len(self.bots)
+
+        await self.wait(f"{bot.name} hears its half of the accounts", whole)
+        return found
+
     # ---------------------------------------------------------------- what happens
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[None]:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.gateway
 ROOMS, MEMBERS = 200, 100
 BATCHES, LINES, APPEALS = 40, 50, 60  # of each account: 40 batches of 50 lines, 60 appeals among these
 BACK_WITHIN = 5.0  # seconds after a gateway's return
-QUICK = Timing(deadline=3.0, connect=5.0, quiet=1.0, idle=4.0, backoff=0.1, backoff_cap=0.5)
+QUICK = Timing(deadline=5.0, connect=10.0, quiet=1.0, idle=6.0, backoff=0.1, backoff_cap=0.5)
 FAST = Budget(per_minute=6000, per_hour=6000, per_day=6000, gap=(0, 0), per_room_gap=0)
 
 
