@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from storage.engine import StoreError
+from storage.errors import LeaseLostError
+from storage.leases import Fence, no_fence
 
 if TYPE_CHECKING:
     from bot.listener import Listener
@@ -32,13 +34,15 @@ class Duty:
         self._ended = asyncio.Event()
 
     async def prepare(self) -> None:
-        """Look at what an earlier life left. Raises StoreError."""
+        """Look at what an earlier life left. Raises LeaseLostError, StoreError."""
         for courier in self.couriers:
             await courier.start()
 
-    def begin(self) -> None:
-        """Make ready for a `run`."""
+    def begin(self, fence: Fence = no_fence) -> None:
+        """Make ready for a `run`. No courier sends any more once another process is on duty."""
         self._ended.clear()
+        for courier in self.couriers:
+            courier.fence = fence
 
     def end(self) -> None:
         """Ask `run` to end after the requests under way."""
@@ -66,6 +70,9 @@ class Duty:
             try:
                 await self.prepare()
                 break
+            except LeaseLostError:
+                log.warning("the duty is another process's", action="duty")
+                return
             except StoreError as error:
                 log.error("store unavailable", action="duty", error=str(error))
                 await asyncio.sleep(STORE_RETRY)

@@ -268,13 +268,13 @@ class House:
     async def take_duty(self, fence: Fence) -> None:
         """Do from now on what one process of all does: what is due by the clock, and all that `Duty` has."""
         self._jobs.duty = fence
+        self._duty.begin(fence)
         if self._group is not None:
             self._begin_duty(self._duty.take_over())
             self._jobs.hurry()
 
     def _begin_duty(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._group is not None, "_live makes the group"  # noqa: S101
-        self._duty.begin()
         self._on_duty = self._group.create_task(work, name="duty")
 
     async def leave_duty(self) -> None:
@@ -362,6 +362,7 @@ class House:
         for seat in self._seats.values():
             self._serve(seat, refusable=True)
         self._seated.set()
+        self._duty.begin()
         self._begin_duty(self._duty.run())
 
         return self._close_all

@@ -133,7 +133,7 @@ class Sender:
         while not self._stopping:
             now = self._clock.now()
             if self._unsaved:
-                await self._store.write(self._keep)
+                await self._store.write(self._slow_down)
                 self._unsaved = False
             if not self._transport.online:
                 return now + OFFLINE_RETRY  # a link that was only slow to answer rings no bell when it does again
@@ -189,6 +189,11 @@ class Sender:
         known = await self._store.write(note)
         self._pacer.account = replace(self._pacer.account, since=known.since)
         self._known = True
+
+    async def _slow_down(self, tx: Tx) -> None:
+        """By what a message told. Who serves the account by now heard it, too, and knows better how fast it may go."""
+        await self._fence(tx)
+        await self._keep(tx)
 
     async def _keep(self, tx: Tx) -> None:
         await accounts.slow_down(tx, self._pacer.account)

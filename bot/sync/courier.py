@@ -26,6 +26,8 @@ from bot.sync.rendering import Labels, Reason
 from storage import changes, dossiers, upstreams
 from storage.dossiers import Dossier
 from storage.engine import Store, StoreError, Tx
+from storage.errors import LeaseLostError
+from storage.leases import Fence, no_fence
 from storage.upstreams import Arrived, Delivery, Link
 
 log = structlog.get_logger(__name__)
@@ -96,6 +98,7 @@ class Courier:
         self._refused_in_a_row = 0
         self._wake = asyncio.Event()
         self._stopping = False
+        self.fence: Fence = no_fence  # of the duty: it begins all that leads to a request
         self.outcomes: Counter[str] = Counter()  # of items and of whole requests, since the start
 
     @property
@@ -109,11 +112,12 @@ class Courier:
 
     async def start(self) -> None:
         """The config may have been mended, or the clock: what was parked for our own reasons, a closed door, and what
-        waits for a moment that is years away, are tried anew."""
+        waits for a moment that is years away, are tried anew. Raises LeaseLostError, StoreError."""
         now = self._clock.now()
         latest = now + max(timedelta(seconds=self._upstream.wait_seconds), RETRY_MOST)
 
         async def work(tx: Tx) -> None:
+            await self.fence(tx)
             await upstreams.again(tx, self.name, now, upstreams.parked_for(OURS))
             await upstreams.bring_forward(tx, self.name, latest, now)
             await upstreams.reopen(tx, self.name)
@@ -121,7 +125,7 @@ class Courier:
         await self._store.write(work)
 
     async def run(self) -> None:
-        """Send until told to stop; it can be begun again."""
+        """Send until told to stop, or until another process is on duty; it can be begun again."""
         self._stopping = False
         while not self._stopping:
             now = self._clock.now()
@@ -130,6 +134,9 @@ class Courier:
             except StoreError as error:
                 log.error("store unavailable", action="sync", upstream=self.name, error=str(error))
                 again_at = now + STORE_RETRY
+            except LeaseLostError:
+                log.warning("the duty is another process's", action="sync", upstream=self.name)
+                return
             except Exception:
                 log.exception("sync failed", action="sync", upstream=self.name)
                 self.outcomes[DEFECT] += 1
@@ -141,7 +148,8 @@ class Courier:
                 await self._clock.wait(self._wake, again_at)
 
     async def step(self) -> datetime | None:
-        """Send everything that may go now. Returns when to look again, None to wait for a change."""
+        """Send everything that may go now. Returns when to look again, None to wait for a change. Raises LeaseLostError
+        when another process does this by now."""
         while not self._stopping:
             now = self._clock.now()
             link, behind = await self._store.read(self._look)
@@ -160,7 +168,12 @@ class Courier:
 
     async def _feed(self, now: datetime) -> None:
         due = now + timedelta(seconds=self._upstream.wait_seconds)
-        await self._store.write(lambda tx: upstreams.feed(tx, self.name, due, FED))
+
+        async def work(tx: Tx) -> None:
+            await self.fence(tx)
+            await upstreams.feed(tx, self.name, due, FED)
+
+        await self._store.write(work)
 
     async def _catch_up(self, now: datetime) -> None:
         """They are back: what was put off meanwhile need not wait any longer."""
@@ -220,6 +233,7 @@ class Courier:
             plan.send.append(Outgoing(row, item, version, deleted=reason is not None))
 
     async def _note(self, tx: Tx, plan: Plan, now: datetime) -> None:
+        await self.fence(tx)
         await upstreams.sending(tx, self.name, {one.row.ticket: one.version for one in plan.send})
         await upstreams.drop(tx, self.name, plan.drop)
         await upstreams.unchanged(tx, self.name, plan.settled)
@@ -231,7 +245,12 @@ class Courier:
     async def _deliver(self, items: Sequence[Outgoing]) -> bool:
         """Send these, in smaller batches where they are refused together. False where the upstream as a whole fails:
         what is left stays due."""
-        link = await self._store.read(lambda tx: upstreams.link(tx, self.name))
+
+        async def look(tx: Tx) -> Link:
+            await self.fence(tx)  # a process may have stood still since it made its plan
+            return await upstreams.link(tx, self.name)
+
+        link = await self._store.read(look)
         batch = Batch.of(
             self._source,
             [one.item for one in items],

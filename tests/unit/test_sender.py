@@ -19,6 +19,7 @@ from bot.transports.simulator import Simulator
 from storage import accounts, outbox, tables
 from storage.accounts import Account
 from storage.engine import Store, Tx
+from storage.errors import LeaseLostError
 from storage.model import Draft, Lane, Outgoing, PostKind, SendState
 
 NOON = datetime(2025, 6, 12, 4, 0, tzinfo=UTC)
@@ -498,3 +499,25 @@ async def test_a_line_that_changed_while_its_turn_came_is_looked_at_again(mouth:
     await mouth.run_for(60)
     assert [(sent.conversation, sent.text) for sent in mouth.wire.sent] == [("r1", "both")]
     assert await mouth.state(SendState.QUEUED) == ["moved"]
+
+
+async def test_a_throttle_told_to_a_process_that_lost_the_account_slows_nobody_down(mouth: Mouth) -> None:
+    lost = False
+
+    async def fence(tx: Tx) -> None:
+        if lost:
+            raise LeaseLostError("sim is another process's now")
+
+    mouth.sender = Sender(mouth.store, mouth.wire, Budget(), mouth.clock, fence=fence, seed=1)
+    await mouth.run_for(1)  # it logs in
+    before = await mouth.store.read(lambda tx: accounts.get(tx, "sim"))
+    lost = True
+    mouth.sender.throttled()
+    with pytest.raises(LeaseLostError):
+        await mouth.sender.step()
+    assert await mouth.store.read(lambda tx: accounts.get(tx, "sim")) == before
+    lost = False
+    await mouth.sender.step()
+    after = await mouth.store.read(lambda tx: accounts.get(tx, "sim"))
+    assert after is not None
+    assert after.stopped_until is not None

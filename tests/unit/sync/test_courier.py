@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.clock import VirtualClock
+from bot.duty import Duty
 from bot.sync import courier as module
 from bot.sync.client import Batch, Closed, Failed, Refused, Result, Throttled, TooLarge
 from storage import tickets, upstreams
+from storage.engine import Tx
+from storage.errors import LeaseLostError
 from storage.model import Level, Nature, TicketState
 from storage.testing import fresh_store
 from storage.upstreams import Delivery, DeliveryState, Link
@@ -203,6 +206,33 @@ async def test_upstreams_are_independent(house: House) -> None:
 
 def module_labels(house: House) -> Any:
     return house.courier()._labels
+
+
+@pytest.mark.parametrize("passes", range(5))
+async def test_a_process_that_stood_still_sends_nothing_once_another_is_on_duty(house: House, passes: int) -> None:
+    """It loses the duty before it looks, between its plan and the request, or between two requests of one plan."""
+    house.above = Picky(most=1)
+    await house.file(2)
+    frozen, left = house.courier(), passes
+    requests: list[int] = []
+
+    async def fence(tx: Tx) -> None:
+        nonlocal left
+        requests.append(len(house.above.batches))
+        left -= 1
+        if left < 0:
+            raise LeaseLostError("duty is another process's now")
+
+    duty = Duty([frozen], [], [])
+    duty.begin(fence)
+    with pytest.raises(LeaseLostError):
+        await frozen.step()
+    assert len(house.above.batches) == requests[-1] == [0, 0, 0, 1, 2][passes]
+    await frozen.run()  # it ends by itself, and takes nothing else along
+    await duty.take_over()
+    assert len(house.above.batches) == requests[-1]
+    await house.sync_until_quiet()
+    assert sorted(house.above.applied) == [("S1", 1), ("S2", 1)]
 
 
 @pytest.mark.parametrize("named", [True, False])
