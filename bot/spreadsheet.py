@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import xlsxwriter
 
 CELL_LIMIT = 32_767  # Excel refuses longer ones
+# People's words stay words.
+OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 OLDEST = datetime(2000, 1, 1)  # noqa: DTZ001 - a sheet knows no time zone
 
 
@@ -25,13 +27,7 @@ def write(target: Path, lines: Iterable[str]) -> int:
     source = iter(lines)
     head = json.loads(next(source))
     columns: dict[str, int] = head["columns"]
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    book = xlsxwriter.Workbook(str(target), options)
+    book = xlsxwriter.Workbook(str(target), OPTIONS | {"constant_memory": True})
     sheet = book.add_worksheet(head["title"])
     bold = book.add_format(
         {"bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, "bg_color": "#DDEBF7", "border": 1}
@@ -60,11 +56,7 @@ def write(target: Path, lines: Iterable[str]) -> int:
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     book.set_properties({"title": head["title"], "author": "xiaoge", "created": newest})
-    try:
-        book.close()
-    except xlsxwriter.exceptions.FileCreateError as error:
-        cause = error.args[0] if error.args else error
-        raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from None
+    close(book)
     return count
 
 
@@ -77,16 +69,26 @@ def _write(sheet: Any, row: int, column: int, value: str | int | None, style: An
         sheet.write_string(row, column, value[:CELL_LIMIT], style)
 
 
-def main() -> int:
+def close(book: Any) -> None:  # noqa: ANN401 - no types
+    """Put the file on the disk. Raises OSError."""
+    try:
+        book.close()
+    except xlsxwriter.exceptions.FileCreateError as error:
+        cause = error.args[0] if error.args else error
+        raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from None
+
+
+def serve(made: Callable[[Path, TextIO], object]) -> int:
+    """Write what standard input holds to the file that is named; code 3 and `[errno, words]` on standard error where
+    it cannot be written, for the parent to raise again."""
     sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
-        write(Path(sys.argv[1]), sys.stdin)
+        made(Path(sys.argv[1]), sys.stdin)
     except OSError as error:
-        # The parent raises it again: errno and words, one line.
         print(json.dumps([error.errno, error.strerror or str(error)]), file=sys.stderr)
         return 3
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(write))

@@ -11,18 +11,20 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import xlsxwriter
+
+from bot import spreadsheet
 
 HIDDEN = "<3"
 ROWS_OF_A_CHART = 16
 
 
-def write(target: Path, document: dict[str, Any]) -> None:
+def write(target: Path, source: TextIO) -> None:
     """Write the book. The same document gives the same bytes. Raises OSError."""
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(str(target), options)
+    document: dict[str, Any] = json.load(source)
+    book = xlsxwriter.Workbook(str(target), spreadsheet.OPTIONS)
     book.set_properties(
         {"title": document["title"], "author": "xiaoge", "created": datetime.fromisoformat(document["created"])}
     )
@@ -37,11 +39,7 @@ def write(target: Path, document: dict[str, Any]) -> None:
     }
     for index, sheet in enumerate(document["sheets"]):
         _sheet(book, sheet, styles, document["title"], document["notes"] if index == 0 else [])
-    try:
-        book.close()
-    except xlsxwriter.exceptions.FileCreateError as error:
-        cause = error.args[0] if error.args else error
-        raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from None
+    spreadsheet.close(book)
 
 
 def _sheet(book: Any, sheet: dict[str, Any], styles: dict[str, Any], title: str, notes: list[str]) -> None:  # noqa: ANN401
@@ -95,16 +93,5 @@ def _chart(book: Any, sheet: dict[str, Any], wanted: dict[str, Any]) -> Any:  # 
     return chart
 
 
-def main() -> int:
-    sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    try:
-        write(Path(sys.argv[1]), json.load(sys.stdin))
-    except OSError as error:
-        # The parent raises it again: errno and words, one line.
-        print(json.dumps([error.errno, error.strerror or str(error)]), file=sys.stderr)
-        return 3
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spreadsheet.serve(write))
