@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -303,6 +304,11 @@ class ProgramTown(Town):
             await asyncio.shield(one.talk(4, rest[turn % len(rest)]))
             turn += 1
             await asyncio.sleep(0.1 if self._listened_to else 0.5)
+
+
+def crowd() -> float:
+    """How many tasks share a core of this machine: so much longer than alone may anything take."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @asynccontextmanager

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.program import Kind, ProgramTown, reckon, shown
+from tests.chaos.program import Kind, ProgramTown, crowd, reckon, shown
 from tests.integration.conftest import MakeGateway
 
 pytestmark = pytest.mark.gateway
 
-IN_TIME = 5.0  # seconds
+IN_TIME = 5.0  # seconds on a machine that does nothing else
 
 
 async def test_stopped_under_load(
@@ -31,10 +31,10 @@ async def test_stopped_under_load(
             await town.heard(20)
         await town.settled()
         assert code == 0, town.log.read_text()[-2000:]
-        assert under_load <= IN_TIME
+        assert under_load <= IN_TIME * crowd()
         code, idle = await town.stop()
         assert code == 0, town.log.read_text()[-2000:]
-        assert idle <= IN_TIME
+        assert idle <= IN_TIME * crowd()
         counts = await reckon(town)
         assert counts["held back"] == 0
     finally:

@@ -19,6 +19,7 @@ from bot.transports.base import Event, EventKind, Offline, OutcomeUnknown, Rejec
 from bot.transports.gateway_link import Timing
 from bot.transports.wechaty import WechatyTransport
 from storage.model import Message, MessageKind
+from tests.chaos.program import crowd
 from tests.integration.conftest import MakeGateway
 from tests.integration.gateway_process import PATIENCE, Gateway, free_port, until
 
@@ -360,7 +361,7 @@ async def test_a_killed_gateway_is_found_again(gateway: Gateway, ear: Ear) -> No
     await gateway.start()
     started = datetime.now(UTC)
     up = await ear.next(EventKind.UP)
-    assert up.at - started < timedelta(seconds=5)
+    assert up.at - started < timedelta(seconds=5) * crowd()
     assert up.at > down.at
     await gateway.say("之后")
     assert (await ear.message()).text == "之后"
