@@ -106,7 +106,9 @@ def read(path: Path, names: tuple[str, ...]) -> Iterator[Scene]:
         try:
             yield _scene(decoder.decode(line), names)
         except (msgspec.DecodeError, ValueError, KeyError, ConfigError) as error:
-            raise SceneError(f"{path}:{number}: not a scene: {error}; a scene is one line, docs/scenes.md has the format") from None
+            raise SceneError(
+                f"{path}:{number}: not a scene: {error}; a scene is one line, docs/scenes.md has the format"
+            ) from None
 
 
 def _scene(raw: _Scene, names: tuple[str, ...]) -> Scene:
