@@ -238,6 +238,7 @@ _GRAMMAR: Mapping[str, tuple[Name, Form]] = {
     "紧急通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
     "应急 通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
     "紧急 通知": (Name.NOTICE, notice_forms.notice(urgent=True)),
+    **dict.fromkeys(notice_forms.SPOKEN, (Name.NOTICE, notice_forms.spoken)),
     "公告": (Name.ANNOUNCE, notice_forms.notice(urgent=False)),
     "附图": (Name.ATTACH, forms.only_item("T")),
     "附件": (Name.ATTACH, forms.only_item("T")),

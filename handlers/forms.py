@@ -119,7 +119,7 @@ class Command:
     items: tuple[int, ...] = ()  # 审核: the wishes
     verdict: str = ""  # 审核: 通过, 驳回 or 未完成
     anonymous: bool = False  # 认领 X5 匿名
-    in_words: bool = False  # ANSWER: 还是坏的, without a number in front
+    in_words: bool = False  # ANSWER: 还是坏的, without a number in front; NOTICE: 帮我发个通知
     urgent: bool = False  # 应急通知
     shows: bool = False  # 通知 附图: with the picture that was just shown
     explicit: bool = False  # said to the bot: `/`, `#`, `@小格` in front, or in private

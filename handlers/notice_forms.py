@@ -4,6 +4,7 @@ words."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from handlers.forms import TEXT, Command, Form, Rest, alone, item
 from handlers.hearing import SEPARATORS
@@ -35,6 +36,32 @@ def notice(*, urgent: bool) -> Form:
         )
 
     return form
+
+
+# How people ask for one in words of their own.
+SPOKEN = tuple(
+    asked + word
+    for asked in ("", "帮我", "帮忙")
+    for word in (
+        "群发",
+        "群发通知",
+        "群发消息",
+        "发通知",
+        "发个通知",
+        "发一个通知",
+        "发条通知",
+        "发一条通知",
+        "通知一下",
+    )
+)
+
+
+def spoken(rest: Rest) -> Command | None:
+    """`帮我发个通知 @3栋 内容`, `群发：内容`. What is not parted from the word has no text, and is asked for."""
+    if not rest.explicit:
+        return None
+    found = notice(urgent=False)(rest)
+    return replace(found, in_words=True) if found is not None else Command(rest.name, explicit=True, in_words=True)
 
 
 _OTHER = re.compile(r"[a-zA-Z]\s?[0-9]")

@@ -112,8 +112,12 @@ async def _draft(
         await notice_files.attach(ctx, notice, shown)
     accounts = len(await notices.rooms_of(ctx.tx, notice.number))
     takes, body = await notice_sending.takes(ctx, notice), await notice_sending.body(ctx, notice)
+    # In the group that reads it anyway neither its words nor who else does.
+    private = ctx.group is None
+    going = await notices.listed(ctx.tx, notice.number) if private else []
+    names = [mask(room.topic) for room in going if room.topic]
     reach = texts.reach(notice, standing, accounts, takes, shows=shown is not None)
-    await ctx.reply(texts.preview(notice, reach, "" if ctx.group is not None else body))
+    await ctx.reply(texts.preview(notice, reach, names, body if private else ""))
 
 
 async def attach(ctx: Context, command: Command) -> str:

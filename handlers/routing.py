@@ -255,6 +255,8 @@ async def _only_talk(ctx: Context, command: Command) -> bool:
         return await wishes.only_talk(ctx, command)
     if command.name is Name.VOTE and await polls.only_talk(ctx, command):
         return True
+    if command.name is Name.NOTICE and command.in_words and rights.anywhere(ctx.actor, Right.NOTICE) is None:
+        return True
     if await signups.only_talk(ctx, command) or points.only_talk(ctx, command):
         return True
     if command.name in worklog.TYPED:

@@ -85,6 +85,9 @@ def several_scopes(typed: str, count: int, community: str) -> str:
     return f"有 {count} 个“{typed}”，请写成 {community}{typed}，或写网格编码。"
 
 
+NAMED = 6  # groups that a preview calls by their names
+
+
 def reach(notice: Notice, standing: Standing, accounts: int, takes: timedelta, *, shows: bool) -> str:
     """To how many groups it goes, by how many accounts, and how long that takes. `shows`: with a picture or file."""
     said = f"{notice.id} 将{'作为群公告' if notice.announce else ''}发到 {standing.rooms} 个群"
@@ -99,11 +102,15 @@ def reach(notice: Notice, standing: Standing, accounts: int, takes: timedelta, *
     return said + skipped(standing.skipped)
 
 
-def preview(notice: Notice, reach_: str, body_: str) -> str:
-    """What is about to go out, and how to let it. In the group that reads it anyway, without its words."""
+def preview(notice: Notice, reach_: str, groups: Sequence[str], body_: str) -> str:
+    """What is about to go out, to the groups of these names, and how to let it. In the group that reads it anyway,
+    without its words."""
     second = f"\n{SECOND_PERSON.format(id=notice.id)}" if notice.wide else ""
     go = f"确认 {notice.id} 发出 · 定时 {notice.id} 明天18:00 · 取消 {notice.id}"
-    return f"{reach_}：\n{body_}\n{go}{second}" if body_ else f"{reach_}。{go}{second}"
+    if not body_:
+        return f"{reach_}。{go}{second}"
+    named = "、".join(groups[:NAMED]) + ("等" if len(groups) > NAMED else "")
+    return f"{reach_}：{named}\n{body_}\n{go}{second}"
 
 
 def skipped(why: Sequence[tuple[Skipped, int]]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from handlers import notice_files as showing
 from handlers import routing
 from handlers.commands import Command, parse
+from handlers.texts import notices as texts
 from storage import audit, grids, notice_files, notices, outbox
 from storage.engine import Tx
 from storage.model import Grid, MessageKind
@@ -137,6 +138,53 @@ def test_how_it_is_written(typed: str, scope: str, text: str, shows: bool) -> No
     command = parse(typed, addressed=True)
     assert isinstance(command, Command)
     assert (command.code, command.text, command.shows) == (scope, text, shows)
+
+
+async def test_the_preview_names_whom_it_reaches(stage: Stage) -> None:
+    await stage.say("周主任", "通知 @3栋、@5栋 明天检修", room=None)
+    assert (await stage.told("周主任"))[-1].startswith(
+        "T1 将发到 2 个群：青禾1-3栋业主群、无名小群\n【通知】明天检修\n确认 T1 发出"
+    )
+    for number in range(5):
+        await stage.room(f"新群{number}", f"51999900100100301{number + 5}")
+    await stage.say("周主任", "通知 明天检修", room=None)
+    first = (await stage.told("周主任"))[-1].split("\n")[0]
+    assert first.startswith("T2 将发到 9 个群")
+    assert first.endswith("、新群1等")  # six are named
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "群发 @3栋、@5栋 明天检修",
+        "帮我发个通知 @3栋 @5栋 明天检修",
+        "发通知：@3栋，5栋 明天检修",
+        "帮忙群发通知 @3栋,5栋：明天检修",
+    ],
+)
+async def test_asked_for_in_words_of_their_own(stage: Stage, words: str) -> None:
+    assert await stage.say("周主任", words) != "command"  # said to the group it is talk
+    await stage.say("周主任", words, room=None)
+    (notice,) = await stage.store.read(notices.every)
+    assert notice.text == "明天检修"
+    assert {room.topic for room in await stage.store.read(lambda tx: notices.listed(tx, notice.number))} == {
+        "青禾1-3栋业主群",
+        "无名小群",
+    }
+
+
+@pytest.mark.parametrize("words", ["群发", "帮我发个通知", "帮我发个通知明天检修", "通知一下3栋明天检修"])
+async def test_without_its_words_apart_it_is_asked_how(stage: Stage, words: str) -> None:
+    await stage.say("周主任", words, room=None)
+    assert await stage.told("周主任") == [texts.HOW]
+    assert not await stage.store.read(notices.every)
+
+
+async def test_who_may_send_none_is_only_talking(stage: Stage) -> None:
+    words = "帮我发个通知 3栋2单元电梯坏了"
+    assert await stage.say("李姐", words, room=None) not in ("command", "denied")
+    assert not await stage.store.read(notices.every)
+    assert len(await stage.tickets()) + len(await stage.candidates()) == 1
 
 
 async def _show(stage: Stage, who: str = "周主任", **fields: Any) -> None:
