@@ -59,14 +59,14 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What kills programs and watches clocks has the machine to itself; the rest runs on two cores, the longest first. Of the
-# chaos tests these two live in time of their own.
+# What kills programs and watches clocks has the machine to itself; the rest runs on two cores: what takes longest first,
+# many short files last. Of the chaos tests, those INSIDE live in time of their own.
 INSIDE := tests/chaos/test_broadcast.py tests/chaos/test_privacy.py
 ALONE := tests/chaos tests/integration $(INSIDE:%=--ignore %)
 test: lint
 	$(BIN)/pytest tests/unit/test_imports.py
 	$(BIN)/pytest -m 'not long' $(ALONE) $(ARGS)
-	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder $(INSIDE) tests/contract tests/scenes tests/unit tests/upstream $(ARGS)
+	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder $(INSIDE) tests/scenes tests/unit tests/upstream tests/contract $(ARGS)
 
 test-long: dev
 	$(BIN)/pytest -m long $(ALONE) tests/contract $(ARGS)
