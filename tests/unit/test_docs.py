@@ -50,9 +50,15 @@ def test_every_command_and_option_is_on_the_page() -> None:
 
 
 def test_the_page_offers_no_other_command() -> None:
-    known = {name for name, _ in command_options()}
-    for head in re.findall(r"^## `xiaoge ([a-z -]+?)(?: [A-Z\[-].*)?`$", read("docs/cli.md"), re.MULTILINE):
-        assert head in known
+    page = read("docs/cli.md")
+    headed = re.findall(r"^## `xiaoge ([a-z -]+?)(?: [A-Z\[-].*)?`$", page, re.MULTILINE)
+    assert len(headed) == page.count("\n## `xiaoge ")
+    assert set(headed) <= {name for name, _ in command_options()}
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    readme = read("README.md")
+    assert [page.name for page in PAGES if page.parent.name == "docs" and f"docs/{page.name}" not in readme] == []
 
 
 def test_what_people_may_type_is_on_the_page() -> None:
