@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 
 from handlers.context import Context, Effects
-from handlers.copies import Likes, Roster, Seat, gather
+from handlers.copies import Likes, Roster, Seat, gather, threads
 from nlp import chain
 from storage import chains, people
 from storage import signup_entries as rosters
@@ -43,12 +43,16 @@ async def work_out(effects: Effects, signup: Signup) -> Worked:
     lines = await chains.lines(tx, number)
     copies = await chains.copies(tx, number)
     likes = await _likes(effects, signup, lines, copies)
-    of_room: dict[int, list[Copy]] = defaultdict(list)
-    for copy in copies:
-        of_room[copy.room_id].append(copy)
+    if signup.origin is Source.CHAIN:
+        lists = threads(copies)
+    else:
+        groups = dict.fromkeys(copy.room_id for copy in copies)
+        lists = [[copy for copy in copies if copy.room_id == room] for room in groups]
     organiser = signup.organiser_id if signup.origin is Source.COMMAND or signup.organiser_named else None
-    by_room = {room: gather(lines, found, likes, organiser) for room, found in of_room.items()}
-    new = await _enter(effects, signup, {line.number: line for line in lines}, by_room, likes)
+    every = [gather(lines, found, likes, organiser) for found in lists]
+    by_room = {copy.room_id: roster for found, roster in zip(lists, every, strict=True) for copy in found}
+    seats = [seat for roster in every for seat in roster.seats]
+    new = await _enter(effects, signup, {line.number: line for line in lines}, seats, likes)
     return Worked(by_room, await rosters.settle(tx, number), new)
 
 
@@ -127,23 +131,22 @@ def _near(entry: Entry, line: Line) -> bool:
 
 
 async def _enter(
-    effects: Effects, signup: Signup, lines: Mapping[int, Line], by_room: Mapping[int, Roster], likes: Likes
+    effects: Effects, signup: Signup, lines: Mapping[int, Line], seats: Sequence[Seat], likes: Likes
 ) -> frozenset[int]:
     """Write the seats into the entries; which entries are new."""
     tx, number = effects.tx, signup.number
-    seats = [(room_id, seat) for room_id, roster in by_room.items() for seat in roster.seats]
-    persons = frozenset(seat.person for _, seat in seats if seat.person is not None)
+    persons = frozenset(seat.person for seat in seats if seat.person is not None)
     roster = _Roster({entry.seq: entry for entry in await rosters.entries(tx, number)}, lines, persons, likes)
     new: set[int] = set()
     said: dict[int, list[tuple[datetime, int, int]]] = defaultdict(list)
     of_entry: dict[int, set[int]] = defaultdict(set)
-    for room_id, seat in seats:
+    for seat in seats:
         told = list(_in_time(seat, until(signup)))
         if not told:
             continue
         seq = roster.of(seat)
         if seq is None:
-            seq = await _sign(effects, signup, seat, room_id)
+            seq = await _sign(effects, signup, seat)
             new.add(seq)
         else:
             await _note(effects, signup, roster.entries[seq], seat)
@@ -177,7 +180,7 @@ def _in_time(seat: Seat, last: datetime | None) -> Iterator[tuple[datetime, int,
             yield said.at, said.heads, said.position
 
 
-async def _sign(effects: Effects, signup: Signup, seat: Seat, room_id: int) -> int:
+async def _sign(effects: Effects, signup: Signup, seat: Seat) -> int:
     first = seat.said[0]
     return await rosters.sign(
         effects.tx,
@@ -190,7 +193,7 @@ async def _sign(effects: Effects, signup: Signup, seat: Seat, room_id: int) -> i
         building=seat.line.building,
         choice=seat.line.choice,
         source=Source.CHAIN,
-        room_id=room_id,
+        room_id=seat.room_id,
         position=first.position,
     )
 

@@ -53,7 +53,7 @@ async def take(ctx: Context) -> str:
         return "chain"
     found = replace(found, title=found.title[:LONGEST_TITLE])
     said = activity.read(found.title, message.sent_at.astimezone(ctx.policy.timezone))
-    signup = await _known(ctx, room, found, said)
+    signup = await _known(ctx, room, found, said) or await _elsewhere(ctx, room, found, said)
     if signup is None:
         if not found.title or not (said.title or said.place):
             return "chain"
@@ -64,7 +64,8 @@ async def take(ctx: Context) -> str:
     await _record(ctx, room, signup, found)
     worked = await chain_entries.work_out(ctx, signup)
     organiser = worked.rosters[room.id].organiser
-    if signup.origin is Source.CHAIN and not signup.organiser_named and organiser != signup.organiser_id:
+    guessed = signup.origin is Source.CHAIN and not signup.organiser_named and room.id == signup.room_id
+    if guessed and organiser != signup.organiser_id:
         signup = await rows.update(ctx.tx, signup.number, organiser_id=organiser)
     signup = await _retitle(ctx, room, signup, found, said, worked)
     await _say(ctx, room, signup, worked)
@@ -105,6 +106,37 @@ async def _known(ctx: Context, room: Room, found: Chain, said: Activity) -> Sign
             likely.append((await _likeness(ctx, signup, found, said, copied=copied), signup))
     best = max(likely, key=lambda each: (each[0], each[1].number), default=None)
     return best[1] if best is not None and best[0] else None
+
+
+async def _elsewhere(ctx: Context, room: Room, found: Chain, said: Activity) -> Signup | None:
+    """The sign-up of another group that this list is, too: the same words above the rows, sent by whoever started it or
+    leads both groups, and either some of its rows or the day on which it is. Without these two it may be each group's
+    own cleaning."""
+    if not found.title or room.grid is None:
+        return None
+    words = {chains.digest(ctx.tx, text) for text in _words(found)}
+    for number in await chains.titled(ctx.tx, chains.digest(ctx.tx, _bare(found.title)), room.id):
+        signup = await rows.get(ctx.tx, number)
+        if signup is None or not signup.open or signup.origin is not Source.CHAIN:
+            continue
+        lines = await chains.lines(ctx.tx, number)
+        alike = said.starts is not None or any(line.digest in words for line in lines)
+        if alike and _lasts(ctx, signup, signup.created_at) and await _answers_for(ctx, signup, room):
+            await ctx.audit_message("chain_joined", item=signup.id)
+            await ctx.tell_leaders(room.grid, texts.joined(signup), key=f"chain:{signup.id}:room{room.id}")
+            return signup
+    return None
+
+
+async def _answers_for(ctx: Context, signup: Signup, room: Room) -> bool:
+    """Whether the speaker started that list, or WeChat names who started both, or they lead both groups."""
+    person = await ctx.person()
+    both = (signup.grid, room.grid)
+    if all(rights.allowed(person, Right.ACTIVITY, grid) is not None for grid in both):
+        return True
+    starter = ctx.message.starter
+    named = await people.find(ctx.tx, ctx.message.account, starter) if starter is not None else None
+    return signup.organiser_id is not None and signup.organiser_id == (named.id if named is not None else person.id)
 
 
 def _lasts(ctx: Context, signup: Signup, last: datetime) -> bool:
@@ -317,7 +349,8 @@ async def _say(ctx: Context, room: Room, signup: Signup, worked: Worked) -> None
     ) or any(entries[seq].state is EntryState.WAITING for seq in worked.new if seq in entries)
     last = chain_entries.until(signup)
     if waits and signup.capacity is not None:
-        await ctx.reply(texts.full(signup), PostKind.ACK, key=f"full:{signup.id}")
+        group = "" if room.id == signup.room_id else f":room{room.id}"  # one list in two groups: each hears it once
+        await ctx.reply(texts.full(signup), PostKind.ACK, key=f"full:{signup.id}{group}")
     elif last is not None and ctx.message.sent_at > last and signup.deadline is not None and not worked.moved:
         line = signup_texts.deadline_over(signup, ctx.policy.timezone)
         await ctx.reply(line, PostKind.ACK, key=f"late:{signup.id}")

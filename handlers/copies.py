@@ -55,6 +55,7 @@ class Seat:
 
     line: Line
     lines: set[int]
+    room_id: int  # where it was first seen
     author: int | None = None
     by: int | None = None
     person: int | None = None
@@ -73,6 +74,23 @@ class Roster:
     organiser: int | None
     title: str
     incidents: tuple[Incident, ...]
+
+
+def threads(copies: Iterable[Copy]) -> list[list[Copy]]:
+    """The copies of each group by themselves; those of a group whose first copy brought rows along from another one,
+    together with that one's: there a row is the same person, whoever they are."""
+    found: list[tuple[set[int], set[int], list[Copy]]] = []  # rooms, rows, copies
+    for copy in sorted(copies, key=lambda copy: (copy.sent_at, copy.account, copy.message_id)):
+        own = next((thread for thread in found if copy.room_id in thread[0]), None)
+        if own is None:
+            own = next((thread for thread in found if thread[1] & set(copy.rows)), None)
+        if own is None:
+            own = set(), set(), []
+            found.append(own)
+        own[0].add(copy.room_id)
+        own[1].update(copy.rows)
+        own[2].append(copy)
+    return [copies_of for _, _, copies_of in found]
 
 
 def gather(lines: Iterable[Line], copies: Iterable[Copy], likes: Likes, organiser: int | None = None) -> Roster:
@@ -317,7 +335,7 @@ class _Fold:
             at = copy.sent_at if line.at is None else min(line.at, copy.sent_at)
             found[line.number] = len(self.seats)
             said = [Said(at, line.heads, positions[line.number])]
-            self.seats.append(Seat(line, {line.number}, line.author, by, person, said))
+            self.seats.append(Seat(line, {line.number}, copy.room_id, line.author, by, person, said))
         if copy.sender not in persons:
             self._claim(rows, found, base, copy)
 
@@ -338,7 +356,8 @@ class _Fold:
         elif len(named) == 1 and not free and base is not None and base.words == self._bits(rows, found)[0]:
             said = [Said(copy.sent_at, named[0].heads, rows.index(named[0]) + 1)]
             found[named[0].number] = len(self.seats)
-            self.seats.append(Seat(named[0], {named[0].number}, named[0].author, copy.sender, copy.sender, said))
+            seat = Seat(named[0], {named[0].number}, copy.room_id, named[0].author, copy.sender, copy.sender, said)
+            self.seats.append(seat)
 
 
 def _equal(one: Line, other: Line) -> bool:

@@ -14,7 +14,7 @@ async def end(ctx: Context, command: Command) -> str:
     running = await stored.open_in_room(ctx.tx, ctx.room.id) if ctx.room is not None else []
     if not running:
         return await signup_activities.close(ctx, command)
-    managed = [signup.id for signup in await signups.here(ctx) if signups.manages(ctx, signup) is not None]
+    managed = [signup.id for signup in await signups.here(ctx) if await signups.manages(ctx, signup) is not None]
     if managed:
         ids = [*(poll.id for poll in running), *managed]
         await ctx.reply(texts.which_to_end(ids))

@@ -206,13 +206,13 @@ def _day(said: Activity, ctx: Context) -> datetime | None:
 # --- afterwards ---
 async def _managed(ctx: Context, command: Command) -> tuple[Signup | None, str | None]:
     """The one that a command is about, and what lets the speaker manage it; None after saying or auditing why not."""
-    found = [signup for signup in await signups.here(ctx) if signups.manages(ctx, signup) is not None]
+    found = [signup for signup in await signups.here(ctx) if await signups.manages(ctx, signup) is not None]
     if command.item is None and not found:
         if command.explicit and ctx.room is None:
             await ctx.reply(words.which(USAGE[command.name.value]))
         return None, None
     signup = await signups.find(ctx, command, found)
-    right = signups.manages(ctx, signup) if signup is not None else None
+    right = await signups.manages(ctx, signup) if signup is not None else None
     if signup is not None and right is None:
         await signups.denied(ctx, command, signup)
         return None, None

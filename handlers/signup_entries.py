@@ -322,7 +322,7 @@ async def unsign(ctx: Context, command: Command) -> str:
     for name in names:
         fitting = signups.by_name(entries, name)
         yours = [entry for entry in fitting if person.id in (entry.person_id, entry.by_id)]
-        line = _not_one(ctx, signup, name, fitting, yours)
+        line = await _not_one(ctx, signup, name, fitting, yours)
         if line:
             await ctx.reply(line)
             return "command"
@@ -332,7 +332,7 @@ async def unsign(ctx: Context, command: Command) -> str:
         chosen = chosen or [entry for entry in entries if entry.active and entry.by_id == person.id]
         if len(chosen) != 1:
             listed = [entry.name for entry in chosen]
-            none = words.not_in(signup, manages=signups.manages(ctx, signup) is not None)
+            none = words.not_in(signup, manages=await signups.manages(ctx, signup) is not None)
             await ctx.reply(words.which_entry(signup, listed) if chosen else none)
             return "command"
     if party.heads is not None and len(chosen) == 1 and 0 < party.heads < chosen[0].wanted:
@@ -341,7 +341,7 @@ async def unsign(ctx: Context, command: Command) -> str:
     at = await steps.said_at(ctx.tx, signup.number, ctx.message.sent_at)
     for entry in chosen:
         await steps.change(ctx.tx, signup.number, entry.seq, 0, at=at)
-        right = None if person.id in (entry.person_id, entry.by_id) else signups.manages(ctx, signup)
+        right = None if person.id in (entry.person_id, entry.by_id) else await signups.manages(ctx, signup)
         await ctx.audit_message("unsigned", right=right, item=signup.id, entry=entry.seq)
     moved = await rosters.settle(ctx.tx, signup.number)
     await ctx.reply(words.cancelled(signup, "、".join(entry.name for entry in chosen) if names else ""))
@@ -371,11 +371,11 @@ async def _has(ctx: Context, signup: Signup, person: Person, names: Sequence[str
     return any(person.id in (entry.person_id, entry.by_id) for entry in entries)
 
 
-def _not_one(ctx: Context, signup: Signup, name: str, fitting: Sequence[Entry], yours: Sequence[Entry]) -> str:
+async def _not_one(ctx: Context, signup: Signup, name: str, fitting: Sequence[Entry], yours: Sequence[Entry]) -> str:
     """Why the entry of that name is not the speaker's to cancel, or none or several are meant."""
     if not fitting:
         return words.not_in(signup, name)
-    if not yours and signups.manages(ctx, signup) is None:
+    if not yours and await signups.manages(ctx, signup) is None:
         return words.not_yours(name)
     return words.several_names(name) if len(yours or fitting) > 1 else ""
 

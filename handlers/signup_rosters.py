@@ -27,7 +27,7 @@ async def show(ctx: Context, command: Command) -> str:
     entries = await rosters.entries(ctx.tx, signup.number)
     taken, waiting = signups.heads(entries, EntryState.CONFIRMED), signups.heads(entries, EntryState.WAITING)
     line = words.tally(signup, taken, waiting)
-    right = signups.manages(ctx, signup)
+    right = await signups.manages(ctx, signup)
     if right is None:
         mine = next((e for e in entries if ctx.actor is not None and e.active and e.person_id == ctx.actor.id), None)
         await ctx.reply(f"{line}{words.own(mine, _slot(ctx, signup, mine))}")
@@ -95,7 +95,7 @@ async def _attend_self(ctx: Context, signup: Signup, entries: Sequence[Entry]) -
 
 async def _attend_others(ctx: Context, signup: Signup, entries: Sequence[Entry], names: Sequence[str]) -> str:
     """By who organises or leads at any time from the start on; by who signed them up around the time."""
-    right = signups.manages(ctx, signup)
+    right = await signups.manages(ctx, signup)
     person = await ctx.person()
     there: list[Entry] = []
     for name in names:

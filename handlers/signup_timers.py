@@ -12,7 +12,7 @@ from enum import StrEnum
 from handlers import quiet, signups
 from handlers.context import Effects, Policy
 from handlers.texts import signups as words
-from storage import outbox, people, rooms
+from storage import chains, outbox, people, rooms
 from storage import signup_entries as rosters
 from storage import signups as rows
 from storage.model import PostKind
@@ -147,11 +147,14 @@ async def _remind(effects: Effects, signup: Signup, due: Due) -> None:
     line = words.reminder(signup, starts, effects.now, effects.policy.timezone)
     key = f"remind:{due.kind.value}:{due.slot}:{starts:%Y%m%d%H%M}"
     left = await signups.tell_reachable(effects, signup, entries, line, key=key)
-    room = await rooms.get(effects.tx, signup.room_id) if signup.room_id is not None else None
-    if not left or room is None:
+    if not left or signup.room_id is None:
         return
-    natural = f"{key}:{signup.id}:room"
-    await effects.post(room, line, PostKind.CALLBACK, key=natural)
-    waiting = await outbox.find_queued(effects.tx, natural)
-    if waiting is not None and waiting.not_before > starts and not _whole_day(starts, effects.policy):
-        await outbox.drop(effects.tx, natural)  # the group has had its lines for today
+    for room_id in sorted({signup.room_id, *await chains.rooms_of(effects.tx, signup.number)}):
+        room = await rooms.get(effects.tx, room_id)
+        if room is None:
+            continue
+        natural = f"{key}:{signup.id}:room" if room.id == signup.room_id else f"{key}:{signup.id}:room{room.id}"
+        await effects.post(room, line, PostKind.CALLBACK, key=natural)
+        waiting = await outbox.find_queued(effects.tx, natural)
+        if waiting is not None and waiting.not_before > starts and not _whole_day(starts, effects.policy):
+            await outbox.drop(effects.tx, natural)  # the group has had its lines for today

@@ -15,13 +15,13 @@ from handlers.rights import Right
 from handlers.texts import signups as words
 from handlers.texts.commands import USAGE
 from nlp.contact import mask
-from storage import outbox, people, rooms
+from storage import chains, outbox, people, rooms
 from storage import signup_entries as rosters
 from storage import signups as rows
 from storage.engine import Tx
 from storage.model import Person, PostKind, RoomKind
 from storage.signup_entries import Entry, Moved
-from storage.signups import EntryState, Signup
+from storage.signups import EntryState, Signup, Source
 
 AT_ONCE = 3  # answers to 报名 in a group within a minute, each by itself
 MOST_MERGED = 60  # people whom one line answers
@@ -81,13 +81,20 @@ async def find(
     return None
 
 
-def manages(ctx: Context, signup: Signup) -> str | None:
-    """What lets the speaker manage it, for the audit: that they organise it, or a right over its grid."""
+async def manages(ctx: Context, signup: Signup) -> str | None:
+    """What lets the speaker manage it, for the audit: that they organise it, or a right over its grid, or over one of
+    the groups that write its 接龙 together."""
     if ctx.actor is None:
         return None
     if ctx.actor.id == signup.organiser_id:
         return "organiser"
-    return rights.allowed(ctx.actor, Right.ACTIVITY, signup.grid)
+    held = rights.allowed(ctx.actor, Right.ACTIVITY, signup.grid)
+    if held is not None or not ctx.actor.grants or signup.origin is not Source.CHAIN:
+        return held
+    for room_id in await chains.rooms_of(ctx.tx, signup.number):
+        room = await rooms.get(ctx.tx, room_id)
+        held = held or (rights.allowed(ctx.actor, Right.ACTIVITY, room.grid) if room is not None else None)
+    return held
 
 
 async def denied(ctx: Context, command: Command, signup: Signup) -> str:

@@ -149,6 +149,18 @@ async def link(tx: Tx, signup: int, seq: int | None, numbers: Collection[int]) -
     await tx.execute(of.values(seq=seq))
 
 
+async def rooms_of(tx: Tx, signup: int) -> list[int]:
+    """The rooms in which copies of it were sent."""
+    query = sa.select(chain_copies.c.room_id).where(chain_copies.c.signup == signup).distinct()
+    return sorted(await tx.scalars(query))
+
+
+async def titled(tx: Tx, title: str, but: int) -> list[int]:
+    """The sign-ups of whose list a copy under this title was sent in another room, by number. `title` is a digest."""
+    query = sa.select(chain_copies.c.signup).where(chain_copies.c.title == title, chain_copies.c.room_id != but)
+    return sorted(set(await tx.scalars(query)))
+
+
 async def in_room(tx: Tx, room_id: int) -> list[tuple[int, datetime, set[str]]]:
     """The sign-ups of which copies were sent in a room: number, when the last copy was sent, digests of the titles."""
     query = sa.select(chain_copies.c.signup, chain_copies.c.title, sa.func.max(chain_copies.c.sent_at))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from storage import grids, numbers
 from storage import signup_steps as steps
 from storage.engine import Tx
-from storage.tables.neighbours import signup_entries, signup_slots, signup_steps, signups
+from storage.tables.neighbours import chain_copies, signup_entries, signup_slots, signup_steps, signups
 
 _FROM_THE_START = datetime(1970, 1, 1, tzinfo=UTC)  # a 接龙 was signed before it reached us: its quota holds from then
 
@@ -145,9 +145,11 @@ async def every(tx: Tx) -> list[Signup]:
 
 
 async def in_room(tx: Tx, room_id: int, grid: str | None = None, *, open_only: bool = True) -> list[Signup]:
-    """Those that were announced in a room, or for all groups of a scope that its grid lies in, by number."""
+    """Those that were announced in a room, or whose 接龙 it writes together with another one, or for all groups of a
+    scope that its grid lies in, by number."""
     wide = sa.and_(signups.c.room_id.is_(None), signups.c.grid.in_(grids.prefixes(grid))) if grid else sa.false()
-    query = _SIGNUP.where(sa.or_(signups.c.room_id == room_id, wide))
+    shared = signups.c.number.in_(sa.select(chain_copies.c.signup).where(chain_copies.c.room_id == room_id))
+    query = _SIGNUP.where(sa.or_(signups.c.room_id == room_id, shared, wide))
     return await _load(tx, query.where(signups.c.state == SignupState.OPEN.value) if open_only else query)
 
 

@@ -18,6 +18,11 @@ def taken(signup: Signup, timezone: ZoneInfo) -> str:
     return f"群里的接龙已记成活动：{heading(signup, timezone)}{limit}{due}。名单请发“名单 {signup.id}”。"
 
 
+def joined(signup: Signup) -> str:
+    """To those who lead a group in which the list of another group goes on, once."""
+    return f"群里的接龙和{name(signup)}是同一份，记在一份名单里。如果是另一个活动，请换个题目重新接龙。"
+
+
 def full(signup: Signup) -> str:
     """In the group, once."""
     return f"{signup.id} 已满{signup.capacity}人，后面接龙的先排候补，有人退出就递补。"

@@ -240,6 +240,58 @@ async def test_a_copy_of_one_activity_in_another_group_deletes_nobody(stage: Sta
     assert sorted(await roster(stage)) == [("张三", 1), ("李四", 1)]
 
 
+OTHER = "青禾社区13微网格群"
+
+
+async def test_a_list_that_its_author_carries_into_another_group_is_one_roster(stage: Stage) -> None:
+    await stage.room(OTHER, grid="519999001001003013")
+    await stage.cast("刘姐", "微网格长")
+    await stage.cast("陈哥", "微网格长", "519999001001003013")
+    await write(stage, "王孃孃", "王孃孃 2人")
+    await write(stage, "张三", "王孃孃 2人", "张三")
+    await write(stage, "王孃孃", "王孃孃 2人", "张三", room=OTHER)
+    assert len(await stage.told("陈哥")) == 1
+    await write(stage, "李四", "王孃孃 2人", "张三", "李四", room=OTHER)
+    await write(stage, "孙八", "王孃孃 2人", "张三", "孙八")
+    assert sorted(await roster(stage)) == [("孙八", 1), ("张三", 1), ("李四", 1), ("王孃孃", 2)]
+    assert len(await stage.store.read(signups.every)) == 1
+    # The same account and contact id is the same person in both; nobody is lost to a copy of the other group.
+    await stage.say("张三", "报名 3人", room=OTHER)
+    await write(stage, "周婆婆", "王孃孃 2人", "张三", "孙八", "周婆婆")
+    assert sorted(await roster(stage)) == [("周婆婆", 1), ("孙八", 1), ("张三", 3), ("李四", 1), ("王孃孃", 2)]
+    rooms = {entry.name: entry.room_id for entry in await entries(stage)}
+    assert rooms["李四"] != rooms["孙八"] == rooms["张三"]
+    # Who leads either group may manage it.
+    await stage.say("陈哥", "取消报名 H1 代 孙八", room=OTHER)
+    assert ("孙八", 1) not in await roster(stage)
+
+
+async def test_two_of_one_name_in_two_groups_are_two(stage: Stage) -> None:
+    await stage.room(OTHER, grid="519999001001003013")
+    await stage.cast("陈书记", "社区工作人员", "519999001001")
+    for room in (GROUP, OTHER):
+        await write(stage, "陈书记", room=room)
+    await write(stage, "李四", "李四 2人")
+    await write(stage, "5栋李四", "李四 2人", room=OTHER)
+    assert await roster(stage) == [("李四", 2), ("李四", 2)]
+    assert len(await stage.store.read(signups.every)) == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "sender"),
+    [
+        (HEAD, "李四"),  # somebody else announces the same
+        ("#接龙\n楼道大扫除", "王孃孃"),  # each group's own, for all that is said
+        (f"{HEAD} 二组", "王孃孃"),  # other words
+    ],
+)
+async def test_what_may_be_another_activity_stays_one(stage: Stage, head: str, sender: str) -> None:
+    await stage.room(OTHER, grid="519999001001003013")
+    await write(stage, "王孃孃", "王孃孃", head=HEAD if "二组" in head else head)
+    await write(stage, sender, sender if sender != "王孃孃" else "周婆婆", head=head, room=OTHER)
+    assert len(await stage.store.read(signups.every)) == 2
+
+
 # --- in any order ---
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(test_copies.edits, min_size=3, max_size=12), st.randoms(use_true_random=False))
