@@ -266,6 +266,18 @@ async def test_a_list_that_its_author_carries_into_another_group_is_one_roster(s
     assert ("孙八", 1) not in await roster(stage)
 
 
+async def test_both_groups_of_one_list_are_reminded_once(stage: Stage) -> None:
+    await stage.room(OTHER, grid="519999001001003013")
+    await write(stage, "王孃孃", "王孃孃")
+    await write(stage, "王孃孃", "王孃孃", room=OTHER)
+    await write(stage, "李四", "王孃孃", "李四", room=OTHER)
+    stage.now = START.replace(day=13, hour=9, minute=31)
+    for _ in range(3):
+        await stage.tick()
+    assert sum(line.startswith("提醒：H1") for line in await stage.said()) == 1
+    assert sum(line.startswith("提醒：H1") for line in await stage.said(OTHER)) == 1
+
+
 async def test_two_of_one_name_in_two_groups_are_two(stage: Stage) -> None:
     await stage.room(OTHER, grid="519999001001003013")
     await stage.cast("陈书记", "社区工作人员", "519999001001")
