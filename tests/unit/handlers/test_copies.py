@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.copies import Meddling, Roster, gather
+from handlers.copies import Meddling, Roster, gather, threads
 from storage.chains import Copy, Line
 
 START = datetime(2025, 6, 12, 9, tzinfo=UTC)
@@ -300,3 +300,12 @@ def test_who_edits_the_last_copy_gets_what_they_say(doings: list[Edit]) -> None:
     chat = play([Edit(one.who, 0, one.what, one.heads, None, delete=False) for one in doings])
     assert chat.seated() == {who: heads for who, heads in chat.wants.items() if heads}
     assert chat.roster().incidents == ()
+
+
+def test_a_group_goes_on_with_the_list_whose_rows_its_first_copy_brings() -> None:
+    sent = [(1, (1,)), (2, (1, 2)), (3, ()), (1, (1, 3)), (3, (3,)), (2, (1, 2, 4))]
+    copies = [
+        Copy("a", f"m{at}", room, START + timedelta(minutes=at), 1, "t", rows) for at, (room, rows) in enumerate(sent)
+    ]
+    found = threads(random.Random(7).sample(copies, len(copies)))
+    assert [[copy.message_id for copy in thread] for thread in found] == [["m0", "m1", "m3", "m5"], ["m2", "m4"]]
