@@ -19,6 +19,6 @@ settings.load_profile("patient")
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: to look through it for garbage took up to a fourth of the processor's time."""
+    """What is loaded by now stays: to look through it for garbage took a tenth of the processor's time."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
