@@ -114,10 +114,9 @@ async def _draft(
     takes, body = await notice_sending.takes(ctx, notice), await notice_sending.body(ctx, notice)
     # In the group that reads it anyway neither its words nor who else does.
     private = ctx.group is None
-    going = await notices.listed(ctx.tx, notice.number) if private else []
-    names = [mask(room.topic) for room in going if room.topic]
+    names = [mask(name) for name in await notices.named(ctx.tx, notice.number, texts.NAMED)] if private else []
     reach = texts.reach(notice, standing, accounts, takes, shows=shown is not None)
-    await ctx.reply(texts.preview(notice, reach, names, body if private else ""))
+    await ctx.reply(texts.preview(notice, standing, reach, names, body if private else ""))
 
 
 async def attach(ctx: Context, command: Command) -> str:

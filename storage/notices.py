@@ -206,6 +206,19 @@ async def rooms_of(tx: Tx, number: int) -> Counter[str]:
     return found
 
 
+async def named(tx: Tx, number: int, most: int) -> list[str]:
+    """What the first of the rooms that are not skipped are called, as many as `most`."""
+    query = (
+        sa.select(rooms.c.topic)
+        .select_from(notice_rooms)
+        .join(rooms, rooms.c.id == _today())
+        .where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None), rooms.c.topic != "")
+        .order_by(notice_rooms.c.room_id)
+        .limit(most)
+    )
+    return list(await tx.scalars(query))
+
+
 async def listed(tx: Tx, number: int) -> list[Room]:
     """The rooms it is for as they are now, but for those that were skipped."""
     ids = sa.select(_today()).where(notice_rooms.c.notice == number, notice_rooms.c.skipped.is_(None))

@@ -33,7 +33,7 @@ HOW_ANNOUNCE = "请发：公告 内容，或 公告 @范围 内容。账号不�
 SHOW_FIRST = "没看到图片或文件。请先在这里把它发给我，10分钟内再发一次这条。"
 SHOW_IN_PRIVATE = "附件请私聊我，或在网格长群里发给我，再发 附图 加通知编号。"
 NO_TEMPLATES = "还没有通知模板，请管理员在配置里加 [[notices.templates]]。"
-HOW = "请发：通知 内容，或 通知 @范围 内容（范围：网格名或编码、群名里的字、网格长群）。"
+HOW = "请发：通知 内容，或 通知 @范围 内容（范围：网格名或编码、几栋、群名里的字、网格长群，几个就用顿号连着写）。"
 TOO_LONG = f"通知最多 {LONGEST} 字，太长的请发文件，群里只说要点。"
 ID_NUMBER = "通知里有身份证号码，请删去后再发。"
 ID_NUMBER_FILE = "文件名里有身份证号码，没有附上。请改了文件名再发给我。"
@@ -77,7 +77,7 @@ def announcement_label(text: str) -> str:
 
 
 def no_such_scope(typed: str) -> str:
-    return f"没找到“{typed}”，范围请写网格名或编码、群名里的字、网格长群。"
+    return f"没找到“{typed}”，范围请写网格名或编码、几栋、群名里的字、网格长群。"
 
 
 def several_scopes(typed: str, count: int, community: str) -> str:
@@ -102,14 +102,14 @@ def reach(notice: Notice, standing: Standing, accounts: int, takes: timedelta, *
     return said + skipped(standing.skipped)
 
 
-def preview(notice: Notice, reach_: str, groups: Sequence[str], body_: str) -> str:
-    """What is about to go out, to the groups of these names, and how to let it. In the group that reads it anyway,
-    without its words."""
+def preview(notice: Notice, standing: Standing, reach_: str, groups: Sequence[str], body_: str) -> str:
+    """What is about to go out, to groups of these names and maybe more, and how to let it. In the group that reads it
+    anyway, without its words."""
     second = f"\n{SECOND_PERSON.format(id=notice.id)}" if notice.wide else ""
     go = f"确认 {notice.id} 发出 · 定时 {notice.id} 明天18:00 · 取消 {notice.id}"
     if not body_:
         return f"{reach_}。{go}{second}"
-    named = "、".join(groups[:NAMED]) + ("等" if len(groups) > NAMED else "")
+    named = "、".join(groups) + ("等" if standing.rooms > len(groups) else "")
     return f"{reach_}：{named}\n{body_}\n{go}{second}"
 
 

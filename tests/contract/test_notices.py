@@ -125,6 +125,8 @@ async def test_a_group_under_another_id_stays_in_the_list(store: Store, listed: 
         (second.topic, "b", SendState.QUEUED),
         (third.topic, "a", None),
     }
+    assert await store.read(lambda tx: notices.named(tx, notice.number, 2)) == ["0号群", "1号群"]
+    assert await store.read(lambda tx: notices.named(tx, notice.number, 9)) == ["0号群", "1号群", "2号群"]
     # A correction goes to the groups as they are by now.
     again = await store.read(lambda tx: notices.listed(tx, notice.number))
     assert {room.id for room in again} == {anew[0].id, anew[1].id, third.id}
