@@ -48,7 +48,7 @@ async def metrics(living: app.House) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
-async def test_the_house_syncs_step_by_step_and_tells_of_it(house: House) -> None:
+async def test_the_house_syncs_step_by_step_and_tells_of_it(house: House, unhurried: None) -> None:
     living = inhabited(house, house.clock)
     await living.start()
     await house.file(3)
@@ -92,7 +92,7 @@ async def test_a_request_without_an_answer_holds_up_no_stop(house: House) -> Non
     assert heard.applied == [("S1", 1)]
 
 
-async def test_what_they_answer_is_told_of_too(house: House) -> None:
+async def test_what_they_answer_is_told_of_too(house: House, unhurried: None) -> None:
     living = inhabited(house, house.clock)
     await living.start()
     ticket = await house.file()
