@@ -11,6 +11,7 @@ reader's statement must have been quick a few times before it is trusted: there 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -81,6 +82,7 @@ class Connection(aiosqlite.Connection):
         self._unknown = 0 if at_once else _MOST_STRIKES
         self._strikes: dict[str, int] = {}  # statement → strikes, where they are not those of an unknown one
         self._under_way = 0  # statements in the thread
+        self._stopped: asyncio.Future[Any] | None = None
 
     async def do(self, run: Callable[[str, Any], None], statement: str, values: object) -> None:
         """Run a statement here and now where that is quick, else in the database thread."""
@@ -132,6 +134,13 @@ class Connection(aiosqlite.Connection):
             rollback()  # what was only read is let go of in no time
             return
         await self._execute(rollback)  # type: ignore[no-untyped-call]
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """The thread ends at the first stop. SQLAlchemy stops what is being closed already where that is cancelled, and
+        the answer to a second stop would never come: the close that waits for it would wait for ever."""
+        if self._stopped is None:
+            self._stopped = super().stop()
+        return self._stopped
 
     def cursor(self) -> _Cursor:  # type: ignore[override]  # the adapter enters it; it never awaits it
         return _Cursor(self)

@@ -10,13 +10,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from storage import inbox, negatives, outbox, people, tickets
+from storage import driver, inbox, negatives, outbox, people, tickets
 from storage.engine import Store, StoreError, Tx, purged
 from storage.model import Arrival
 from storage.tables import negatives as negatives_table
@@ -471,3 +472,25 @@ async def test_fresh_stores_do_not_share_a_key(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     async with await fresh_store(tmp_path / "one") as one, await fresh_store(tmp_path / "two") as two:
         assert one.sealer.seal("t.c", "x") != two.sealer.seal("t.c", "x")
+
+
+async def test_a_close_that_is_cancelled_ends(tmp_path: Path) -> None:
+    """What SQLAlchemy does when a read is cancelled while its statement is under way: it closes, and stops as well."""
+    connection = await driver.connect(tmp_path / "xiaoge.db", patience=1)
+    busy, free = threading.Event(), threading.Event()
+
+    def stall(*_: object) -> None:
+        busy.set()
+        assert free.wait(60)
+
+    reading = asyncio.create_task(connection.do(stall, "SELECT 1", ()))
+    await asyncio.to_thread(busy.wait, 60)
+    reading.cancel()
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    connection.stop()
+    free.set()
+    async with asyncio.timeout(60):
+        await closing
+    await asyncio.to_thread(connection._thread.join, 60)
+    assert not connection._thread.is_alive()
