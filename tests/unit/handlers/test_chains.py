@@ -305,7 +305,9 @@ async def test_what_may_be_another_activity_stays_one(stage: Stage, head: str, s
 
 
 # --- in any order ---
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(test_copies.edits, min_size=3, max_size=12), st.randoms(use_true_random=False))
 async def test_the_order_of_arrival_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, doings: list[test_copies.Edit], order: random.Random

@@ -153,7 +153,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=_STEPS, start=st.integers(0, 24 * 60))
 async def test_never_more_than_one_in_half_an_hour_or_six_a_day(
     taken: list[datetime], steps: list[tuple[PostKind, int, bool]], start: int

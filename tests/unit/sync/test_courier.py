@@ -491,7 +491,9 @@ async def test_a_ticket_that_they_choke_on_holds_up_nobody(house: House) -> None
     assert (await link(house)).code is None
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 4))
 async def test_whatever_goes_wrong_each_arrives_once_in_order_and_as_it_is(
     tmp_path_factory: pytest.TempPathFactory, seed: int, size: int
