@@ -34,6 +34,10 @@ async def recategorize(ctx: Context, command: Command) -> str:
         await ctx.reply(texts.which_category(ticket.id, near))
         return "command"
     old, new = steps.category(ctx.policy, ticket.category), ctx.policy.categories[code]
+    if code == ticket.category:
+        hidden = ctx.group is not None and steps.discreet(ticket)
+        await ctx.reply(texts.of_that_category(ticket.id, "" if hidden else new.short_name), ticket=ticket.number)
+        return "command"
     urgency = translate.URGENCY[new.urgency]
     fields: dict[str, object] = {"category": code, "urgency": urgency}
     fields["confidential"] = new.confidential or (ticket.confidential and not old.confidential)

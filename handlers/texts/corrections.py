@@ -10,6 +10,11 @@ def recategorized(ticket_id: str, category: str, due: str) -> str:
     return f"{ticket_id} 已改{f'为{category}' if category else '类'}{f'，{due}前办完' if due else ''}。"
 
 
+def of_that_category(ticket_id: str, category: str) -> str:
+    """Without the category where the public must not read it."""
+    return f"{ticket_id} 已经是{category or '这个类别'}，没有改动。"
+
+
 def which_category(ticket_id: str, near: Sequence[str]) -> str:
     examples = "、".join(near) if near else "供水、电梯故障、垃圾清运"
     return f"没有这个类别，可以写：{examples}。如：改类 {ticket_id} {near[0] if near else '供水'}"

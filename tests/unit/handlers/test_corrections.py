@@ -77,6 +77,14 @@ async def test_another_category_means_other_limits_from_the_same_beginning(stage
     assert (after.due - before.reported_at).total_seconds() == 24 * 3600
 
 
+async def test_the_category_that_it_has_changes_nothing(stage: Judged) -> None:
+    await stage.say("李姐", LIFT)
+    before = await stage.the_ticket()
+    await stage.say("刘姐", "改类 S1 电梯故障")
+    assert await stage.the_ticket() == before
+    assert any("没有改动" in line for line in await stage.said())
+
+
 async def test_an_emergency_by_correction_alarms_the_community(stage: Judged) -> None:
     await stage.say("李姐", LIFT)
     await stage.say("刘姐", "改类 S1 电梯困人")
