@@ -313,8 +313,8 @@ class Link:
             heard, stood_still = since, now - turn - timing.quiet / 4 + (stood_still if since == heard else 0.0)
             silent = now - since - stood_still
             if silent >= (timing.idle if self._up else timing.connect):
-                # A stock gateway may take our predecessor's end for that of our stream (event-stream-manager.js of
-                # puppet-service 1.19): calls are answered, but nothing is heard any more. A new stream tells.
+                # Calls that are answered prove the gateway, not this stream of events: one that the gateway no longer
+                # feeds looks like a puppet that never says Dong. A new stream tells them apart.
                 self._dongless = answered and not self._dongs
                 raise TimeoutError(f"nothing heard for {silent:.0f} s")
             if not self._up:
