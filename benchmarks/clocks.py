@@ -29,8 +29,8 @@ from nlp import categories
 from storage import figures, tickets
 from storage.engine import Store, Tx
 from storage.model import Level, Nature, TicketState, Urgency
-from storage.tables import changes
-from storage.tables import tickets as table
+from storage.tables.records import changes
+from storage.tables.tickets import tickets as table
 from storage.testing import fresh_store
 
 NOW = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)

@@ -179,7 +179,7 @@ def bind_code(
       xiaoge bind-code 刘姐
       xiaoge bind-code 刘姐 --valid 30m
     """
-    from storage import people, roster
+    from storage import binding, people, roster
 
     settings = load(config)
     entry = next((one for one in settings.people if one.name == name), None)
@@ -190,7 +190,7 @@ def bind_code(
             person_id = (await people.import_person(tx, entry.name, entry.all_grants(), ())).id
         else:
             person_id = _named(await roster.every(tx), name, [one.name for one in settings.people])
-        return await people.new_bind_code(tx, person_id, expires, only=only)
+        return await binding.new_code(tx, person_id, expires, only=only)
 
     code = write(settings, make)
     typer.echo(f"绑定 {code}")

@@ -9,7 +9,7 @@ from handlers.commands import Command
 from handlers.context import Context
 from handlers.texts import people as texts
 from nlp import contact
-from storage import people
+from storage import binding, people
 
 WRONG_CODES = 5
 WITHIN = timedelta(hours=1)
@@ -20,18 +20,18 @@ async def bind(ctx: Context, command: Command) -> str:
     it is nobody's any more."""
     message = ctx.message
     if message.room is not None:
-        burnt = await people.burn_bind_code(ctx.tx, command.code)
+        burnt = await binding.burn(ctx.tx, command.code)
         if burnt is not None:
             await ctx.audit("bind_code_burnt", actor=ctx.actor.id if ctx.actor is not None else None, person=burnt)
         await ctx.reply(texts.BIND_IN_PRIVATE)
         return "command"
-    failures = await people.bind_failures(ctx.tx, message.account, message.sender, ctx.now - WITHIN)
+    failures = await binding.failures(ctx.tx, message.account, message.sender, ctx.now - WITHIN)
     if failures >= WRONG_CODES:
         await ctx.reply(texts.BIND_TOO_OFTEN)
         return "command"
-    person = await people.bind(ctx.tx, command.code, message.account, message.sender, ctx.now)
+    person = await binding.bind(ctx.tx, command.code, message.account, message.sender, ctx.now)
     if person is None:
-        await people.record_bind_failure(ctx.tx, message.account, message.sender, ctx.now)
+        await binding.record_failure(ctx.tx, message.account, message.sender, ctx.now)
         await ctx.audit("bind_failed", actor=ctx.actor.id if ctx.actor is not None else None)
         await ctx.reply(texts.BIND_WRONG)
         return "command"

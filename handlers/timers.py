@@ -23,6 +23,7 @@ from handlers import (
 from handlers.context import Effects
 from storage import answers as upward
 from storage import (
+    binding,
     dialogs,
     erasure,
     inbox,
@@ -30,7 +31,6 @@ from storage import (
     negatives,
     notice_files,
     outbox,
-    people,
     questions,
     signup_entries,
     supplies,
@@ -97,7 +97,7 @@ async def purge(effects: Effects) -> bool:
     await wishes.purge(effects.tx, now - WISH_TEXT_FOR)
     await notice_files.purge(effects.tx, now - effects.policy.notice_files_for)
     await jobs.purge(effects.tx, now - JOB_RUNS_FOR)
-    await people.purge_bind_failures(effects.tx, now - BIND_FAILURES_FOR)
+    await binding.purge_failures(effects.tx, now - BIND_FAILURES_FOR)
     await worklog.purge(effects.tx, now - WORK_FOR)
     gone = await topics.purge(effects.tx, now - NEIGHBOURS_FOR) + await supplies.purge(effects.tx, now - NEIGHBOURS_FOR)
     gone += await signup_entries.purge(effects.tx, now - effects.policy.signup_names_for, now)

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.engine import Tx
-from storage.tables import merges, reporters, tickets
+from storage.tables.tickets import merges, reporters, tickets
 from storage.tables.voice import AlertLevel, alerts
 
 __all__ = ["AlertLevel", "Known"]

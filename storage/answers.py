@@ -12,7 +12,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from storage.engine import Tx, insert, purged
-from storage.tables import audit, changes
+from storage.tables.records import audit, changes
 from storage.tables.upward import answer_cursors, answer_replies, answers, deliveries
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from storage.columns import microseconds
 from storage.engine import Tx, insert_for
 from storage.model import AuditEntry
-from storage.tables import audit, audit_head
+from storage.tables.records import audit, audit_head
 
 GENESIS = "0" * 64  # what the first entry names as the one before
 

@@ -13,7 +13,7 @@ from storage import audit
 from storage import outbox as lines
 from storage.engine import Tx, purged
 from storage.model import AuditEntry, Outgoing, SendState
-from storage.tables import outbox
+from storage.tables.wire import outbox
 
 
 class Decision(StrEnum):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import Call
-from storage.tables import calls
+from storage.tables.tickets import calls
 
 _CALL = sa.select(calls.c.ticket, calls.c.at, calls.c.called, calls.c.accepted_by, calls.c.accepted_at)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.engine import Tx
-from storage.tables import changes
+from storage.tables.records import changes
 
 
 @dataclass(frozen=True, slots=True)

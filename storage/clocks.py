@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import ClockKind, TicketClock
-from storage.tables import changes, clocks, meta
+from storage.tables.records import changes, meta
+from storage.tables.tickets import clocks
 
 _CURSOR, _BEGUN = "clocks.seq", "clocks.begun"
 _FIELDS = tuple(field.name for field in fields(TicketClock))

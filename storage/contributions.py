@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from storage.doings import Wanted
 from storage.engine import Tx, purged
 from storage.model import Nature, Role, TicketState
-from storage.tables import calls, grants, people, reporters, tickets
 from storage.tables.neighbours import deeds, signup_entries, signups, wishes
+from storage.tables.registry import grants, people
+from storage.tables.tickets import calls, reporters, tickets
 from storage.wishes import WishState
 
 

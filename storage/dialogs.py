@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import Dialog
-from storage.tables import dialogs
+from storage.tables.tickets import dialogs
 
 _DIALOG = sa.select(
     dialogs.c.person_id, dialogs.c.step, dialogs.c.ticket, dialogs.c.room_id, dialogs.c.asked_at, dialogs.c.expires_at

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.grids import within
-from storage.tables import people
+from storage.tables.registry import people
 
 
 @dataclass(frozen=True, slots=True)

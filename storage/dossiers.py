@@ -12,7 +12,8 @@ from storage import alerts
 from storage import tickets as rows
 from storage.engine import Tx, sealer_of
 from storage.model import Ticket, TicketState
-from storage.tables import grids, people, reporters, ticket_messages, tickets
+from storage.tables.registry import grids, people
+from storage.tables.tickets import reporters, ticket_messages, tickets
 
 CHUNK = 500
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage import grids, people
 from storage.engine import Tx, insert
 from storage.model import DutyKind, Person, Shift
-from storage.tables import duty
+from storage.tables.registry import duty
 
 _FIELDS = ("person_id", "kind", "scope", "start_at", "end_at")
 _SHIFT = sa.select(*(duty.c[name] for name in _FIELDS))

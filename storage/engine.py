@@ -23,7 +23,7 @@ from storage import crypto, postgres, sqlite
 from storage.crypto import Sealer
 from storage.errors import StoreError
 from storage.migrations import HEAD, REVISIONS
-from storage.tables import meta
+from storage.tables.records import meta
 
 __all__ = ["Sealer", "Store", "StoreError", "Tx", "purged"]
 

@@ -15,21 +15,11 @@ from storage import alerts, outbox, polls, supplies, topics
 from storage.engine import Tx, purged
 from storage.model import Alias, Person, TicketState
 from storage.people import many
-from storage.tables import (
-    aliases,
-    audit,
-    bind_codes,
-    bind_failures,
-    dialogs,
-    metadata,
-    negatives,
-    people,
-    reporters,
-    ticket_messages,
-    ticket_notes,
-    tickets,
-)
+from storage.tables import metadata
 from storage.tables.neighbours import questions, signups
+from storage.tables.records import audit
+from storage.tables.registry import aliases, bind_codes, bind_failures, people
+from storage.tables.tickets import dialogs, negatives, reporters, ticket_messages, ticket_notes, tickets
 from storage.tickets import purge_candidates
 
 # The actions by which somebody's words come into a ticket or candidate.

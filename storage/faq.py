@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from storage import numbers
 from storage.engine import Tx, insert
 from storage.model import FaqEntry
-from storage.tables import faq, faq_answers
+from storage.tables.tickets import faq, faq_answers
 
 _ENTRY = sa.select(
     faq.c.number, faq.c.scope, faq.c.question, faq.c.answer, faq.c.source, faq.c.person_id, faq.c.at

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from storage import grids
 from storage.engine import Tx
 from storage.model import CallbackOutcome, TicketState, Urgency
-from storage.tables import faq_answers, tickets
+from storage.tables.tickets import faq_answers, tickets
 
 SATISFIED = 4  # a rating from here on: 满意, 基本满意
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import COMMUNITY_DIGITS, Grid, Origin
-from storage.tables import duty, grid_moves, grids, owners, rooms
+from storage.tables.registry import duty, grid_moves, grids, owners, rooms
 
 LENGTHS = (6, 9, 12, 15, 18)
 STEP = 3  # digits of each level below the 区划

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.engine import Tx
-from storage.tables import audit
+from storage.tables.records import audit
 
 _NOTICED = """
 SELECT 'constraint ' || conname || ' was never checked' FROM pg_constraint WHERE NOT convalidated

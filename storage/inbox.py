@@ -12,10 +12,10 @@ from storage.bulk import Bulk
 from storage.columns import microseconds
 from storage.engine import Tx, insert, insert_for
 from storage.model import Arrival
-from storage.tables import counters as counters_table
-from storage.tables import gaps as gaps_table
-from storage.tables import inbox
-from storage.tables import unfetchable as unfetchable_table
+from storage.tables.wire import counters as counters_table
+from storage.tables.wire import gaps as gaps_table
+from storage.tables.wire import inbox
+from storage.tables.wire import unfetchable as unfetchable_table
 
 BUCKET = timedelta(hours=6)
 REMEMBER = timedelta(hours=48)  # a second announcement of a message is recognised this long

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.engine import Tx, insert
-from storage.tables import job_runs
+from storage.tables.records import job_runs
 
 
 async def fire(tx: Tx, job: str, due_at: datetime, at: datetime) -> bool:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from storage.engine import Tx
 from storage.model import TicketState
-from storage.tables import audit, ticket_messages, tickets
+from storage.tables.records import audit
+from storage.tables.tickets import ticket_messages, tickets
 
 CHUNK = 1000
 

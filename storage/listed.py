@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx
 from storage.model import Listing
-from storage.tables import list_items
+from storage.tables.tickets import list_items
 
 
 async def add(tx: Tx, listing: Listing, grid: str, text: str, *, person_id: int, at: datetime) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from storage import alerts
 from storage.engine import Tx, insert, purged
 from storage.model import Merge
-from storage.tables import merges, reporters, tickets
+from storage.tables.tickets import merges, reporters, tickets
 
 _MERGE = sa.select(merges.c.ticket, merges.c.target, merges.c.state, merges.c.grid, merges.c.at)
 

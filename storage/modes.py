@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx
 from storage.model import Mode
-from storage.tables import IN_FORCE, modes
+from storage.tables.tickets import IN_FORCE, modes
 
 _MODE = sa.select(*(modes.c[field.name] for field in fields(Mode)))
 _IN_FORCE = _MODE.where(IN_FORCE).order_by(modes.c.scope)

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.engine import Tx, purged
-from storage.tables import negatives
+from storage.tables.tickets import negatives
 
 
 @dataclass(frozen=True, slots=True)

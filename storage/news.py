@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage.engine import Tx
-from storage.tables import outbox
+from storage.tables.wire import outbox
 
 _NEWEST = sa.select(sa.func.max(outbox.c.id))
 _SINCE = (

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx
 from storage.model import Note
-from storage.tables import ticket_notes
+from storage.tables.tickets import ticket_notes
 
 _NOTE = sa.select(
     ticket_notes.c.ticket,

@@ -21,9 +21,10 @@ from storage import rooms as stored_rooms
 from storage.accounts import DEAD
 from storage.engine import Tx, insert, purged
 from storage.model import PostKind, Room, RoomState, SendState
-from storage.tables import LEFT, QUEUED, outbox, rooms
 from storage.tables.fleet import accounts
+from storage.tables.registry import rooms
 from storage.tables.voice import NoticeState, Skipped, notice_rooms, notices, receipts
+from storage.tables.wire import LEFT, QUEUED, outbox
 
 __all__ = ["Notice", "NoticeState", "Skipped", "Standing"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.engine import Tx, insert
-from storage.tables import sequences
+from storage.tables.records import sequences
 
 
 async def next_of(tx: Tx, name: str) -> int:

@@ -15,7 +15,8 @@ from sqlalchemy.sql.base import Executable
 
 from storage.engine import Tx, insert_for, purged
 from storage.model import Draft, Lane, Outgoing, PostKind, Room, SendState
-from storage.tables import COUNTED, FAILED, LEFT, QUEUED, UNSETTLED, WORDED, outbox, rooms
+from storage.tables.registry import rooms
+from storage.tables.wire import COUNTED, FAILED, LEFT, QUEUED, UNSETTLED, WORDED, outbox
 
 _FIELDS = tuple(field.name for field in fields(Outgoing))
 _DRAFT_FIELDS = tuple(field.name for field in fields(Draft))

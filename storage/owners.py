@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert
 from storage.model import Owner
-from storage.tables import owners, people
+from storage.tables.registry import owners, people
 
 _FIELDS = ("category", "scope", "role", "org", "person_id")
 _OWNER = sa.select(*(owners.c[name] for name in _FIELDS))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from storage.engine import Tx, insert_for
-from storage.tables import meta
+from storage.tables.records import meta
 
 LISTENED, LOGGED_OUT, TOLD, WATCH = "link.listened:", "link.logged_out:", "link.told:", "link.watch:"
 # Between two looks at the marks: after a longer one nobody was there to make any, which is no account's fault.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage.engine import Tx, insert
-from storage.tables import sequences
+from storage.tables.records import sequences
 
 _NAME, _OPT_OUTS = "registry", "registry.opt_outs"
 _VERSION = sa.select(sequences.c.value).where(sequences.c.name == sa.bindparam("of"))

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from storage import alerts, grids
 from storage.engine import Tx, sealer_of
 from storage.model import CallbackOutcome, Level, Listing, Place, Role, TicketState, Urgency
-from storage.tables import people, reporters, rooms, ticket_messages, tickets
+from storage.tables.registry import people, rooms
+from storage.tables.tickets import reporters, ticket_messages, tickets
 
 CHUNK = 1000
 

@@ -12,7 +12,9 @@ from storage import accounts, grids, registry, standbys
 from storage import outbox as lines
 from storage.engine import Tx, insert
 from storage.model import GENERAL_GRID_DIGITS, Origin, Room, RoomKind, RoomState, SendState
-from storage.tables import ANSWERING, counters, membership, metadata, outbox, rooms
+from storage.tables import membership, metadata
+from storage.tables.registry import ANSWERING, rooms
+from storage.tables.wire import counters, outbox
 
 _FIELDS = ("id", "account", "im_id", "topic", "kind", "state", "grid", "silent_until", "noticed_at", "taken_at")
 _CHANGEABLE = frozenset(_FIELDS) - {"id"}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from storage import people as persons
 from storage.engine import Tx, purged, sealer_of
 from storage.model import Alias, Origin, Role
-from storage.tables import aliases, bind_codes, grants, people
+from storage.tables.registry import aliases, bind_codes, grants, people
 
 _PHONE = "people.phone"
 Pair = tuple[Role, str]  # role, scope

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from storage.accounts import DEAD
 from storage.engine import Tx
 from storage.model import RoomState
-from storage.tables import meta, rooms
 from storage.tables.membership import standbys
+from storage.tables.records import meta
+from storage.tables.registry import rooms
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from storage.engine import Tx, insert_for
 from storage.model import Lane, SendState, TicketState, Urgency
-from storage.tables import FAILED, QUEUED, UNSETTLED, WORDED, gaps, meta, outbox, tickets, unfetchable
+from storage.tables.records import meta
+from storage.tables.tickets import tickets
+from storage.tables.wire import FAILED, QUEUED, UNSETTLED, WORDED, gaps, outbox, unfetchable
 
 _ALIVE = "monitor.alive"
 _AT = outbox.c.not_before.type

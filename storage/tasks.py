@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage import numbers
 from storage.engine import Tx
 from storage.model import Task
-from storage.tables import task_grids, tasks
+from storage.tables.tickets import task_grids, tasks
 
 _TASK = sa.select(
     tasks.c.number, tasks.c.scope, tasks.c.matter, tasks.c.text, tasks.c.person_id, tasks.c.at, tasks.c.due

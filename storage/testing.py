@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from storage.engine import Store
-from storage.tables import meta
+from storage.tables.records import meta
 
 _empty: bytes | None = None
 

@@ -21,8 +21,9 @@ from storage.model import (
     TicketMessage,
     TicketState,
 )
-from storage.tables import dialogs, rooms, ticket_messages, ticket_notes, tickets
-from storage.tables import reporters as reporters_table
+from storage.tables.registry import rooms
+from storage.tables.tickets import dialogs, ticket_messages, ticket_notes, tickets
+from storage.tables.tickets import reporters as reporters_table
 from storage.tables.upward import answers
 
 _CONTACT = "reporters.contact"

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from storage.columns import Instant, Word
 from storage.engine import Tx, insert, purged
-from storage.tables import changes
+from storage.tables.records import changes
 from storage.tables.upward import (
     PARKED,
     WAITING,

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 
 from storage.doings import Wanted
 from storage.engine import Tx, purged
-from storage.tables import audit, calls, people, task_grids, tasks, tickets
+from storage.tables.records import audit
+from storage.tables.registry import people
+from storage.tables.tickets import calls, task_grids, tasks, tickets
 from storage.tables.worklog import work_entries
 
 

@@ -21,7 +21,8 @@ import pytest
 import sqlalchemy as sa
 
 from storage.engine import Store
-from storage.tables import meta, metadata
+from storage.tables import metadata
+from storage.tables.records import meta
 
 T = TypeVar("T")
 

@@ -20,6 +20,7 @@ from storage import (
     alerts,
     answers,
     audit,
+    binding,
     calls,
     chains,
     clocks,
@@ -172,11 +173,11 @@ async def fill(tx: Tx) -> str:
     worker = await people.import_person(
         tx, "王示例", [Grant(Role.GRID_WORKER, GRID)], [Alias("a", "u-worker", friend=True, nick="网格员小王")]
     )
-    code = await people.new_bind_code(tx, worker.id, NOW + timedelta(days=3650))
+    code = await binding.new_code(tx, worker.id, NOW + timedelta(days=3650))
     resident = await people.ensure(tx, "a", "u-li", nick="3-2-1502 李姐", friend=False)
     hidden = await people.ensure(tx, "a", "u-zhou", nick="老周", friend=True)
     await people.opt_out(tx, hidden.id, NOW)
-    await people.record_bind_failure(tx, "a", "u-zhou", NOW)
+    await binding.record_failure(tx, "a", "u-zhou", NOW)
 
     await inbox.accept(tx, [Arrival("a", f"m{number}", NOW + number * MINUTE) for number in range(4)])
     await inbox.finish(tx, [("a", "m0", "ticket"), ("a", "m1", "chat")], NOW + 5 * MINUTE)
@@ -232,7 +233,7 @@ async def read_back(store: Store, code: str | None) -> None:
         assert (resident.roles, resident.aliases[0].nick) == ({Role.RESIDENT}, "3-2-1502 李姐")
         assert (worker.name, worker.grants) == ("王示例", (Grant(Role.GRID_WORKER, GRID),))
         assert await people.opted_out(tx) == {("a", "u-zhou")}
-        assert await people.bind_failures(tx, "a", "u-zhou", NOW) == 1
+        assert await binding.failures(tx, "a", "u-zhou", NOW) == 1
 
         assert await inbox.pending(tx, "a") == [Arrival("a", "m3", NOW + 3 * MINUTE)]
         done = await inbox.finished_since(tx, "a", NOW)
@@ -268,7 +269,7 @@ async def read_back(store: Store, code: str | None) -> None:
         # Numbers go on where they stopped, and the code that was given out still binds.
         assert (await tickets.file(tx, new_ticket())).number == 3
         if code is not None:
-            bound = await people.bind(tx, code, "b", "u-second", NOW)
+            bound = await binding.bind(tx, code, "b", "u-second", NOW)
             assert bound is not None
             assert bound.name == "王示例"
 
@@ -298,7 +299,7 @@ async def fill_net(tx: Tx) -> None:
             ),
         ],
     )
-    await people.new_bind_code(tx, lin, NOW + MINUTE, only=True)
+    await binding.new_code(tx, lin, NOW + MINUTE, only=True)
     await grids.put(tx, [Grid(COMMUNITY + "002", "第二网格"), Grid(COMMUNITY + "003", "第三网格")], Origin.IMPORT)
     await grids.move(tx, COMMUNITY + "002", [COMMUNITY + "003"], NOW)
     moved = await rooms.ensure(tx, "a", "r3-new", "三号楼业主群", at=NOW)

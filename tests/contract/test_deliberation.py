@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from storage import audit, erasure, people, polls, rooms, supplies, topics
+from storage import audit, binding, erasure, people, polls, rooms, supplies, topics
 from storage.engine import Store, Tx
 from storage.model import Grant, Person, Role
 from storage.polls import CountedIn, Poll
@@ -135,8 +135,8 @@ async def test_one_vote_a_person_also_where_two_accounts_turn_out_to_be_one(stor
             assert await polls.vote(tx, poll.number, person.id, choice, NOW) == before
         assert await polls.counts(tx, poll) == (0, 2)
         for nick in ("李姐", "李姐的小号"):
-            code = await people.new_bind_code(tx, wang.id, NOW + DAY)
-            bound = await people.bind(tx, code, "a", nick, NOW)
+            code = await binding.new_code(tx, wang.id, NOW + DAY)
+            bound = await binding.bind(tx, code, "a", nick, NOW)
             assert bound is not None
             assert bound.id == wang.id
         assert await polls.counts(tx, poll) == (0, 1)

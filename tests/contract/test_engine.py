@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from storage import inbox, outbox, rooms
 from storage.engine import MOST_IN_A_GROUP, Store, StoreError, Tx
 from storage.model import Arrival, Room
-from storage.tables import sequences
+from storage.tables.records import sequences
 from tests.contract.conftest import Database
 from tests.contract.fill import NOW, draft
 

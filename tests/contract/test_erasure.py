@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage import audit, dialogs, erasure, merges, negatives, notes, outbox, people, tickets
+from storage import audit, binding, dialogs, erasure, merges, negatives, notes, outbox, people, tickets
 from storage.engine import Store, Tx
 from storage.model import (
     Alias,
@@ -45,7 +45,7 @@ async def lived(tx: Tx) -> tuple[Person, Person]:
     )
     await merges.put(tx, Merge(2, 1, TicketState.FILED, MICRO, NOW))
     await notes.add(tx, Note(1, NOW, li.id, "reopened", REASON))
-    await people.record_bind_failure(tx, "a", LI, NOW)
+    await binding.record_failure(tx, "a", LI, NOW)
     await audit.append(tx, AuditEntry(NOW, "filed", li.id, None, 1, None, "filed", "a", "m1"))
     await audit.append(tx, AuditEntry(NOW, "false_alarm", zhou.id, None, 1, "filed", None, "a", "m9"))
     await negatives.add(tx, at=NOW, rules=["fault"], terms=["坏"], lexicon="abc", category="0503", text=SAID)
@@ -154,8 +154,8 @@ async def test_after_two_days_nobody_knows_to_whom_a_line_went(store: Store, bac
 
 async def test_wrong_bind_codes_are_forgotten(store: Store, backend: Database) -> None:
     for at in (NOW - timedelta(days=2), NOW):
-        await store.write(lambda tx, at=at: people.record_bind_failure(tx, "a", LI, at))
-    await store.write(lambda tx: people.purge_bind_failures(tx, NOW - timedelta(days=1)))
+        await store.write(lambda tx, at=at: binding.record_failure(tx, "a", LI, at))
+    await store.write(lambda tx: binding.purge_failures(tx, NOW - timedelta(days=1)))
     assert backend.rows("SELECT count(*) FROM bind_failures") == [(1,)]
 
 

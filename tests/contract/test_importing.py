@@ -15,7 +15,7 @@ from bot.importing.running import KINDS
 from bot.importing.tables import ImportFault
 from bot.registry import KnownPerson, Registry
 from nlp import categories
-from storage import duty, grids, owners, people, registry, rooms, roster, standbys
+from storage import binding, duty, grids, owners, people, registry, rooms, roster, standbys
 from storage.engine import Store, Tx
 from storage.model import Alias, DutyKind, Grant, Origin, Owner, Role, RoomKind, RoomState
 from tests.contract.conftest import Database
@@ -208,11 +208,11 @@ async def test_who_is_not_in_the_table_keeps_the_rights_until_they_are_taken(des
     assert counts(await desk.bring("people", STAFF[2:])) == (0, 0, 1, 1)
     liu = await person(desk, "刘示例")
     assert liu.grants
-    code = await desk.store.write(lambda tx: people.new_bind_code(tx, liu.id or 0, NOW + timedelta(days=1)))
+    code = await desk.store.write(lambda tx: binding.new_code(tx, liu.id or 0, NOW + timedelta(days=1)))
     await desk.bring("people", STAFF[2:], take_gone=True)
     gone = await person(desk, "刘示例")
     assert (gone.grants, gone.phone) == (frozenset(), None)
-    assert await desk.store.write(lambda tx: people.bind(tx, code, "wx1", "wxid_new", NOW)) is None
+    assert await desk.store.write(lambda tx: binding.bind(tx, code, "wx1", "wxid_new", NOW)) is None
 
 
 async def test_the_same_person_under_another_phone_or_name(desk: Desk) -> None:

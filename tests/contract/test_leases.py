@@ -27,9 +27,9 @@ from storage.beside import open_beside
 from storage.engine import Store, StoreError, Tx
 from storage.errors import LeaseLostError
 from storage.leases import DUTY, LEASE, Fence, lease_of
-from storage.tables import sequences
 from storage.tables.fleet import leases as lease_rows
 from storage.tables.fleet import processes as process_rows
+from storage.tables.records import sequences
 from tests.contract.conftest import Postgresql
 from tests.leasing import START, Fleet, Hall, Member, accounts, passes, process
 

@@ -1,4 +1,4 @@
-"""The revisions make what storage/tables.py says, and the first schema can still be read."""
+"""The revisions make what storage/tables/ says, and the first schema can still be read."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import dialogs, people, tickets
+from storage import binding, dialogs, people, tickets
 from storage.engine import Store, Tx
 from storage.model import Alias, Dialog, Grant, Person, Role
 from tests.contract.conftest import Database
@@ -132,13 +132,13 @@ async def test_a_resident_who_is_registered_later_is_the_same_person(store: Stor
 async def test_whoever_left_the_config_has_no_rights(store: Store) -> None:
     kept = await register(store, "王示例", WORKER)
     gone = await register(store, "陈示例", WORKER, Alias("a", "u1"))
-    code = await store.write(lambda tx: people.new_bind_code(tx, gone.id, NOW + MINUTE))
+    code = await store.write(lambda tx: binding.new_code(tx, gone.id, NOW + MINUTE))
     assert await store.write(lambda tx: people.revoke_others(tx, [kept.id])) == [gone.id]
     assert await store.write(lambda tx: people.revoke_others(tx, [kept.id])) == []
     person = await find(store, "u1")
     assert person is not None
     assert person.grants == ()
-    assert await store.write(lambda tx: people.bind(tx, code, "a", "u2", NOW)) is None
+    assert await store.write(lambda tx: binding.bind(tx, code, "a", "u2", NOW)) is None
 
 
 # --- binding ---
@@ -146,12 +146,12 @@ async def test_whoever_left_the_config_has_no_rights(store: Store) -> None:
 
 async def test_a_code_binds_once_and_in_time(store: Store, backend: Database) -> None:
     worker = await register(store, "王示例", WORKER)
-    older = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
-    code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
+    older = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE))
+    code = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE))
     assert code.encode() not in backend.on_disk()
 
     async def bind(typed: str, im_id: str = "u1", late: int = 0) -> Person | None:
-        return await store.write(lambda tx: people.bind(tx, typed, "a", im_id, NOW + late * MINUTE))
+        return await store.write(lambda tx: binding.bind(tx, typed, "a", im_id, NOW + late * MINUTE))
 
     assert await bind(older) is None
     assert await bind("WRONG234") is None
@@ -166,8 +166,8 @@ async def test_a_code_binds_once_and_in_time(store: Store, backend: Database) ->
 async def test_one_person_binds_several_accounts(store: Store) -> None:
     worker = await register(store, "王示例", WORKER)
     for account, im_id in (("a", "u1"), ("a", "u2"), ("b", "u1")):
-        code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
-        await store.write(lambda tx, c=code, a=account, i=im_id: people.bind(tx, c, a, i, NOW))
+        code = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE))
+        await store.write(lambda tx, c=code, a=account, i=im_id: binding.bind(tx, c, a, i, NOW))
     for account, im_id in (("a", "u1"), ("a", "u2"), ("b", "u1")):
         found = await find(store, im_id, account)
         assert found is not None
@@ -177,14 +177,14 @@ async def test_one_person_binds_several_accounts(store: Store) -> None:
 async def test_a_code_may_let_all_other_accounts_go(store: Store) -> None:
     """A phone was lost: who has it must not be a leader any more."""
     worker = await register(store, "王示例", WORKER, Alias("a", "lost"), Alias("b", "lost"))
-    code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE, only=True))
-    bound = await store.write(lambda tx: people.bind(tx, code, "a", "new", NOW))
+    code = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE, only=True))
+    bound = await store.write(lambda tx: binding.bind(tx, code, "a", "new", NOW))
     assert bound is not None
     assert [alias.im_id for alias in bound.aliases] == ["new"]
     assert await find(store, "lost") is None
     assert (await ensure(store, "lost")).grants == ()
-    plain = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
-    again = await store.write(lambda tx: people.bind(tx, plain, "b", "second", NOW))
+    plain = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE))
+    again = await store.write(lambda tx: binding.bind(tx, plain, "b", "second", NOW))
     assert again is not None
     assert [alias.im_id for alias in again.aliases] == ["new", "second"]
 
@@ -205,8 +205,8 @@ async def test_what_hung_on_the_resident_moves(store: Store, backend: Database) 
         await people.opt_out(tx, resident.id, NOW)
 
     await store.write(fill)
-    code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
-    bound = await store.write(lambda tx: people.bind(tx, code, "a", "u1", NOW))
+    code = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE))
+    bound = await store.write(lambda tx: binding.bind(tx, code, "a", "u1", NOW))
     assert bound is not None
     assert (bound.id, bound.opted_out_at) == (worker.id, NOW)
     assert Alias("a", "u1", True, "小王") in bound.aliases
@@ -220,8 +220,8 @@ async def test_what_hung_on_the_resident_moves(store: Store, backend: Database) 
 async def test_an_alias_of_somebody_with_rights_moves_alone(store: Store) -> None:
     worker = await register(store, "王示例", WORKER)
     other = await register(store, "陈示例", [Grant(Role.PROPERTY, GRID)], Alias("a", "u1"))
-    code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW + MINUTE))
-    await store.write(lambda tx: people.bind(tx, code, "a", "u1", NOW))
+    code = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW + MINUTE))
+    await store.write(lambda tx: binding.bind(tx, code, "a", "u1", NOW))
     left = await store.read(lambda tx: people.get(tx, other.id))
     assert left is not None
     assert (left.grants, left.aliases) == (other.grants, ())
@@ -230,15 +230,15 @@ async def test_an_alias_of_somebody_with_rights_moves_alone(store: Store) -> Non
 async def test_wrong_codes_are_counted_by_who_typed_them(store: Store) -> None:
     for minutes in (0, 5, 70):
         at = NOW - minutes * MINUTE
-        await store.write(lambda tx, at=at: people.record_bind_failure(tx, "a", "u1", at))
-    await store.write(lambda tx: people.record_bind_failure(tx, "a", "u2", NOW))
+        await store.write(lambda tx, at=at: binding.record_failure(tx, "a", "u1", at))
+    await store.write(lambda tx: binding.record_failure(tx, "a", "u2", NOW))
     hour = NOW - timedelta(hours=1)
-    assert await store.read(lambda tx: people.bind_failures(tx, "a", "u1", hour)) == 2
+    assert await store.read(lambda tx: binding.failures(tx, "a", "u1", hour)) == 2
 
 
 @pytest.mark.parametrize("_", range(3))
 async def test_codes_can_be_read_aloud(store: Store, _: int) -> None:
     worker = await register(store, "王示例", WORKER)
-    code = await store.write(lambda tx: people.new_bind_code(tx, worker.id, NOW))
-    assert len(code) == people.CODE_LENGTH
+    code = await store.write(lambda tx: binding.new_code(tx, worker.id, NOW))
+    assert len(code) == binding.CODE_LENGTH
     assert not set(code) & set("01OIL")

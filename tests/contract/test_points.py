@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 import storage
-from storage import people, points
+from storage import binding, people, points
 from storage.beside import open_beside
 from storage.engine import Store, Tx
 from storage.model import Alias, Grant, Role
@@ -158,8 +158,8 @@ async def test_two_records_of_one_person_are_one_account(store: Store) -> None:
         await earned(tx, lin, 10)
         other = await someone(tx, "u-other", "林子")
         await earned(tx, other, 25, "H2")
-        code = await people.new_bind_code(tx, lin, NOW + timedelta(days=1))
-        assert await people.bind(tx, code, "a", "u-other", NOW) is not None
+        code = await binding.new_code(tx, lin, NOW + timedelta(days=1))
+        assert await binding.bind(tx, code, "a", "u-other", NOW) is not None
         assert await points.balance(tx, lin) == 35
         assert [(entry.delta, entry.item, entry.person_id) for entry in await points.of_person(tx, lin)] == [
             (10, "H1", lin),

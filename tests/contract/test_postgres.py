@@ -22,7 +22,8 @@ from storage.beside import open_beside
 from storage.engine import Store, StoreError, Tx
 from storage.migrations import HEAD, upgrade
 from storage.model import AuditEntry
-from storage.tables import metadata, sequences
+from storage.tables import metadata
+from storage.tables.records import sequences
 from tests import postgres_server
 from tests.contract.conftest import Postgresql
 from tests.contract.fill import BIND_CODE_LINE, KEY_FILE, NOW, fill, fill_net, read_back, read_net

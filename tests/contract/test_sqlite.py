@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from storage import driver, inbox, negatives, outbox, people, tickets
 from storage.engine import Store, StoreError, Tx, purged
 from storage.model import Arrival
-from storage.tables import negatives as negatives_table
-from storage.tables import outbox as outbox_table
+from storage.tables.tickets import negatives as negatives_table
+from storage.tables.wire import outbox as outbox_table
 from storage.testing import fresh_store, url_of
 from tests.contract.conftest import Sqlite
 from tests.contract.fill import KEY_FILE, NOW, PHONE, draft, message, new_ticket

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import dialogs, outbox, people, tickets
+from storage import binding, dialogs, outbox, people, tickets
 from storage.engine import Store, Tx
 from storage.model import Dialog, Outgoing, Person, SendState, TicketState
 from tests.contract.fill import MINUTE, NOW, draft, new_ticket
@@ -66,7 +66,7 @@ async def test_recalled_words_leave_every_line_and_what_else_waits_waits_on(stor
 
 async def test_a_burnt_code_binds_nobody(store: Store) -> None:
     leader = await store.write(lambda tx: people.import_person(tx, "刘姐", [], []))
-    code = await store.write(lambda tx: people.new_bind_code(tx, leader.id, NOW + MINUTE))
-    assert await store.write(lambda tx: people.burn_bind_code(tx, "WRONG234")) is None
-    assert await store.write(lambda tx: people.burn_bind_code(tx, f" {code.lower()} ")) == leader.id
-    assert await store.write(lambda tx: people.bind(tx, code, "a", "u1", NOW)) is None
+    code = await store.write(lambda tx: binding.new_code(tx, leader.id, NOW + MINUTE))
+    assert await store.write(lambda tx: binding.burn(tx, "WRONG234")) is None
+    assert await store.write(lambda tx: binding.burn(tx, f" {code.lower()} ")) == leader.id
+    assert await store.write(lambda tx: binding.bind(tx, code, "a", "u1", NOW)) is None

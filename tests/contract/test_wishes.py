@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import calls, contributions, grids, outbox, people, signups, tickets, wishes
+from storage import binding, calls, contributions, grids, outbox, people, signups, tickets, wishes
 from storage import signup_entries as rosters
 from storage.contributions import ContributionKind
 from storage.engine import Store, Tx
@@ -98,8 +98,8 @@ async def test_whoever_binds_an_account_stands_in_a_line_once(store: Store) -> N
         for person in (member.id, other.id):
             await wishes.line_up(tx, wish.number, person, room_id=None, anonymous=False, at=NOW)
         await _claim(tx, second.number, other.id)
-        code = await people.new_bind_code(tx, member.id, LATER)
-        await people.bind(tx, code, "a", "u2", NOW)
+        code = await binding.new_code(tx, member.id, LATER)
+        await binding.bind(tx, code, "a", "u2", NOW)
         assert [one.person_id for one in await wishes.waiting(tx, wish.number)] == [member.id]
         assert [one.number for one in await wishes.held(tx, member.id)] == [second.number]
 

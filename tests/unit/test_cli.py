@@ -442,11 +442,11 @@ def test_bind_code_beside_a_running_bot(invoke: Invoke, place: Path) -> None:
     ready = place / "ready"
     bot = (
         "import asyncio, sys; from pathlib import Path; from datetime import datetime, UTC\n"
-        "from storage.engine import Store; from storage import people\n"
+        "from storage.engine import Store; from storage import binding\n"
         "async def main():\n"
         f"    store = await Store.open({url!r}); Path({str(ready)!r}).touch()\n"
         "    code = (await asyncio.to_thread(sys.stdin.readline)).strip()\n"
-        "    bind = lambda tx: people.bind(tx, code, 'wx1', 'wxid_liu', datetime.now(UTC))\n"
+        "    bind = lambda tx: binding.bind(tx, code, 'wx1', 'wxid_liu', datetime.now(UTC))\n"
         "    person = await store.write(bind); await store.close(); print(person.name, len(person.grants))\n"
         "asyncio.run(main())"
     )

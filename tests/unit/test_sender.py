@@ -16,11 +16,12 @@ from bot.pacing import DAY, HOUR, Budget
 from bot.sender import GIVE_UP_AFTER, Sender
 from bot.transports.base import Offline, Throttled
 from bot.transports.simulator import Simulator
-from storage import accounts, outbox, tables
+from storage import accounts, outbox
 from storage.accounts import Account
 from storage.engine import Store, Tx
 from storage.errors import LeaseLostError
 from storage.model import Draft, Lane, Outgoing, PostKind, SendState
+from storage.tables.wire import outbox as outbox_table
 
 NOON = datetime(2025, 6, 12, 4, 0, tzinfo=UTC)
 
@@ -488,7 +489,7 @@ async def test_a_line_that_changed_while_its_turn_came_is_looked_at_again(mouth:
 
     async def meanwhile(tx: Tx) -> None:
         for key, values in changes.items():
-            await tx.execute(sa.update(tables.outbox).where(tables.outbox.c.key == key).values(values))
+            await tx.execute(sa.update(outbox_table).where(outbox_table.c.key == key).values(values))
         changes.clear()
 
     mouth.sender = Sender(mouth.store, mouth.wire, Budget(), mouth.clock, fence=meanwhile, seed=1)

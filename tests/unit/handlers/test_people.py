@@ -8,7 +8,7 @@ import pytest
 
 from handlers.texts import help as help_texts
 from handlers.texts import people as texts
-from storage import people
+from storage import binding, people
 from storage.engine import Tx
 from storage.model import Alias, Grant, MessageKind, Role
 from tests.unit.handlers.stage import ACCOUNT, GROUP, MICRO, Stage
@@ -19,7 +19,7 @@ async def code(stage: Stage, expires_at: datetime | None = None) -> str:
 
     async def work(tx: Tx) -> str:
         person = await people.import_person(tx, "王书记", [Grant(Role.COMMUNITY, MICRO[:12])], [])
-        return await people.new_bind_code(tx, person.id, expires_at or stage.now + timedelta(days=1))
+        return await binding.new_code(tx, person.id, expires_at or stage.now + timedelta(days=1))
 
     return await stage.store.write(work)
 
